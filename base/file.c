@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whole files. A write goes to ".NAME.tmp" and is renamed over NAME. The temporary file is locked
+ * while it is written: a second writer of the same name waits for the first, and the leftover of
+ * one that was killed is unlocked, so it is simply truncated and used.
+ */
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/lock.h"
+#include "base/str.h"
+
+#define FILE_WRITER_WAIT_MS 10000
+
+int file_read_at(int dir, const char *name, size_t max, char **ret, size_t *ret_len, struct err *e)
+{
+	CLEANUP_FD int fd = -EBADF;
+	struct stat st;
+	int r;
+
+	/* O_NONBLOCK: a FIFO in the place of the file must not hang us (row 46). */
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "open %s", name);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat %s", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, S_ISDIR(st.st_mode) ? EISDIR : EINVAL,
+			       "read %s: not a regular file", name);
+	r = fd_read_all(fd, max, ret, ret_len);
+	if (r == -EFBIG)
+		return err_set(e, EFBIG, "read %s: larger than %zu bytes", name, max);
+	if (r < 0)
+		return err_ret(e, r, "read %s", name);
+	return 0;
+}
+
+/* Fills the locked temporary file. Return: 0 or -errno. */
+static int file_fill(int fd, const void *data, size_t n, mode_t mode, enum file_sync sync)
+{
+	int r;
+
+	if (ftruncate(fd, 0) < 0 || fchmod(fd, mode) < 0)
+		return -errno;
+	r = fd_write_all(fd, data, n);
+	if (r < 0)
+		return r;
+	if (sync == FILE_SYNC && fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Makes the directory that holds `name` durable: the rename itself lives there. */
+static int file_sync_parent(int dir, const char *name)
+{
+	CLEANUP_FD int parent = -EBADF;
+	char path[PATH_MAX];
+	const char *slash = strrchr(name, '/');
+	int len = slash ? (int)(slash - name) + 1 : 0;
+
+	if (str_format(path, sizeof(path), "%.*s.", len, name) < 0)
+		return -ENAMETOOLONG;
+	parent = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return -errno;
+	return fsync(parent) < 0 ? -errno : 0;
+}
+
+int file_write_at(int dir, const char *name, const void *data, size_t n, mode_t mode,
+		  enum file_sync sync, struct err *e)
+{
+	CLEANUP_FD int fd = -EBADF;
+	char tmp[PATH_MAX];
+	const char *slash = strrchr(name, '/');
+	const char *base = slash ? slash + 1 : name;
+	struct stat st;
+	int r;
+
+	if (str_format(tmp, sizeof(tmp), "%.*s.%s.tmp", (int)(base - name), name, base) < 0)
+		return err_set(e, ENAMETOOLONG, "write %s: name too long", name);
+	fd = lock_take_at(dir, tmp, LOCK_MODE_EXCLUSIVE, FILE_WRITER_WAIT_MS, e);
+	if (fd < 0)
+		return err_wrap(e, "write %s", name);
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat %s", tmp);
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return err_set(e, EINVAL, "write %s: %s is not a file of its own", name, tmp);
+	r = file_fill(fd, data, n, mode, sync);
+	if (r == 0 && renameat(dir, tmp, dir, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlinkat(dir, tmp, 0);
+		return err_ret(e, r, "write %s", name);
+	}
+	if (sync == FILE_SYNC)
+		r = file_sync_parent(dir, name);
+	return r < 0 ? err_ret(e, r, "sync directory of %s", name) : 0;
+}
+
+int file_poke_at(int dir, const char *name, const void *data, size_t n)
+{
+	CLEANUP_FD int fd = -EBADF;
+	ssize_t w;
+
+	fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	do
+		w = write(fd, data, n);
+	while (w < 0 && errno == EINTR);
+	if (w < 0)
+		return -errno;
+	return (size_t)w == n ? 0 : -EIO;
+}
+
+ssize_t file_peek_at(int dir, const char *name, char *buf, size_t n)
+{
+	CLEANUP_FD int fd = -EBADF;
+	size_t len = 0;
+
+	if (n == 0)
+		return -ENOBUFS;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (len < n) {
+		ssize_t r = read(fd, buf + len, n - len);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		len += (size_t)r;
+	}
+	if (len == n) { /* no room for the NUL: the file may be longer */
+		buf[0] = '\0';
+		return -ENOBUFS;
+	}
+	if (len > 0 && buf[len - 1] == '\n')
+		len--;
+	buf[len] = '\0';
+	return (ssize_t)len;
+}

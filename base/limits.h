@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The maximum of every list, depth, length and time that input can choose. One line each. */
+#ifndef JAIL_BASE_LIMITS_H
+#define JAIL_BASE_LIMITS_H
+
+#define LIMIT_NAME_LEN 63 /* instance and network names: a DNS label, and a cgroup directory */
+#define LIMIT_IMAGE_REF_LEN 255
+#define LIMIT_JSON_BYTES (4u << 20)
+#define LIMIT_JSON_DEPTH 32
+#define LIMIT_JSON_NODES 200000
+#define LIMIT_JSON_STRING (1u << 20)
+#define LIMIT_ARGS 4096
+#define LIMIT_ENV 4096
+#define LIMIT_ENV_BYTES (512u << 10)
+#define LIMIT_MOUNTS 256
+#define LIMIT_PORTS 1024
+#define LIMIT_LAYERS 128
+#define LIMIT_LABELS 256
+#define LIMIT_HOOKS 32
+#define LIMIT_DEVICES 64
+#define LIMIT_RLIMITS 16
+#define LIMIT_DNS 8
+#define LIMIT_USERDB_BYTES (1u << 20) /* /etc/passwd and /etc/group of an image */
+#define LIMIT_USERDB_LINE 4096
+#define LIMIT_GROUPS 256
+#define LIMIT_LOG_LINE (16u << 10) /* one JSON line of the log holds at most this much output */
+
+#endif
