@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cgroup v2 tree of jail: ROOT/jail/NAME (limits, owned by the host) and ROOT/jail/NAME/inside
+ * (the processes; the root of the instance's cgroup namespace), so that what is delegated can never
+ * lift a limit (row 68). Monitors live in ROOT/jail/.monitor. ROOT is found by the mount table:
+ * pure v2, or the v2 part of a hybrid host. All access is by openat on held directory fds and names
+ * out of a table.
+ */
+#ifndef JAIL_CGROUPS_CGROUP_H
+#define JAIL_CGROUPS_CGROUP_H
+
+#include <sys/types.h>
+
+#include "base/ident.h"
+#include "base/str.h"
+
+struct cgroup_tree {
+	int root_fd; /* ROOT/jail, O_DIRECTORY */
+	char path[256]; /* "/sys/fs/cgroup/jail" */
+	uint32_t controllers; /* CGROUP_CPU | ... that ROOT/jail hands to its children */
+	bool hybrid; /* v1 controllers are mounted elsewhere */
+};
+
+enum {
+	CGROUP_CPU = 1,
+	CGROUP_CPUSET = 2,
+	CGROUP_MEMORY = 4,
+	CGROUP_IO = 8,
+	CGROUP_PIDS = 16,
+	CGROUP_HUGETLB = 32
+};
+
+struct cgroup_io_limit {
+	char device[256]; /* path of a block device or "MAJ:MIN" */
+	uint64_t rbps, wbps, riops, wiops; /* 0 = not given */
+	uint64_t weight; /* 1..10000, 0 = not given */
+};
+
+struct cgroup_limits {
+	bool has_cpu_weight, has_cpu_max, has_cpu_burst, has_memory_max, has_memory_high,
+		has_memory_low, has_swap_max, has_pids_max;
+	uint64_t cpu_weight; /* 1..10000 */
+	uint64_t cpu_max_millis; /* thousandths of a CPU */
+	uint64_t cpu_burst_millis;
+	const char *cpus; /* canonical list or NULL */
+	uint64_t memory_max, memory_high, memory_low, swap_max; /* bytes, UINT64_MAX = "max" */
+	uint64_t pids_max;
+	const struct cgroup_io_limit *io;
+	size_t n_io;
+};
+
+/* Finds (and makes, with the controllers that the host can give) ROOT/jail and ROOT/jail/.monitor.
+ */
+int cgroup_tree_open(struct cgroup_tree *ret, struct err *e);
+void cgroup_tree_close(struct cgroup_tree *t);
+/* Only looks: -ENOENT when there is no v2 mount; `controllers` = what ROOT offers. Makes nothing.
+ * For check. */
+int cgroup_probe(struct cgroup_tree *ret, struct err *e);
+/* Directory fd of ROOT/jail/.monitor, for CLONE_INTO_CGROUP. */
+int cgroup_monitor_fd(const struct cgroup_tree *t, struct err *e);
+
+/*
+ * Makes NAME and NAME/inside and writes the limits; a stale empty one is replaced, one with live
+ * processes is -EBUSY. A limit whose controller is missing is -EOPNOTSUPP: "resources.memory.max:
+ * the memory controller is not available in ...: because ...". Written values are read back.
+ * Nothing is left on failure. *ret_inside: directory fd for CLONE_INTO_CGROUP.
+ */
+int cgroup_create(const struct cgroup_tree *t, const struct jail_name *name,
+		  const struct cgroup_limits *limits, int *ret_inside, struct err *e);
+/*
+ * Lets the instance manage what lies below NAME/inside (mode "system": its init is a cgroup
+ * manager), as cgroups(7) "Delegation" says: the directory, cgroup.procs, cgroup.subtree_control
+ * and cgroup.threads of `inside` become uid's and gid's, NAME hands its controllers down, and the
+ * number and depth of cgroups below NAME get a maximum. NAME itself, which holds the limits, stays
+ * the host's. Call before the first process is in it.
+ */
+int cgroup_delegate(const struct cgroup_tree *t, const struct jail_name *name, uid_t uid, gid_t gid,
+		    struct err *e);
+/* Directory fd of NAME/inside of a running instance; -ENOENT. */
+int cgroup_open(const struct cgroup_tree *t, const struct jail_name *name, struct err *e);
+/* cgroup.kill on NAME, waits until it is empty (poll on cgroup.events, bounded by wait_ms), removes
+ * the directories below it and itself. A missing one is success. Thaws nothing: kill works on
+ * frozen cgroups. */
+int cgroup_destroy(const struct cgroup_tree *t, const struct jail_name *name, unsigned wait_ms,
+		   struct err *e);
+/* SIGKILL to everything in NAME. */
+int cgroup_kill(const struct cgroup_tree *t, const struct jail_name *name, struct err *e);
+/* Freezes or thaws and waits for cgroup.events to say so, bounded by wait_ms. */
+int cgroup_freeze(const struct cgroup_tree *t, const struct jail_name *name, bool frozen,
+		  unsigned wait_ms, struct err *e);
+/* 1 frozen, 0 not, -ENOENT. */
+int cgroup_is_frozen(const struct cgroup_tree *t, const struct jail_name *name);
+/* Calls fn for each instance directory below ROOT/jail. For gc. */
+typedef int cgroup_each_fn(const struct jail_name *name, void *arg);
+int cgroup_each(const struct cgroup_tree *t, cgroup_each_fn *fn, void *arg, struct err *e);
+/* Pids of NAME (host view), at most max. For `inspect` and `ps`. Return: number. */
+ssize_t cgroup_pids(const struct cgroup_tree *t, const struct jail_name *name, pid_t *ret,
+		    size_t max);
+
+#endif
