@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One member: its name through the policy, its type through the table below, its content and
+ * attributes through one open fd. Anything that the kernel's file systems can't hold as the archive
+ * has it is an error; the few kinds that are left out on purpose are counted.
+ */
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "cmd/jail-unpack/unpack.h"
+#include "cmd/jail-unpack/xattr.h"
+
+/* (uid_t)-1 means "leave as it is" to chown(2). */
+#define MEMBER_ID_MAX ((int64_t)UINT32_MAX - 1)
+
+static int member_meta(struct archive_entry *entry, struct tree_meta *ret, struct err *e)
+{
+	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
+	long ns = archive_entry_mtime_nsec(entry);
+
+	if (uid < 0 || uid > MEMBER_ID_MAX || gid < 0 || gid > MEMBER_ID_MAX)
+		return err_set(e, EBADMSG, "its owner %lld:%lld is impossible", (long long)uid,
+			       (long long)gid);
+	if (ns < 0 || ns > 999999999)
+		return err_set(e, EBADMSG, "its time is impossible");
+	ret->mode = archive_entry_perm(entry) & 07777;
+	ret->uid = (uid_t)uid;
+	ret->gid = (gid_t)gid;
+	ret->mtime.tv_sec = (time_t)archive_entry_mtime(entry);
+	ret->mtime.tv_nsec = ns;
+	return 0;
+}
+
+static int member_write(int fd, const void *data, size_t n, off_t at, struct err *e)
+{
+	const uint8_t *p = data;
+
+	while (n > 0) {
+		ssize_t w = pwrite(fd, p, n, at);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return err_sys(e, "write");
+		p += w;
+		n -= (size_t)w;
+		at += w;
+	}
+	return 0;
+}
+
+/* The content. Gaps between blocks are holes, and stay so. */
+static int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e)
+{
+	int64_t end = 0;
+
+	for (;;) {
+		const void *data;
+		size_t n;
+		la_int64_t at;
+		int r = archive_read_data_block(a, &data, &n, &at);
+
+		if (r == ARCHIVE_EOF)
+			break;
+		if (r != ARCHIVE_OK)
+			return err_set(e, EBADMSG, "%s", archive_error_string(a));
+		if (at < end || at > size || (int64_t)n > size - at)
+			return err_set(e, EBADMSG, "its sparse map is impossible");
+		r = member_write(fd, data, n, at, e);
+		if (r < 0)
+			return r;
+		end = at + (int64_t)n;
+		report_progress(u);
+	}
+	if (end < size && ftruncate(fd, size) < 0)
+		return err_sys(e, "set its size to %lld", (long long)size);
+	return 0;
+}
+
+static int member_file(struct unpack *u, struct archive *a, struct archive_entry *entry,
+		       const struct tree_meta *meta, struct err *e)
+{
+	CLEANUP_FD int fd = -EBADF;
+	int64_t size = archive_entry_size(entry);
+	int r;
+
+	/* The logical size: a sparse map may promise 2^62 bytes in one block (row 41). */
+	if (size < 0)
+		return err_set(e, EBADMSG, "its size is impossible");
+	if ((uint64_t)size > u->limits.max_bytes - u->result.content_bytes)
+		return err_set(e, E2BIG, "limit maxBytes exceeded: more than %llu bytes",
+			       (unsigned long long)u->limits.max_bytes);
+	fd = tree_make_file(&u->tree, &u->name, e);
+	if (fd < 0)
+		return fd;
+	r = member_content(u, a, fd, size, e);
+	if (r == 0)
+		r = tree_set_owner(fd, meta, e);
+	/* After the owner: chown removes security.capability. */
+	if (r == 0)
+		r = xattr_apply(fd, entry, NULL, &u->result.skipped_xattrs, e);
+	if (r == 0)
+		r = tree_set_times(fd, &meta->mtime, e);
+	u->result.content_bytes += (uint64_t)size;
+	u->result.files++;
+	return r;
+}
+
+static int member_dir(struct unpack *u, struct archive_entry *entry, const struct tree_meta *meta,
+		      struct err *e)
+{
+	int r = tree_make_dir(&u->tree, &u->name, meta, e);
+
+	u->result.directories++;
+	if (r < 0)
+		return r;
+	return xattr_apply(tree_top(&u->tree), entry, &u->tree, &u->result.skipped_xattrs, e);
+}
+
+static int member_symlink(struct unpack *u, struct archive_entry *entry,
+			  const struct tree_meta *meta, struct err *e)
+{
+	const char *target = archive_entry_symlink(entry);
+
+	/* Where it points is the business of whoever follows it, inside the instance. */
+	if (!target || !*target)
+		return err_set(e, EBADMSG, "a symbolic link without a target");
+	if (strlen(target) >= PATH_MAX)
+		return err_set(e, ENAMETOOLONG, "the target of the symbolic link is too long");
+	xattr_skip(entry, &u->result.skipped_xattrs);
+	u->result.symlinks++;
+	return tree_make_symlink(&u->tree, &u->name, target, meta, e);
+}
+
+static int member_node(struct unpack *u, struct archive_entry *entry, mode_t type,
+		       const struct tree_meta *meta, struct err *e)
+{
+	unsigned major_nr = (unsigned)archive_entry_rdevmajor(entry);
+	unsigned minor_nr = (unsigned)archive_entry_rdevminor(entry);
+	dev_t dev = type == S_IFIFO ? 0 : makedev(major_nr, minor_nr);
+
+	/* overlayfs takes a character device 0:0 for a deleted file (row 39). */
+	if (type == S_IFCHR && dev == 0) {
+		u->result.skipped_whiteouts++;
+		return 0;
+	}
+	xattr_skip(entry, &u->result.skipped_xattrs);
+	if (type == S_IFIFO)
+		u->result.fifos++;
+	else
+		u->result.devices++;
+	return tree_make_node(&u->tree, &u->name, type, dev, meta, e);
+}
+
+static int member_link(struct unpack *u, const char *target, struct err *e)
+{
+	const struct entry_limits limits = { .max_name = u->limits.max_name,
+					     .max_depth = ENTRY_DEPTH_MAX };
+	int r = entry_name_parse(target, strlen(target), &limits, &u->target, e);
+
+	if (r < 0)
+		return err_wrap(e, "target of the hard link");
+	u->result.hardlinks++;
+	return tree_make_link(&u->tree, &u->name, &u->target, e);
+}
+
+int member_unpack(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e)
+{
+	const struct entry_limits limits = { .max_name = u->limits.max_name,
+					     .max_depth = ENTRY_DEPTH_MAX };
+	const char *name = archive_entry_pathname(entry);
+	const char *link = archive_entry_hardlink(entry);
+	mode_t type = archive_entry_filetype(entry);
+	struct tree_meta meta;
+	int r;
+
+	if (!name)
+		return err_set(e, EBADMSG, "it has no name");
+	r = entry_name_parse(name, strlen(name), &limits, &u->name, e);
+	if (r == 0)
+		r = member_meta(entry, &meta, e);
+	if (r < 0)
+		return r;
+	if (archive_entry_fflags_text(entry))
+		u->result.skipped_flags++;
+	if (link)
+		return member_link(u, link, e);
+	switch (type) {
+	case AE_IFREG:
+		return member_file(u, a, entry, &meta, e);
+	case AE_IFDIR:
+		return member_dir(u, entry, &meta, e);
+	case AE_IFLNK:
+		return member_symlink(u, entry, &meta, e);
+	case AE_IFCHR:
+		return member_node(u, entry, S_IFCHR, &meta, e);
+	case AE_IFBLK:
+		return member_node(u, entry, S_IFBLK, &meta, e);
+	case AE_IFIFO:
+		return member_node(u, entry, S_IFIFO, &meta, e);
+	case AE_IFSOCK:
+		u->result.skipped_sockets++;
+		return 0;
+	default:
+		return err_set(e, EBADMSG, "its type %o is unknown", type);
+	}
+}

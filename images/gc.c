@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Garbage of the store. Under its lock, layers that nothing names are moved back to staging/, as
+ * if their import had never ended, and what nobody holds in staging/ is claimed; then, without
+ * the lock, it is deleted. Killed in between, the next gc finds the rest in staging/.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/dir.h"
+#include "base/path.h"
+#include "images/store_priv.h"
+
+#define GC_BATCH 32 /* staging directories that are held open at a time */
+#define GC_ROUNDS 100000
+
+struct gc {
+	struct image_store *store;
+	store_used_fn *used;
+	void *arg;
+	struct digest *named; /* layers that images name, owned */
+	size_t n_named, cap_named;
+	size_t removed;
+	uint64_t bytes;
+};
+
+static void gc_free(struct gc *g)
+{
+	free(g->named);
+}
+
+static int gc_opendir(int dir, DIR **ret, struct err *e)
+{
+	*ret = dir_open(dir);
+	return *ret ? 0 : err_sys(e, "read a directory of the store");
+}
+
+static int gc_note_image(const struct image *image, void *arg)
+{
+	struct gc *g = arg;
+
+	if (g->n_named + image->n_layers > g->cap_named) {
+		size_t cap = 2 * g->cap_named + LIMIT_LAYERS;
+		struct digest *grown = reallocarray(g->named, cap, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		g->named = grown;
+		g->cap_named = cap;
+	}
+	for (size_t i = 0; i < image->n_layers; i++)
+		g->named[g->n_named++] = image->layers[i];
+	return 0;
+}
+
+static int gc_compare(const void *a, const void *b)
+{
+	const struct digest *x = a, *y = b;
+
+	return strcmp(x->hex, y->hex);
+}
+
+static bool gc_is_used(const struct gc *g, const struct digest *layer)
+{
+	if (g->named && bsearch(layer, g->named, g->n_named, sizeof(*g->named), gc_compare) != NULL)
+		return true;
+	return g->used && g->used(layer, g->arg);
+}
+
+/* Moves one unused layer to staging/ under a name that no import can have: its own. */
+static int gc_condemn(struct gc *g, const char *name, struct err *e)
+{
+	struct digest layer;
+	struct err not_ours = ERR_INIT;
+	char text[sizeof("sha256:") + sizeof(layer.hex)], id[sizeof(((struct staging *)0)->id)];
+
+	if (strlen(name) != sizeof(layer.hex) - 1 ||
+	    str_format(text, sizeof(text), "sha256:%s", name) < 0 ||
+	    digest_parse(text, &layer, &not_ours) < 0 || gc_is_used(g, &layer))
+		return 0;
+	if (str_format(id, sizeof(id), "gc-%.32s", name) < 0)
+		return 0;
+	/* EEXIST: an earlier gc was killed over the same layer; first that one, then this one. */
+	if (renameat2(g->store->layers, name, g->store->staging, id, RENAME_NOREPLACE) < 0 &&
+	    errno != EEXIST)
+		return err_sys(e, "remove layer %s", name);
+	return 0;
+}
+
+static int gc_condemn_layers(struct gc *g, struct err *e)
+{
+	CLEANUP_DIR DIR *d = NULL;
+	struct dirent *ent;
+	int r;
+
+	/* An image that can't be read may name any layer: then none is removed. */
+	r = store_each(g->store, gc_note_image, g, e);
+	if (r < 0)
+		return r;
+	r = gc_opendir(g->store->layers, &d, e);
+	if (r < 0)
+		return r;
+	if (g->named)
+		qsort(g->named, g->n_named, sizeof(*g->named), gc_compare);
+	while ((errno = 0, ent = readdir(d))) {
+		r = gc_condemn(g, ent->d_name, e);
+		if (r < 0)
+			return r;
+	}
+	return errno ? err_sys(e, "read the layers") : 0;
+}
+
+/* Claims up to GC_BATCH staging directories that nobody holds. Return: how many. */
+static int gc_claim(struct gc *g, struct staging *ret, struct err *e)
+{
+	CLEANUP_DIR DIR *d = NULL;
+	struct dirent *ent;
+	int n = 0;
+	int r = gc_opendir(g->store->staging, &d, e);
+
+	if (r < 0)
+		return r;
+	while (n < GC_BATCH && (errno = 0, ent = readdir(d))) {
+		if (ent->d_name[0] == '.')
+			continue;
+		r = staging_adopt(g->store, ent->d_name, &ret[n], e);
+		if (r < 0) {
+			while (n > 0)
+				fd_reset(&ret[--n].dir);
+			return r;
+		}
+		n += r;
+	}
+	return n;
+}
+
+/* Disk space of a tree, before it goes. Best effort: the count is for a message. */
+static uint64_t gc_measure(int dir)
+{
+	/* One directory at a time, as deep as the stack of open ones allows. */
+	enum { DEPTH = 64 };
+	DIR *stack[DEPTH] = { NULL };
+	size_t n = 0;
+	uint64_t bytes = 0;
+	struct err e = ERR_INIT;
+
+	if (gc_opendir(dir, &stack[0], &e) == 0)
+		n = 1;
+	while (n > 0) {
+		struct dirent *ent = readdir(stack[n - 1]);
+		struct stat st;
+		int at = dirfd(stack[n - 1]);
+
+		if (!ent) {
+			(void)closedir(stack[--n]);
+			continue;
+		}
+		if (str_eq(ent->d_name, ".") || str_eq(ent->d_name, "..") ||
+		    fstatat(at, ent->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		bytes += (uint64_t)st.st_blocks * 512 /
+			 (st.st_nlink && !S_ISDIR(st.st_mode) ? (uint64_t)st.st_nlink : 1);
+		if (S_ISDIR(st.st_mode) && n < DEPTH) {
+			CLEANUP_FD int fd = path_open_beneath(
+				at, ent->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+			if (fd >= 0 && gc_opendir(fd, &stack[n], &e) == 0)
+				n++;
+		}
+	}
+	return bytes;
+}
+
+/* One batch. Return: how many were removed. */
+static int gc_round(struct gc *g, struct err *e)
+{
+	struct staging dead[GC_BATCH];
+	int n, r = 0;
+
+	for (size_t i = 0; i < GC_BATCH; i++)
+		dead[i] = STAGING_INIT;
+	{
+		CLEANUP_FD int lock = store_lock(g->store, e);
+
+		if (lock < 0)
+			return lock;
+		r = gc_condemn_layers(g, e);
+		g->n_named = 0;
+		if (r < 0)
+			return r;
+		n = gc_claim(g, dead, e);
+	}
+	for (int i = 0; i < n; i++) {
+		uint64_t bytes = gc_measure(dead[i].dir);
+
+		if (r < 0) {
+			fd_reset(&dead[i].dir);
+			continue;
+		}
+		r = staging_remove(g->store, &dead[i], e);
+		if (r == 0) {
+			g->removed++;
+			g->bytes += bytes;
+		}
+	}
+	return r < 0 ? r : n;
+}
+
+int store_gc(struct image_store *s, store_used_fn *used, void *arg, size_t *ret_removed,
+	     uint64_t *ret_bytes, struct err *e)
+{
+	CLEANUP(gc_free) struct gc g = { .store = s, .used = used, .arg = arg };
+	int n = 1;
+
+	for (int i = 0; n > 0 && i < GC_ROUNDS; i++)
+		n = gc_round(&g, e);
+	if (ret_removed)
+		*ret_removed = g.removed;
+	if (ret_bytes)
+		*ret_bytes = g.bytes;
+	return n < 0 ? err_wrap(e, "image store") : 0;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Starts jail-unpack and listens to it. It gets three fds, /dev/null for the two that libc might
+ * print to, no environment, and a death signal for when we die. It is believed about its archive's
+ * digests and nothing else: sizes and kinds of messages, error codes and texts are checked here,
+ * and texts are escaped when they are shown (row 80).
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/sys.h"
+#include "images/store_priv.h"
+
+#define CHILD_ERRNO_MAX 4095
+#define CHILD_FD_FREE 16 /* above every fd that the child is to have */
+
+struct child {
+	pid_t pid; /* 0 = none */
+	int pidfd;
+	int report; /* our end */
+};
+
+struct child_fds {
+	int archive, tree, report, null; /* >= CHILD_FD_FREE, close-on-exec */
+};
+
+static void child_fds_close(struct child_fds *f)
+{
+	fd_reset(&f->archive);
+	fd_reset(&f->tree);
+	fd_reset(&f->report);
+	fd_reset(&f->null);
+}
+
+/* Copies that are out of the way of the numbers that the child uses. */
+static int child_fds_prepare(int archive, int tree, int report, struct child_fds *ret,
+			     struct err *e)
+{
+	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return err_sys(e, "open /dev/null");
+	ret->archive = fcntl(archive, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	ret->tree = fcntl(tree, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	ret->report = fcntl(report, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	ret->null = fcntl(null, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	if (ret->archive < 0 || ret->tree < 0 || ret->report < 0 || ret->null < 0)
+		return err_sys(e, "copy a file descriptor");
+	return 0;
+}
+
+/* Between clone and exec: system calls only. */
+static NORETURN void child_exec(const struct child_fds *f, const char *program, pid_t parent)
+{
+	const int fds[][2] = {
+		{ f->archive, UNPACK_FD_ARCHIVE }, { f->null, STDOUT_FILENO },
+		{ f->null, STDERR_FILENO },	   { f->tree, UNPACK_FD_TREE },
+		{ f->report, UNPACK_FD_REPORT },
+	};
+	char name[] = "jail-unpack";
+	char *const argv[] = { name, NULL }, *const envp[] = { NULL };
+	struct unpack_message m = { .magic = UNPACK_MAGIC, .kind = UNPACK_FAILED };
+	int report = f->report;
+
+	sys_signals_default();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
+		_exit(1);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (dup2(fds[i][0], fds[i][1]) < 0)
+			goto fail;
+	if (sys_close_range(UNPACK_FD_REPORT + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		goto fail;
+	(void)execve(program, argv, envp);
+fail:
+	(void)err_sys(&m.u.err, "execute %s", program);
+	(void)send(report, &m, sizeof(m), MSG_NOSIGNAL);
+	_exit(1);
+}
+
+static int child_start(const struct import_request *req, int tree, struct child *ret, struct err *e)
+{
+	CLEANUP(child_fds_close)
+	struct child_fds fds = { -EBADF, -EBADF, -EBADF, -EBADF };
+	CLEANUP_FD int ours = -EBADF, theirs = -EBADF;
+	int pair[2], pidfd = -EBADF;
+	struct clone_args args = { .flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+				   .pidfd = (uint64_t)(uintptr_t)&pidfd,
+				   .exit_signal = SIGCHLD };
+	pid_t parent = getpid(), pid;
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "socket pair");
+	ours = pair[0];
+	theirs = pair[1];
+	r = child_fds_prepare(req->archive_fd, tree, theirs, &fds, e);
+	if (r < 0)
+		return r;
+	pid = sys_clone3(&args);
+	if (pid < 0)
+		return err_sys(e, "start jail-unpack");
+	if (pid == 0)
+		child_exec(&fds, req->unpack_program, parent);
+	ret->pid = pid;
+	ret->pidfd = pidfd;
+	ret->report = TAKE_FD(ours);
+	return 0;
+}
+
+/* Ends the child if it has not ended by itself. */
+static void child_stop(struct child *c)
+{
+	if (c->pid > 0) {
+		(void)sys_pidfd_send_signal(c->pidfd, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		c->pid = 0;
+	}
+	fd_reset(&c->pidfd);
+	fd_reset(&c->report);
+}
+
+/* It closed the socket without a last word. */
+static int child_died(struct child *c, struct err *e)
+{
+	int status = 0;
+
+	while (waitpid(c->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_sys(e, "wait for jail-unpack");
+	c->pid = 0;
+	if (WIFSIGNALED(status))
+		return err_set(e, EIO, "jail-unpack was killed by signal %d (%s)", WTERMSIG(status),
+			       strsignal(WTERMSIG(status)));
+	return err_set(e, EPROTO, "jail-unpack ended with status %d and without a result",
+		       WEXITSTATUS(status));
+}
+
+static int child_error(const struct err *said, struct err *e)
+{
+	struct err safe = *said;
+
+	safe.text[sizeof(safe.text) - 1] = '\0';
+	safe.hint[sizeof(safe.hint) - 1] = '\0';
+	if (safe.code <= 0 || safe.code > CHILD_ERRNO_MAX || safe.text[0] == '\0')
+		return err_set(e, EPROTO, "jail-unpack failed without a reason");
+	*e = safe;
+	return -e->code;
+}
+
+static int child_request(const struct child *c, const struct import_limits *limits, struct err *e)
+{
+	const struct unpack_request request = {
+		.magic = UNPACK_MAGIC,
+		.max_bytes = limits->max_bytes,
+		.max_members = limits->max_members,
+		.max_name = limits->max_name,
+		.max_ratio = limits->max_ratio,
+	};
+
+	/* EPIPE: it died; the reason is waiting to be read. */
+	if (send(c->report, &request, sizeof(request), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return err_sys(e, "talk to jail-unpack");
+	return 0;
+}
+
+static void child_progress(const struct import_request *req, const struct unpack_progress *said,
+			   uint64_t total_in)
+{
+	const struct import_progress p = {
+		.bytes_in = said->bytes_in,
+		.bytes_out = said->bytes_out,
+		.members = said->members,
+		.total_in = total_in,
+	};
+
+	if (req->progress)
+		req->progress(&p, req->progress_arg);
+}
+
+static int child_listen(struct child *c, const struct import_request *req, uint64_t total_in,
+			struct unpack_result *ret, struct err *e)
+{
+	for (;;) {
+		struct unpack_message m;
+		ssize_t n = recv(c->report, &m, sizeof(m), MSG_TRUNC);
+
+		/* ECONNRESET: it died with our request unread. That is said once, before what it
+		 * said itself can be read. */
+		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+			continue;
+		if (n == 0)
+			return child_died(c, e);
+		if (n < 0)
+			return err_sys(e, "listen to jail-unpack");
+		if (n != (ssize_t)sizeof(m) || m.magic != UNPACK_MAGIC)
+			return err_set(e, EPROTO, "jail-unpack is of another version than jail");
+		switch ((enum unpack_kind)m.kind) {
+		case UNPACK_PROGRESS:
+			child_progress(req, &m.u.progress, total_in);
+			continue;
+		case UNPACK_DONE:
+			*ret = m.u.result;
+			return 0;
+		case UNPACK_FAILED:
+			return child_error(&m.u.err, e);
+		}
+		return err_set(e, EPROTO, "jail-unpack said something unknown");
+	}
+}
+
+/* What is left of a regular file; 0 for a pipe. */
+static uint64_t child_total(int archive_fd)
+{
+	struct stat st;
+	off_t at;
+
+	if (fstat(archive_fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	at = lseek(archive_fd, 0, SEEK_CUR);
+	return at >= 0 && at < st.st_size ? (uint64_t)(st.st_size - at) : 0;
+}
+
+int unpack_child_run(const struct import_request *req, const struct import_limits *limits, int tree,
+		     struct unpack_result *ret, struct err *e)
+{
+	CLEANUP(child_stop) struct child c = { .pidfd = -EBADF, .report = -EBADF };
+	int r = child_start(req, tree, &c, e);
+
+	if (r == 0)
+		r = child_request(&c, limits, e);
+	if (r == 0)
+		r = child_listen(&c, req, child_total(req->archive_fd), ret, e);
+	return r;
+}
