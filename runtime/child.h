@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The instance's side of a start: what runs between clone3 and the execution of jail-init. It
+ * shares the launcher's memory (a fork), so nothing is serialised on the way in (row 13); on the
+ * way back it speaks over one SOCK_SEQPACKET socket whose messages start with a type.
+ */
+#ifndef JAIL_RUNTIME_CHILD_H
+#define JAIL_RUNTIME_CHILD_H
+
+#include "namespaces/rootfs.h"
+#include "runtime/engine_priv.h"
+#include "runtime/seccomp.h"
+
+/* launcher -> child: one byte each, in this order; the kit of mounts comes between them. */
+#define CHILD_MAPPED 'm' /* the id maps are written */
+#define CHILD_GO 'g' /* the outside (network, cgroup, hooks) is ready: execute */
+
+enum child_type {
+	CHILD_STDIO = 1, /* fds: console master, or stdout, stderr [, stdin] pipes */
+	CHILD_ERROR = 2, /* struct err */
+};
+
+struct child_message {
+	uint32_t type;
+	struct err error;
+};
+
+struct child_setup {
+	const struct jail_spec *spec;
+	const struct rootfs_spec *root;
+	const struct seccomp_program *filter;
+	const char *hostname;
+	int sock; /* this side's end */
+	int init_program; /* fd of jail-init on a detached read-only mount */
+	uint16_t rows, columns; /* of the console; 0 = unknown */
+	bool private_user; /* has a user namespace of its own */
+};
+
+/* Never returns: executes jail-init or exits with 125 after sending the reason. */
+void child_main(const struct child_setup *s) NORETURN;
+
+#endif

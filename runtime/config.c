@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration of the host: /etc/jail/jail.json. Every key is optional, unknown ones are
+ * errors, and no file at all means all defaults. Read by every command, so it does nothing but
+ * look.
+ *
+ *     {
+ *       "stateDir":   "/var/lib/jail",         what survives a reboot: images, layers, instances
+ *       "runDir":     "/run/jail",             what does not: locks, sockets, leases
+ *       "libexecDir": "PREFIX/libexec/jail",   jail-init, jail-monitor, jail-unpack
+ *       "ids": {                               host ids for private user namespaces
+ *         "first":  1342177280,                first id of the pool, a multiple of 65,536; not
+ *                                              shared with /etc/subuid
+ *         "ranges": 8192 },                    how many ranges of 65,536: as many instances
+ *       "network": {
+ *         "bridge":  "jail0",                  name of the interface
+ *         "subnet":  "10.88.0.0/16",           prefix length 8 to 29
+ *         "gateway": "10.88.0.1",              the bridge's own address; default: the first one
+ *         "mtu":     0 },                      0: the kernel's default
+ *       "import": {                            bounds against archive bombs (row 41)
+ *         "maxBytes":   "64GiB",               content, uncompressed
+ *         "maxMembers": 5000000,               members of an archive
+ *         "maxName":    4096,                  bytes of a member's name
+ *         "maxRatio":   1000 }                 uncompressed to compressed, after the first 64 MiB
+ *     }
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "runtime/decode_priv.h"
+#include "runtime/jail.h"
+#include "runtime/spec_priv.h"
+
+#define CONFIG(member) offsetof(struct jail_config, member)
+#define CONFIG_DEFAULT JAIL_SYSCONF "/jail.json"
+#define IDS_FIRST 1342177280 /* 0x50000000: over what distributions hand out in /etc/subuid */
+#define IDS_RANGES 8192
+#define IDS_END 4294901760 /* the last whole range ends below 2^32 - 1, which means "no id" */
+#define DIRECTORY_MAX                                                                              \
+	512 /* leaves room for what is put behind it, and for a unix socket's name                 \
+	     */
+
+/* char[1024] in the struct; an absolute path without "..", not "/". */
+static int decode_directory(const struct decoder *d, const struct json *node, void *base,
+			    const struct decode_field *f, struct err *e)
+{
+	char *value = (char *)base + f->offset;
+	int r = decode_type(d, node, JSON_STRING, e);
+
+	if (r < 0)
+		return r;
+	if (spec_check_path(node->text, e) < 0)
+		return decode_wrap(d, node, e);
+	if (node->len > DIRECTORY_MAX || strspn(node->text, "/.") == node->len)
+		return json_err(d->doc, node, e, EINVAL,
+				"expected a directory other than \"/\", of at most %d bytes",
+				DIRECTORY_MAX);
+	memcpy(value, node->text, node->len + 1);
+	return 0;
+}
+
+/* Interface names as the kernel takes them (dev_valid_name()), less what needs quoting. */
+static int decode_interface(const struct decoder *d, const struct json *node, void *base,
+			    const struct decode_field *f, struct err *e)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-.";
+	struct jail_config *c = base;
+	int r = decode_type(d, node, JSON_STRING, e);
+
+	(void)f;
+	if (r < 0)
+		return r;
+	if (node->len < 1 || node->len >= sizeof(c->bridge.name) ||
+	    strspn(node->text, allowed) != node->len || strchr("-.", node->text[0]))
+		return json_err(d->doc, node, e, EINVAL,
+				"\"%.40s\": an interface name is 1 to 15 letters, digits, '_', '-' "
+				"and '.'",
+				node->text);
+	memcpy(c->bridge.name, node->text, node->len + 1);
+	return 0;
+}
+
+static int decode_ipv4(const struct decoder *d, const struct json *node, const char *text,
+		       struct in_addr *ret, struct err *e)
+{
+	if (inet_pton(AF_INET, text, ret) != 1)
+		return json_err(d->doc, node, e, EINVAL, "\"%.64s\": not an IPv4 address",
+				node->text);
+	return 0;
+}
+
+static uint32_t mask_of(unsigned prefix)
+{
+	return ~UINT32_C(0) << (32 - prefix);
+}
+
+static int decode_subnet(const struct decoder *d, const struct json *node, void *base,
+			 const struct decode_field *f, struct err *e)
+{
+	struct jail_config *c = base;
+	struct err why = ERR_INIT;
+	char address[INET_ADDRSTRLEN];
+	uint64_t prefix = 0;
+	const char *slash;
+	int r = decode_type(d, node, JSON_STRING, e);
+
+	(void)f;
+	if (r < 0)
+		return r;
+	slash = strchr(node->text, '/');
+	if (!slash || num_parse_u64(slash + 1, 8, 29, &prefix, &why) < 0 ||
+	    str_format(address, sizeof(address), "%.*s", (int)(slash - node->text), node->text) < 0)
+		return json_err(d->doc, node, e, EINVAL,
+				"\"%.64s\": expected ADDRESS/PREFIX, with a prefix from 8 to 29",
+				node->text);
+	r = decode_ipv4(d, node, address, &c->bridge.subnet, e);
+	if (r < 0)
+		return r;
+	if (ntohl(c->bridge.subnet.s_addr) & ~mask_of((unsigned)prefix))
+		return json_err(d->doc, node, e, EINVAL,
+				"\"%s\": the address has bits outside the prefix", node->text);
+	c->bridge.prefix = (unsigned)prefix;
+	return 0;
+}
+
+static int decode_gateway(const struct decoder *d, const struct json *node, void *base,
+			  const struct decode_field *f, struct err *e)
+{
+	struct jail_config *c = base;
+	int r = decode_type(d, node, JSON_STRING, e);
+
+	(void)f;
+	return r < 0 ? r : decode_ipv4(d, node, node->text, &c->bridge.gateway, e);
+}
+
+/* 0, or what the kernel lets IPv4 run over. */
+static int decode_mtu(const struct decoder *d, const struct json *node, void *base,
+		      const struct decode_field *f, struct err *e)
+{
+	struct jail_config *c = base;
+	int64_t v = 0;
+	int r = decode_integer(d, node, 0, 65535, &v, e);
+
+	(void)f;
+	if (r < 0)
+		return r;
+	if (v > 0 && v < 576)
+		return json_err(d->doc, node, e, ERANGE, "expected 0, or 576 to 65535");
+	c->bridge.mtu = (unsigned)v;
+	return 0;
+}
+
+static const struct decode_field ids_fields[] = {
+	{ .key = "first",
+	  .decode = decode_u32,
+	  .offset = CONFIG(ids.first),
+	  .min = IDMAP_COUNT,
+	  .max = IDS_END - IDMAP_COUNT },
+	{ .key = "ranges",
+	  .decode = decode_u32,
+	  .offset = CONFIG(ids.ranges),
+	  .min = 1,
+	  .max = IDS_END / IDMAP_COUNT },
+};
+static const struct decode_table ids_table = { .fields = ids_fields, .n = ARRAY_SIZE(ids_fields) };
+
+static const struct decode_field network_fields[] = {
+	{ .key = "bridge", .decode = decode_interface },
+	{ .key = "subnet", .decode = decode_subnet },
+	{ .key = "gateway", .decode = decode_gateway },
+	{ .key = "mtu", .decode = decode_mtu },
+};
+static const struct decode_table network_table = { .fields = network_fields,
+						   .n = ARRAY_SIZE(network_fields) };
+
+static const struct decode_field import_fields[] = {
+	{ .key = "maxBytes",
+	  .decode = decode_quantity,
+	  .offset = CONFIG(import.max_bytes),
+	  .min = 1,
+	  .max = SPEC_INTEGER_SIZE_MAX,
+	  .parse = spec_parse_positive_size },
+	{ .key = "maxMembers",
+	  .decode = decode_u64,
+	  .offset = CONFIG(import.max_members),
+	  .min = 1,
+	  .max = 1000000000 },
+	{ .key = "maxName",
+	  .decode = decode_u64,
+	  .offset = CONFIG(import.max_name),
+	  .min = 1,
+	  .max = 4096 },
+	{ .key = "maxRatio",
+	  .decode = decode_u64,
+	  .offset = CONFIG(import.max_ratio),
+	  .min = 1,
+	  .max = 1000000000 },
+};
+static const struct decode_table import_table = { .fields = import_fields,
+						  .n = ARRAY_SIZE(import_fields) };
+
+static const struct decode_field fields[] = {
+	{ .key = "stateDir", .decode = decode_directory, .offset = CONFIG(state_dir) },
+	{ .key = "runDir", .decode = decode_directory, .offset = CONFIG(run_dir) },
+	{ .key = "libexecDir", .decode = decode_directory, .offset = CONFIG(libexec_dir) },
+	{ .key = "ids", .decode = decode_nested, .table = &ids_table },
+	{ .key = "network", .decode = decode_nested, .table = &network_table },
+	{ .key = "import", .decode = decode_nested, .table = &import_table },
+};
+static const struct decode_table config_table = { .fields = fields, .n = ARRAY_SIZE(fields) };
+
+/* JAIL_LIBEXEC comes from the build and is bounded there by the assertion below. */
+static void set_defaults(struct jail_config *c)
+{
+	static const char state[] = "/var/lib/jail", run[] = "/run/jail", libexec[] = JAIL_LIBEXEC;
+
+	_Static_assert(sizeof(libexec) <= sizeof(c->libexec_dir), "PREFIX is too long");
+	memcpy(c->state_dir, state, sizeof(state));
+	memcpy(c->run_dir, run, sizeof(run));
+	memcpy(c->libexec_dir, libexec, sizeof(libexec));
+	c->ids = (struct id_pool){ .first = IDS_FIRST, .ranges = IDS_RANGES };
+	memcpy(c->bridge.name, "jail0", sizeof("jail0"));
+	c->bridge.subnet.s_addr = htonl(0x0a580000); /* 10.88.0.0 */
+	c->bridge.prefix = 16;
+	c->import = (struct import_limits){ .max_bytes = UINT64_C(64) << 30,
+					    .max_members = 5000000,
+					    .max_name = 4096,
+					    .max_ratio = 1000 };
+}
+
+/* What needs two values: the pool's end, the gateway in its subnet. */
+static int judge(struct jail_config *c, struct err *e)
+{
+	uint32_t mask = mask_of(c->bridge.prefix);
+	uint32_t subnet = ntohl(c->bridge.subnet.s_addr);
+	uint32_t gateway = ntohl(c->bridge.gateway.s_addr);
+
+	if (c->ids.first % IDMAP_COUNT != 0)
+		return err_set(e, EINVAL, "ids.first: %u is not a multiple of %u", c->ids.first,
+			       IDMAP_COUNT);
+	if (c->ids.first + (uint64_t)c->ids.ranges * IDMAP_COUNT > IDS_END)
+		return err_set(e, ERANGE, "ids.ranges: the pool ends behind id %llu",
+			       (unsigned long long)IDS_END - 1);
+	if (gateway == 0)
+		gateway = subnet + 1;
+	if ((gateway & mask) != subnet || gateway == subnet || gateway == (subnet | ~mask))
+		return err_set(e, EINVAL,
+			       "network.gateway: not a host's address in network.subnet");
+	c->bridge.gateway.s_addr = htonl(gateway);
+	return 0;
+}
+
+/* Reads FILE whole, following symlinks: the administrator's file may be one. Return: 0, -ENOENT. */
+static int read_config(const char *file, char **ret, size_t *ret_len, struct err *e)
+{
+	CLEANUP_FD int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int r;
+
+	if (fd < 0)
+		return err_sys(e, "open %s", file);
+	r = fd_read_all(fd, LIMIT_JSON_BYTES, ret, ret_len);
+	return r < 0 ? err_ret(e, r, "read %s", file) : 0;
+}
+
+static int decode_config(const char *file, const char *text, size_t n, struct jail_config *c,
+			 struct err *e)
+{
+	CLEANUP_JSON struct json_doc *doc = NULL;
+	struct decoder d = { .file = file };
+	int r = json_parse(file, text, n, &doc, e);
+
+	if (r < 0)
+		return r;
+	d.doc = doc;
+	r = decode_object(&d, json_root(doc), c, &config_table, e);
+	if (r < 0)
+		return r;
+	r = judge(c, e);
+	return r < 0 ? err_wrap(e, "%s", file) : 0;
+}
+
+/* --config, $JAIL_CONFIG, or the usual place; only the last may be missing. */
+int config_load(const char *file_or_null, struct jail_config *ret, struct err *e)
+{
+	struct jail_config c = { .file = "" };
+	CLEANUP_FREE char *text = NULL;
+	struct err why = ERR_INIT;
+	const char *file = file_or_null;
+	bool optional = false;
+	size_t n = 0;
+	int r;
+
+	set_defaults(&c);
+	if (!file)
+		file = secure_getenv("JAIL_CONFIG");
+	if (!file || !*file) {
+		file = CONFIG_DEFAULT;
+		optional = true;
+	}
+	r = read_config(file, &text, &n, &why);
+	if (r < 0 && !(r == -ENOENT && optional)) {
+		*e = why;
+		return err_hint(e, "a configuration is JSON; without one, leave --config away");
+	}
+	r = r < 0 ? judge(&c, e) : decode_config(file, text, n, &c, e);
+	if (r < 0)
+		return r;
+	if (text && str_format(c.file, sizeof(c.file), "%s", file) < 0)
+		return err_set(e, ENAMETOOLONG, "%.100s...: the name is too long", file);
+	*ret = c;
+	return 0;
+}

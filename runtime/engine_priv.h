@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the engine share. The tree on disk:
+ *
+ *   STATE/instances/NAME/   lock            flock: held by the supervisor while the instance is up,
+ * by a command while it changes the instance; never removed alone spec.json       the finished spec
+ *                           meta.json       id, leases, layers; written last: without it there is
+ * no instance exit.json       the last exit log.json*       output upper work l/   root file system
+ *   STATE/leases/ids/       who has which id range      (owner = instance id, so a rename moves
+ * nothing) STATE/leases/BRIDGE/    who has which address STATE/trash/            instances on their
+ * way out: renamed first, deleted then RUN/instances/NAME/     state.json attach.sock: exists while
+ * up; if the lock is free, it is stale RUN/ports/              who has which published port
+ *   RUN/seccomp/            compiled filters
+ *
+ * Identity of a running init (rows 10, 85): its pid in state.json is good if, after pidfd_open, the
+ * lock is still held and exit.next is still there. exit.next is made before the program gets to run
+ * and becomes exit.json, by rename, before the monitor, its parent, reaps the init; a restart
+ * removes state.json before it makes a new exit.next. No clock and no number has a say in it.
+ */
+#ifndef JAIL_RUNTIME_ENGINE_PRIV_H
+#define JAIL_RUNTIME_ENGINE_PRIV_H
+
+#include "base/file.h"
+#include "cgroups/cgroup.h"
+#include "namespaces/rootfs.h"
+#include "runtime/jail.h"
+#include "runtime/monitor_proto.h"
+
+struct jail {
+	struct jail_config config;
+	int state, instances, run, run_instances; /* directories */
+	int ids, addresses, ports; /* lease pools; opened when used */
+	struct image_store store;
+	bool have_store;
+	struct cgroup_tree tree;
+	bool have_tree;
+};
+
+/* Lazily opened parts. Return: fd or object that belongs to j, or a negative errno with *e. */
+int engine_ids(struct jail *j, struct err *e);
+int engine_addresses(struct jail *j, struct err *e);
+int engine_ports(struct jail *j, struct err *e);
+int engine_store(struct jail *j, struct err *e);
+int engine_tree(struct jail *j, struct err *e);
+/* Closes every directory of the state and cgroup trees: what enters an instance holds none (row 3).
+ */
+void engine_close_dirs(struct jail *j);
+
+/*
+ * Held by whoever makes a name appear among the instances (create, rename), so that gc, which takes
+ * it exclusively, sees every owner of a lease. Return: lock fd.
+ */
+int engine_gate(struct jail *j, struct err *e);
+
+/* Bridge and rules are there, with the elements of all running instances. */
+int engine_network_ensure(struct jail *j, struct err *e);
+
+#define INSTANCE_ID_LEN 32
+
+/* meta.json. */
+struct meta {
+	struct jail_name owner; /* the id, as the owner of leases */
+	uint64_t created_ms;
+	struct id_range ids;
+	struct in_addr address;
+	struct image_ref image; /* "" with rootfs */
+	struct digest layers[LIMIT_LAYERS]; /* bottom first */
+	size_t n_layers;
+};
+int meta_write(int dir, const struct meta *m, enum file_sync sync, struct err *e);
+int meta_read(int dir, struct meta *ret, struct err *e);
+
+/* state.json. */
+struct run_state {
+	pid_t pid, monitor_pid;
+	uint64_t started_ms, started_boot_ms;
+	struct net_attachment net;
+	bool has_net, terminal, remove;
+	unsigned restarts;
+};
+int run_state_write(int dir, const struct run_state *s, struct err *e);
+/* -ENOENT without touching *e. */
+int run_state_read(int dir, struct run_state *ret, struct err *e);
+/* exit.json; -ENOENT without touching *e. *ret_pid: the pid that it speaks of; may be NULL. */
+int exit_record_read(int dir, struct instance_exit *ret, pid_t *ret_pid, struct err *e);
+/* For an exit that no monitor has seen, or that was none. Ends the reservation. */
+int exit_record_write(int dir, const struct instance_exit *x, pid_t pid, struct err *e);
+/* How the last start of an instance that is down ended: exit.json, or "lost" when the record is
+ * still due (killed, or a reboot came first). -ENOENT without touching *e: it has never run. */
+int exit_record_last(int dir, struct instance_exit *ret, struct err *e);
+
+/* Makes exit.next: room for the record of the coming exit, and the sign that one is due. */
+int exit_record_reserve(int dir, struct err *e);
+void exit_record_unreserve(int dir);
+/* A program was started whose exit is not on record. */
+bool exit_record_is_due(int dir);
+
+int spec_read(int dir, struct jail_spec *ret, struct err *e);
+int spec_write(int dir, const struct jail_spec *spec, enum file_sync sync, struct err *e);
+/* Rewrites spec.json for a new name; a host name that was the old name follows. */
+int spec_rename(int dir, const struct jail_name *name, struct err *e);
+
+/* Directory of an instance that exists (has meta.json); -ENOENT with a hint. */
+int instance_open_dir(struct jail *j, const struct jail_name *name, struct err *e);
+/* The name still means the directory `dir`. */
+bool instance_is_there(struct jail *j, const struct jail_name *name, int dir);
+/*
+ * Takes the instance's lock. *ret_dir: its directory. Return: lock fd; -ENOENT; -EWOULDBLOCK when
+ * it is held at the end of wait_ms (*e is set; the caller says what that means).
+ */
+int instance_lock(struct jail *j, const struct jail_name *name, unsigned wait_ms, int *ret_dir,
+		  struct err *e);
+/*
+ * The same for a command that changes an instance which must not be up: other commands (a start
+ * that fails, a gc, a ps that cleans up) are waited for. -EALREADY: it is up, "is running"; -EBUSY.
+ */
+int instance_lock_down(struct jail *j, const struct jail_name *name, int *ret_dir, struct err *e);
+/* A supervisor that was killed left its run directory: cleans up, so that the record says how it
+ * ended. Failure is a warning. */
+void instance_clean_stale(struct jail *j, const struct jail_name *name, int dir);
+/* Names of all instances, sorted. */
+int instance_names(struct jail *j, struct strv *ret, struct err *e);
+/*
+ * An inotify fd for what changes when an instance's supervisor comes, settles and goes: taken
+ * before looking, waited on after. -errno when there is none to be had, which instance_watch_wait()
+ * takes too: it waits for an event, at most a moment.
+ */
+int instance_watch(struct jail *j, const struct jail_name *name);
+void instance_watch_wait(int watch);
+/* Directory RUN/instances/NAME; -ENOENT without touching *e unless make. */
+int run_dir_open(struct jail *j, const struct jail_name *name, bool make, struct err *e);
+
+/* A running instance, held: pidfd checked as above. */
+struct running {
+	struct run_state state;
+	int pidfd; /* of the init */
+	int dir; /* STATE/instances/NAME */
+	int run; /* RUN/instances/NAME */
+};
+#define RUNNING_INIT ((struct running){ .pidfd = -EBADF, .dir = -EBADF, .run = -EBADF })
+void running_close(struct running *r);
+#define CLEANUP_RUNNING CLEANUP(running_close)
+/* -ESRCH: exists but does not run; -EAGAIN: starting or between two starts; -ENOENT. */
+int running_open(struct jail *j, const struct jail_name *name, struct running *ret, struct err *e);
+/* Connects to the monitor's socket in an open run directory. */
+int monitor_connect(int run, struct err *e);
+/* Sends one request and waits for MONITOR_OK. */
+int monitor_request(int sock, uint32_t type, const void *data, size_t n, struct err *e);
+
+/* Tears down what an up instance has outside itself; for the supervisor's end and for stale ones.
+ * Lock is held. */
+int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *e);
+/* The part of it that is in the kernel: cgroup, network, ports. `run` as open run directory. For a
+ * restart. */
+int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int run, struct err *e);
+/* If RUN/instances/NAME is there though nobody holds the lock (which the caller took): tears down
+ * and records a "lost" exit. */
+int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e);
+/* Deletes the instance whose lock the caller holds. */
+int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e);
+
+/* Everything about one start; made by the supervisor. */
+struct launch {
+	struct jail *j;
+	struct jail_name name;
+	struct meta meta;
+	struct jail_spec spec;
+	int lock, dir, run; /* owned */
+	int listen; /* owned; -EBADF */
+	int clients[MONITOR_CLIENTS_MAX]; /* connected to attached clients; -EBADF */
+	unsigned retries;
+	uint16_t rows, columns; /* of the caller's terminal; 0 = unknown */
+	bool remove;
+	int report; /* to `jail start`; -EBADF on a restart */
+};
+
+/* What `jail start` learns. */
+struct launch_report {
+	int32_t exec_failed;
+	struct err error; /* code 0: the program runs */
+};
+/* Sets up, starts, becomes jail-monitor. Returns only on failure (all undone). */
+int launch_run(struct launch *l, bool *ret_exec_failed, struct err *e);
+void launch_free(struct launch *l);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an exec needs from the host, gathered before it joins: the instance held by pidfd, its spec,
+ * filter and cgroup, stdio. Afterwards the state tree is closed: the process that enters holds no
+ * directory of the host (row 3).
+ */
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "namespaces/mountfd.h"
+#include "runtime/console.h"
+#include "runtime/exec_priv.h"
+#include "runtime/process.h"
+
+void exec_close_child_stdio(struct exec_job *job)
+{
+	for (int i = 0; i < 3; i++)
+		if (job->child_stdio[i] > 2)
+			fd_reset(&job->child_stdio[i]);
+}
+
+void exec_job_free(struct exec_job *job)
+{
+	exec_close_child_stdio(job);
+	for (int i = 0; i < 3; i++)
+		fd_reset(&job->ours[i]);
+	fd_reset(&job->target);
+	fd_reset(&job->cgroup);
+	fd_reset(&job->sock);
+	fd_reset(&job->master);
+	fd_reset(&job->pidfd);
+	seccomp_program_free(&job->filter);
+	spec_free(&job->spec);
+}
+
+static int read_cmdline(char **ret, size_t *ret_len, struct err *e)
+{
+	CLEANUP_FD int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : fd_read_all(fd, 4u << 20, ret, ret_len);
+
+	return r < 0 ? err_ret(e, r, "read /proc/self/cmdline") : 0;
+}
+
+/*
+ * With the host's user namespace, root inside may write to what /proc/PID/exe names, and for a
+ * moment that is this program (row 1, CVE-2019-5736). So it runs from a detached read-only mount of
+ * itself, as the kernel then tells by ST_RDONLY.
+ */
+static int reexec_read_only(struct err *e)
+{
+	CLEANUP_FD int self = open("/proc/self/exe", O_PATH | O_CLOEXEC), copy = -EBADF;
+	CLEANUP_FREE char *line = NULL;
+	CLEANUP_STRV struct strv args = { 0 };
+	struct statvfs fs;
+	size_t n = 0;
+	int r;
+
+	if (self < 0 || fstatvfs(self, &fs) < 0)
+		return err_sys(e, "look at /proc/self/exe");
+	if (fs.f_flag & ST_RDONLY)
+		return 0;
+	copy = mountfd_clone(self, "", false, MOUNT_ATTR_RDONLY, 0, -EBADF, e);
+	if (copy < 0)
+		return err_wrap(e, "read-only copy of this program");
+	r = read_cmdline(&line, &n, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i += strlen(line + i) + 1)
+		if (strv_add(&args, line + i) < 0)
+			return err_nomem(e);
+	if (!args.v)
+		return err_set(e, EIO, "/proc/self/cmdline is empty");
+	(void)execveat(copy, "", args.v, environ, AT_EMPTY_PATH);
+	return err_sys(e, "execute the read-only copy of this program");
+}
+
+/*
+ * By a read-only mount of the host's node: it is read and written as usual, but with the host's
+ * user namespace root inside could otherwise fchmod(2) the node of the whole machine.
+ */
+static int open_null(struct err *e)
+{
+	CLEANUP_FD int node =
+		mountfd_clone(AT_FDCWD, "/dev/null", false, MOUNT_ATTR_RDONLY, 0, -EBADF, e);
+	char path[64];
+	int fd;
+
+	if (node < 0)
+		return node;
+	(void)str_format(path, sizeof(path), "/proc/self/fd/%d", node);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open /dev/null") : fd;
+}
+
+/* Our own fd, unless it is a terminal: that is never handed over (row 59). */
+static int stdio_one(struct exec_job *job, int fd, bool wanted, struct err *e)
+{
+	int p[2];
+
+	if (!wanted) {
+		job->child_stdio[fd] = open_null(e);
+		return job->child_stdio[fd] < 0 ? job->child_stdio[fd] : 0;
+	}
+	if (!isatty(fd)) {
+		job->child_stdio[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		return job->child_stdio[fd] < 0 ? err_sys(e, "stdio") : 0;
+	}
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe");
+	job->child_stdio[fd] = p[fd == 0 ? 0 : 1];
+	job->ours[fd] = p[fd == 0 ? 1 : 0];
+	return 0;
+}
+
+static int open_stdio(struct exec_job *job, struct err *e)
+{
+	bool attached = !job->o->detach;
+	int r;
+
+	if (job->o->tty) {
+		(void)console_winsize(&job->size.ws_row, &job->size.ws_col);
+		return 0;
+	}
+	if ((r = stdio_one(job, 0, attached && job->o->interactive, e)) < 0 ||
+	    (r = stdio_one(job, 1, attached, e)) < 0 || (r = stdio_one(job, 2, attached, e)) < 0)
+		return r;
+	return 0;
+}
+
+/* The new process inherits the score and finds its hard limits reachable. */
+static int set_limits(const struct jail_spec *spec, struct err *e)
+{
+	CLEANUP_FD int proc = -EBADF;
+	int r = process_raise_limits(spec, e);
+
+	if (r < 0 || !spec->process.has_oom_score_adj)
+		return r;
+	proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		return err_sys(e, "open /proc/self");
+	r = creds_set_oom_score_adj(proc, spec->process.oom_score_adj, e);
+	return r < 0 ? err_wrap(e, "process.oomScoreAdj") : 0;
+}
+
+static int running_error(int r, struct err *e)
+{
+	if (r == -EAGAIN)
+		return err_hint(e, "try again in a moment");
+	return r;
+}
+
+int exec_job_open(struct jail *j, const struct jail_name *name, const struct exec_options *o,
+		  struct exec_job *ret, struct err *e)
+{
+	struct running r CLEANUP_RUNNING = RUNNING_INIT;
+	int rc;
+
+	*ret = (struct exec_job){ .o = o };
+	ret->target = ret->cgroup = ret->sock = ret->master = ret->pidfd = -EBADF;
+	for (int i = 0; i < 3; i++)
+		ret->child_stdio[i] = ret->ours[i] = -EBADF;
+	spec_init(&ret->spec);
+	rc = running_open(j, name, &r, e);
+	if (rc < 0)
+		return running_error(rc, e);
+	if ((rc = spec_read(r.dir, &ret->spec, e)) < 0)
+		return rc;
+	ret->private_user = ret->spec.security.user_namespace == SPEC_USERNS_AUTO;
+	if (!ret->private_user && (rc = reexec_read_only(e)) < 0)
+		return rc;
+	if ((rc = engine_tree(j, e)) < 0)
+		return rc;
+	if (cgroup_is_frozen(&j->tree, name) > 0) {
+		err_set(e, EBUSY, "is paused");
+		return err_hint(e, "resume it: jail resume %s", name->s);
+	}
+	ret->cgroup = cgroup_open(&j->tree, name, e);
+	if (ret->cgroup < 0)
+		return ret->cgroup;
+	if ((rc = process_filter(j, &ret->spec, &ret->filter, e)) < 0 ||
+	    (rc = open_stdio(ret, e)) < 0 || (rc = set_limits(&ret->spec, e)) < 0)
+		return rc;
+	ret->namespaces = process_namespaces(&ret->spec);
+	ret->target = TAKE_FD(r.pidfd);
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_sys(e, "prctl");
+	engine_close_dirs(j);
+	return 0;
+}

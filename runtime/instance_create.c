@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * create: an instance comes into being whole or not at all. It is made in STATE/trash under its
+ * random id (leases are taken for that id, so a failed create can never free what another instance
+ * of the same name holds) and appears by one rename(2) that refuses to replace. A crash leaves a
+ * directory in trash and leases without an owner: gc.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/path.h"
+#include "base/rollback.h"
+#include "runtime/engine_priv.h"
+
+struct creation {
+	struct jail *j;
+	const struct jail_spec *spec;
+	struct meta meta;
+	int trash, dir, lock;
+};
+
+static int new_id(struct jail_name *ret, struct err *e)
+{
+	uint8_t bytes[16];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return err_sys(e, "getrandom");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(ret->s + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+static void undo_directory(void *arg)
+{
+	struct creation *c = arg;
+	struct err ignored = ERR_INIT;
+
+	fd_reset(&c->dir);
+	(void)path_remove_tree(c->trash, c->meta.owner.s, &ignored);
+}
+
+static void undo_ids(void *arg)
+{
+	struct creation *c = arg;
+
+	idmap_release(c->j->ids, &c->j->config.ids, &c->meta.owner, &c->meta.ids);
+}
+
+static void undo_address(void *arg)
+{
+	struct creation *c = arg;
+
+	net_address_release(c->j->addresses, c->meta.address, &c->meta.owner);
+}
+
+/* Finds out who holds an address, for the message: leases know ids, people know names. */
+struct find_owner {
+	struct in_addr address;
+	struct jail_name *name;
+};
+
+static int match_address(const struct instance_info *i, void *arg)
+{
+	struct find_owner *f = arg;
+
+	if (i->address.s_addr != f->address.s_addr)
+		return 0;
+	*f->name = i->name;
+	return -ECANCELED;
+}
+
+static int lease_address(struct creation *c, struct err *e)
+{
+	struct in_addr wanted = c->spec->network.address;
+	struct jail_name holder = { "" };
+	struct find_owner f = { wanted, &holder };
+	char text[INET_ADDRSTRLEN];
+	struct err ignored = ERR_INIT;
+	int pool = engine_addresses(c->j, e), r;
+
+	if (pool < 0)
+		return pool;
+	if (c->spec->network.has_address && c->spec->network.address_prefix &&
+	    c->spec->network.address_prefix != c->j->config.bridge.prefix)
+		return err_set(e, EINVAL,
+			       "network.address: the prefix length must be the bridge's: /%u",
+			       c->j->config.bridge.prefix);
+	r = net_address_lease(pool, &c->j->config.bridge, wanted, &c->meta.owner, &c->meta.address,
+			      e);
+	if (r != -EADDRINUSE)
+		return r < 0 ? err_wrap(e, "network.address") : 0;
+	(void)instance_each(c->j, match_address, &f, &ignored);
+	if (!holder.s[0])
+		return err_wrap(e, "network.address");
+	*e = ERR_INIT;
+	(void)inet_ntop(AF_INET, &wanted, text, sizeof(text));
+	err_set(e, EADDRINUSE, "network.address: %s is used by instance %s", text, holder.s);
+	return err_hint(e, "choose another address, or leave it out to get a free one");
+}
+
+static int take_leases(struct creation *c, struct rollback *undo, struct err *e)
+{
+	int r;
+
+	if (c->spec->security.user_namespace == SPEC_USERNS_AUTO) {
+		r = engine_ids(c->j, e);
+		if (r < 0)
+			return r;
+		r = idmap_lease(c->j->ids, &c->j->config.ids, &c->meta.owner, &c->meta.ids, e);
+		if (r < 0)
+			return err_wrap(e, "security.userNamespace");
+		rollback_push(undo, undo_ids, c);
+	}
+	if (c->spec->network.mode == SPEC_NETWORK_BRIDGE) {
+		r = lease_address(c, e);
+		if (r < 0)
+			return r;
+		rollback_push(undo, undo_address, c);
+	}
+	return 0;
+}
+
+static int find_layers(struct creation *c, struct err *e)
+{
+	struct image image;
+	int r;
+
+	if (!c->spec->has_image)
+		return 0;
+	r = engine_store(c->j, e);
+	if (r < 0)
+		return r;
+	r = store_get(&c->j->store, &c->spec->image, &image, e);
+	if (r < 0)
+		return err_wrap(e, "image");
+	c->meta.image = c->spec->image;
+	c->meta.n_layers = image.n_layers;
+	memcpy(c->meta.layers, image.layers, sizeof(image.layers));
+	return 0;
+}
+
+/* The directory of a rootfs spec must be there now; what it holds is looked at by each start. */
+static int check_rootfs(const struct jail_spec *spec, struct err *e)
+{
+	CLEANUP_FD int fd = -EBADF;
+
+	if (!spec->rootfs)
+		return 0;
+	fd = open(spec->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "rootfs: %s", spec->rootfs) : 0;
+}
+
+static int make_directory(struct creation *c, struct rollback *undo, struct err *e)
+{
+	c->trash = path_make_dir_at(c->j->state, "trash", 0700, e);
+	if (c->trash < 0)
+		return c->trash;
+	if (mkdirat(c->trash, c->meta.owner.s, 0700) < 0)
+		return err_sys(e, "make directory trash/%s", c->meta.owner.s);
+	rollback_push(undo, undo_directory, c);
+	c->dir = path_open_beneath(c->trash, c->meta.owner.s, O_RDONLY | O_DIRECTORY, 0);
+	if (c->dir < 0)
+		return err_ret(e, c->dir, "open trash/%s", c->meta.owner.s);
+	/* Held until the end: gc leaves a directory of trash alone whose lock is taken. */
+	c->lock = lock_take_at(c->dir, "lock", LOCK_MODE_EXCLUSIVE, 0, e);
+	return c->lock < 0 ? c->lock : 0;
+}
+
+static int name_in_use(const struct jail_name *name, struct err *e)
+{
+	err_set(e, EEXIST, "the name is in use");
+	return err_hint(e, "choose another name, or remove it: jail rm %s", name->s);
+}
+
+static int publish(struct creation *c, struct err *e)
+{
+	const char *name = c->spec->name.s;
+
+	if (renameat2(c->trash, c->meta.owner.s, c->j->instances, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	return errno == EEXIST ? name_in_use(&c->spec->name, e)
+			       : err_sys(e, "make instance %s", name);
+}
+
+/* A create that reported success survives power loss; one that can't is taken back. */
+static int publish_durably(struct creation *c, struct err *e)
+{
+	const char *name = c->spec->name.s;
+	int r;
+
+	if (fsync(c->dir) < 0)
+		return err_sys(e, "sync instance %s", name);
+	r = publish(c, e);
+	if (r < 0 || fsync(c->j->instances) == 0)
+		return r;
+	r = err_sys(e, "sync instance %s", name);
+	(void)renameat2(c->j->instances, name, c->trash, c->meta.owner.s, RENAME_NOREPLACE);
+	return r;
+}
+
+static int create(struct creation *c, bool durable, struct rollback *undo, struct err *e)
+{
+	enum file_sync sync = durable ? FILE_SYNC : FILE_NOSYNC;
+	int r;
+
+	if (faccessat(c->j->instances, c->spec->name.s, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return name_in_use(&c->spec->name, e);
+	if ((r = find_layers(c, e)) < 0 || (r = check_rootfs(c->spec, e)) < 0 ||
+	    (r = make_directory(c, undo, e)) < 0 || (r = take_leases(c, undo, e)) < 0)
+		return r;
+	if (c->spec->has_image) {
+		r = rootfs_prepare_dir(c->dir, c->meta.n_layers, &c->meta.ids, e);
+		if (r < 0)
+			return err_wrap(e, "root file system");
+	}
+	if ((r = spec_write(c->dir, c->spec, sync, e)) < 0 ||
+	    (r = meta_write(c->dir, &c->meta, sync, e)) < 0)
+		return r;
+	return durable ? publish_durably(c, e) : publish(c, e);
+}
+
+int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, struct err *e)
+{
+	struct creation c = {
+		.j = j, .spec = spec, .trash = -EBADF, .dir = -EBADF, .lock = -EBADF
+	};
+	struct rollback undo CLEANUP_ROLLBACK = ROLLBACK_INIT;
+	CLEANUP_FD int gate = -EBADF;
+	int r;
+
+	r = new_id(&c.meta.owner, e);
+	if (r < 0)
+		return r;
+	c.meta.created_ms = clock_wall_ms();
+	gate = engine_gate(j, e);
+	if (gate < 0)
+		return err_wrap(e, "create %s", spec->name.s);
+	r = create(&c, durable, &undo, e);
+	if (r >= 0)
+		rollback_commit(&undo);
+	else
+		rollback_run(&undo);
+	fd_reset(&c.lock);
+	fd_reset(&c.dir);
+	fd_reset(&c.trash);
+	return r < 0 ? err_wrap(e, "create %s", spec->name.s) : 0;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What `ps` and `inspect` show. Derived, never stored: the lock says whether a supervisor lives,
+ * state.json what it started, exit.json how the last start ended, cgroup.events whether it is
+ * frozen. A read never takes the lock.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/path.h"
+#include "runtime/engine_priv.h"
+
+static const char *const status_names[] = {
+	[INSTANCE_CREATED] = "created",	      [INSTANCE_STARTING] = "starting",
+	[INSTANCE_RUNNING] = "running",	      [INSTANCE_PAUSED] = "paused",
+	[INSTANCE_RESTARTING] = "restarting", [INSTANCE_STOPPED] = "stopped",
+};
+
+const char *instance_status_name(enum instance_status s)
+{
+	return status_names[s];
+}
+
+void instance_info_free(struct instance_info *i)
+{
+	spec_free(&i->spec);
+}
+
+/* Fills in what a living supervisor adds. */
+static int info_up(struct jail *j, struct instance_info *i, int dir, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	struct run_state s;
+	CLEANUP_FD int run = run_dir_open(j, &i->name, false, e);
+	int r;
+
+	/* Locked without a run directory: being created, changed or removed, and not up. */
+	if (run < 0)
+		return run == -ENOENT ? 0 : run;
+	i->status = INSTANCE_STARTING;
+	r = run_state_read(run, &s, e);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	i->monitor_pid = s.monitor_pid;
+	if (!exit_record_is_due(dir)) {
+		i->status = INSTANCE_RESTARTING;
+		return 0;
+	}
+	i->pid = s.pid;
+	i->started_ms = s.started_ms;
+	i->status = INSTANCE_RUNNING;
+	if (s.has_net)
+		memcpy(i->host_interface, s.net.host_interface, sizeof(i->host_interface));
+	if (engine_tree(j, &ignored) == 0) {
+		(void)str_format(i->cgroup, sizeof(i->cgroup), "%s/%s", j->tree.path, i->name.s);
+		if (cgroup_is_frozen(&j->tree, &i->name) > 0)
+			i->status = INSTANCE_PAUSED;
+	}
+	return 0;
+}
+
+void instance_clean_stale(struct jail *j, const struct jail_name *name, int dir)
+{
+	struct err why = ERR_INIT;
+	CLEANUP_FD int run = run_dir_open(j, name, false, &why), same = -EBADF, lock = -EBADF;
+
+	if (run < 0 || lock_is_held_at(dir, "lock") > 0)
+		return;
+	lock = instance_lock(j, name, 0, &same, &why);
+	if (lock >= 0 && reconcile_locked(j, name, same, &why) < 0)
+		warn("%s: %s", name->s, why.text);
+}
+
+/* Status and last exit. */
+static int info_life(struct jail *j, struct instance_info *i, int dir, struct err *e)
+{
+	int r;
+
+	instance_clean_stale(j, &i->name, dir);
+	r = exit_record_last(dir, &i->last_exit, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (lock_is_held_at(dir, "lock") > 0) {
+		/* What is due now is of this start. */
+		i->last_exit.present = false;
+		r = exit_record_read(dir, &i->last_exit, NULL, e);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	i->status = i->last_exit.present ? INSTANCE_STOPPED : INSTANCE_CREATED;
+	return lock_is_held_at(dir, "lock") > 0 ? info_up(j, i, dir, e) : 0;
+}
+
+int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
+		  struct instance_info *ret, struct err *e)
+{
+	struct instance_info i CLEANUP_INFO = { .name = *name };
+	CLEANUP_FD int dir = instance_open_dir(j, name, e);
+	struct meta meta;
+	int r;
+
+	spec_init(&i.spec);
+	if (dir < 0)
+		return err_wrap(e, "%s", name->s);
+	r = meta_read(dir, &meta, e);
+	if (r == -ENOENT) /* removed just now, or damaged */
+		r = instance_is_there(j, name, dir) ? err_set(e, EBADMSG, "meta.json is missing")
+						    : err_set(e, ENOENT, "no such instance");
+	if (r >= 0)
+		r = info_life(j, &i, dir, e);
+	if (r < 0)
+		return err_wrap(e, "%s", name->s);
+	if (with_spec) {
+		r = spec_read(dir, &i.spec, e);
+		if (r < 0)
+			return err_wrap(e, "%s", name->s);
+	}
+	i.spec.name = *name;
+	i.spec.image = meta.image;
+	i.spec.has_image = meta.image.s[0] != '\0';
+	memcpy(i.id, meta.owner.s, sizeof(i.id));
+	i.created_ms = meta.created_ms;
+	i.ids = meta.ids;
+	i.address = meta.address;
+	(void)str_format(i.directory, sizeof(i.directory), "%s/instances/%s", j->config.state_dir,
+			 name->s);
+	*ret = i;
+	spec_init(&i.spec);
+	return 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_instance(const struct dirent *d)
+{
+	struct err ignored = ERR_INIT;
+	struct jail_name name;
+
+	return name_parse("instance", d->d_name, &name, &ignored) == 0;
+}
+
+int instance_names(struct jail *j, struct strv *ret, struct err *e)
+{
+	struct dirent **list;
+	int n = scandirat(j->instances, ".", &list, is_instance, by_name), r = 0;
+
+	if (n < 0)
+		return err_sys(e, "list instances");
+	for (int i = 0; i < n; i++) {
+		if (r >= 0)
+			r = strv_add(ret, list[i]->d_name);
+		free(list[i]);
+	}
+	free(list);
+	return r < 0 ? err_nomem(e) : 0;
+}
+
+static int each_one(struct jail *j, const char *file, instance_each_fn *fn, void *arg)
+{
+	struct instance_info i CLEANUP_INFO = { .pid = 0 };
+	struct err why = ERR_INIT;
+	struct jail_name name;
+	int r = name_parse("instance", file, &name, &why);
+
+	if (r >= 0)
+		r = instance_info(j, &name, false, &i, &why);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0) {
+		warn("instance %s", why.text);
+		return 0;
+	}
+	return fn(&i, arg);
+}
+
+int instance_each(struct jail *j, instance_each_fn *fn, void *arg, struct err *e)
+{
+	CLEANUP_STRV struct strv names = { 0 };
+	int r = instance_names(j, &names, e);
+
+	for (size_t i = 0; i < names.n && r >= 0; i++)
+		r = each_one(j, names.v[i], fn, arg);
+	return r;
+}
+
+struct using
+{
+	const struct image_ref *ref;
+	struct strv *names;
+};
+
+static int collect_user(const struct instance_info *i, void *arg)
+{
+	struct using *u = arg;
+
+	if (!i->spec.has_image || !str_eq(i->spec.image.s, u->ref->s))
+		return 0;
+	return strv_add(u->names, i->name.s);
+}
+
+int instances_using_image(struct jail *j, const struct image_ref *ref, struct strv *ret_names,
+			  struct err *e)
+{
+	struct using u = { ref, ret_names };
+	int r = instance_each(j, collect_user, &u, e);
+
+	return r == -ENOMEM ? err_nomem(e) : r;
+}
+
+static void time_to_json(struct json_out *o, const char *key, uint64_t ms)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	if (!ms) {
+		json_out_null(o, key);
+		return;
+	}
+	clock_format(ms, text, sizeof(text));
+	json_out_str(o, key, text);
+}
+
+static void exit_to_json(struct json_out *o, const struct instance_exit *x)
+{
+	if (!x->present) {
+		json_out_null(o, "lastExit");
+		return;
+	}
+	json_out_object(o, "lastExit");
+	json_out_int(o, "status", x->status);
+	json_out_str(o, "reason", x->reason);
+	time_to_json(o, "startedAt", x->started_ms);
+	time_to_json(o, "finishedAt", x->finished_ms);
+	json_out_u64(o, "restarts", x->restarts);
+	json_out_object_end(o);
+}
+
+static void or_null(struct json_out *o, const char *key, const char *value)
+{
+	if (value[0])
+		json_out_str(o, key, value);
+	else
+		json_out_null(o, key);
+}
+
+void instance_to_json(const struct instance_info *i, struct json_out *o, const char *key)
+{
+	char address[INET_ADDRSTRLEN] = "";
+
+	if (i->address.s_addr)
+		(void)inet_ntop(AF_INET, &i->address, address, sizeof(address));
+	json_out_object(o, key);
+	json_out_str(o, "name", i->name.s);
+	json_out_str(o, "id", i->id);
+	json_out_str(o, "status", instance_status_name(i->status));
+	or_null(o, "image", i->spec.has_image ? i->spec.image.s : "");
+	time_to_json(o, "createdAt", i->created_ms);
+	time_to_json(o, "startedAt", i->started_ms);
+	json_out_int(o, "pid", i->pid);
+	json_out_int(o, "monitorPid", i->monitor_pid);
+	or_null(o, "address", address);
+	or_null(o, "interface", i->host_interface);
+	or_null(o, "cgroup", i->cgroup);
+	json_out_str(o, "directory", i->directory);
+	json_out_object(o, "ids");
+	json_out_u64(o, "first", i->ids.first);
+	json_out_u64(o, "count", i->ids.count);
+	json_out_object_end(o);
+	exit_to_json(o, &i->last_exit);
+	if (i->spec.hostname) /* loaded with its spec */
+		spec_to_json(&i->spec, o, "spec");
+	json_out_object_end(o);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine's face to cmd/: configuration, instances, and everything that can be done to them.
+ * Commands parse arguments, call one function of here, print.
+ */
+#ifndef JAIL_RUNTIME_JAIL_H
+#define JAIL_RUNTIME_JAIL_H
+
+#include <sys/types.h>
+
+#include "base/ident.h"
+#include "base/json.h"
+#include "images/store.h"
+#include "namespaces/idmap.h"
+#include "netsetup/network.h"
+#include "runtime/spec.h"
+
+/* /etc/jail/jail.json (or --config FILE, or $JAIL_CONFIG): all optional. Unknown keys are errors.
+ */
+struct jail_config {
+	char file[4096]; /* where it came from; "" = built-in defaults */
+	char state_dir[1024]; /* "stateDir": /var/lib/jail */
+	char run_dir[1024]; /* "runDir": /run/jail */
+	char libexec_dir[1024]; /* "libexecDir": PREFIX/libexec/jail */
+	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
+	struct net_bridge bridge; /* "network": {"bridge": "jail0", "subnet": "10.88.0.0/16",
+				     "gateway": "10.88.0.1", "mtu": 0} */
+	struct import_limits import; /* "import": {"maxBytes": "64GiB", "maxMembers": n, "maxName":
+					n, "maxRatio": n} */
+};
+int config_load(const char *file_or_null, struct jail_config *ret, struct err *e);
+
+struct jail; /* an open state tree */
+int jail_open(const struct jail_config *c, struct jail **ret, struct err *e);
+void jail_close(struct jail **j);
+#define CLEANUP_JAIL CLEANUP(jail_close)
+/* Opened on first use; NULL with *e set on failure. */
+struct image_store *jail_images(struct jail *j, struct err *e);
+const struct jail_config *jail_config(const struct jail *j);
+
+enum instance_status {
+	INSTANCE_CREATED, /* never started, or state lost with a reboot before the first exit */
+	INSTANCE_STARTING,
+	INSTANCE_RUNNING,
+	INSTANCE_PAUSED,
+	INSTANCE_RESTARTING, /* waiting for the back-off */
+	INSTANCE_STOPPED, /* has an exit record */
+};
+const char *instance_status_name(enum instance_status s); /* "created", ... */
+
+struct instance_exit {
+	bool present;
+	int status; /* as a shell's */
+	char reason[16]; /* "exited", "signalled", "stopped", "lost" (the monitor was killed) */
+	uint64_t started_ms, finished_ms; /* wall clock */
+	unsigned restarts;
+};
+
+/* A snapshot of one instance. Plain data, owned by the caller; instance_info_free(). */
+struct instance_info {
+	struct jail_name name;
+	struct jail_spec spec;
+	char id[33]; /* random, made at create, kept across rename */
+	uint64_t created_ms;
+	enum instance_status status;
+	pid_t pid, monitor_pid; /* 0 when not running */
+	uint64_t started_ms; /* wall clock */
+	struct id_range ids;
+	struct in_addr address; /* leased; 0 = none */
+	char host_interface[16];
+	struct instance_exit last_exit;
+	char directory[1200]; /* STATE/instances/NAME */
+	char cgroup[512];
+};
+void instance_info_free(struct instance_info *i);
+#define CLEANUP_INFO CLEANUP(instance_info_free)
+/* with_spec false leaves spec zeroed except image and name: what a list needs. */
+int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
+		  struct instance_info *ret, struct err *e);
+typedef int instance_each_fn(const struct instance_info *i, void *arg);
+/* In order of name. One that vanishes meanwhile is left out; a damaged one is a warning. */
+int instance_each(struct jail *j, instance_each_fn *fn, void *arg, struct err *e);
+/* Stable JSON shape of `inspect`. */
+void instance_to_json(const struct instance_info *i, struct json_out *o, const char *key);
+
+/* All take finished specs and exact names. -ENOENT: no such instance; -EEXIST: name in use. */
+/* durable: synced to disk before returning (create); not for `run --rm`, whose instance ends with
+ * the command. */
+int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, struct err *e);
+
+struct start_options {
+	bool remove_at_exit;
+	bool attach; /* a connected client socket is wanted */
+};
+/* Return: 0 when the program runs (it has been executed). *ret_client: connected to the monitor, if
+ * asked. -EALREADY: it runs already. Errors of the program itself: ENOENT (127), EACCES/ENOEXEC
+ * (126), marked in *ret_exec_failed. */
+int instance_start(struct jail *j, const struct jail_name *name, const struct start_options *o,
+		   int *ret_client, bool *ret_exec_failed, struct err *e);
+/* Connects a client. -ESRCH: not running. */
+int instance_attach(struct jail *j, const struct jail_name *name, int *ret_client, struct err *e);
+
+/* stop.signal, then after the time-out cgroup.kill; timeout_ms UINT64_MAX = the spec's.
+ * *ret_forced. Not running: -ESRCH. Returns when it is torn down (the lock is free). */
+int instance_stop(struct jail *j, const struct jail_name *name, uint64_t timeout_ms,
+		  bool *ret_forced, struct err *e);
+/* SIGKILL goes to the whole cgroup and counts as a stop (no restart); others to the init. */
+int instance_kill(struct jail *j, const struct jail_name *name, int signal, struct err *e);
+int instance_pause(struct jail *j, const struct jail_name *name, bool pause, struct err *e);
+/* Waits for the end; *ret_status from the exit record. */
+int instance_wait(struct jail *j, const struct jail_name *name, int *ret_status, struct err *e);
+/* force: stop it first (kill). Running without force: -EALREADY. */
+int instance_remove(struct jail *j, const struct jail_name *name, bool force, struct err *e);
+/* Only when it isn't running. */
+int instance_rename(struct jail *j, const struct jail_name *name, const struct jail_name *new_name,
+		    struct err *e);
+
+struct exec_options {
+	const char *const *args; /* NULL-terminated */
+	const char *const *env; /* extra "K=V", NULL-terminated or NULL */
+	const char *user; /* NULL = the instance's */
+	const char *cwd; /* NULL = the instance's */
+	bool interactive, tty, detach;
+};
+/* Runs and waits (unless detach): *ret_status as a shell's; -ENOENT/-EACCES of the program:
+ * *ret_exec_failed. */
+int instance_exec(struct jail *j, const struct jail_name *name, const struct exec_options *o,
+		  int *ret_status, bool *ret_exec_failed, struct err *e);
+
+/* Directory fd of STATE/instances/NAME, for the log. */
+int instance_directory(struct jail *j, const struct jail_name *name, struct err *e);
+bool instance_is_alive(struct jail *j, const struct jail_name *name);
+/* Instances that use a layer or an image (names, NULL-terminated by n). */
+int instances_using_image(struct jail *j, const struct image_ref *ref, struct strv *ret_names,
+			  struct err *e);
+
+struct gc_report {
+	size_t instances, cgroups, leases, layers, staging, network, run_dirs;
+	uint64_t bytes;
+};
+/* Removes all that belongs to no living instance. */
+int jail_gc(struct jail *j, struct gc_report *ret, struct err *e);
+
+/*
+ * Entry points of the hidden verbs that jail-monitor executes. They find its descriptors at the
+ * numbers of monitor_proto.h and open the state tree themselves, after they have moved those out of
+ * the way. _launch does not return on success.
+ */
+int supervise_launch(const struct jail_config *c, const struct jail_name *name, unsigned retries,
+		     struct err *e);
+int supervise_finish(const struct jail_config *c, const struct jail_name *name, bool remove,
+		     struct err *e);
+
+enum check_need { CHECK_REQUIRED, CHECK_OPTIONAL };
+struct check_result {
+	const char *group, *name;
+	enum check_need need;
+	bool ok;
+	char detail[256]; /* version, or what is missing and what to do */
+};
+typedef void check_fn(const struct check_result *r, void *arg);
+/* Tries each feature for real, in a child, leaving nothing behind. Return: 1 when all required ones
+ * work, else 0. */
+int jail_check(const struct jail_config *c, check_fn *fn, void *arg, struct err *e);
+
+#endif

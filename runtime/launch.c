@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One start, seen from outside. The supervisor (forked by `jail start`, or jail-monitor that
+ * executed us again for a restart) sets everything up, and at the end becomes jail-monitor by
+ * execve, keeping pid, lock and pipes.
+ *
+ *   prepare      run directory, socket, port leases, compiled filter, cgroup with its limits, host
+ * side of the network clone        one clone3: all namespaces, born in the cgroup, held by pidfd
+ *   build        id maps, mounts (sent to the child), veth into its network namespace
+ *   go           hooks, then the child executes; its failure comes back as an error object
+ *   monitor      state.json, report to the command, execve of jail-monitor
+ *
+ * What is changed outside the process is on one rollback stack; a failure at any step leaves
+ * nothing behind. If the supervisor is killed, the kernel ends the child (PR_SET_PDEATHSIG) and
+ * frees the lock; the rest is what reconcile_locked() removes.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/rollback.h"
+#include "base/sys.h"
+#include "namespaces/clone.h"
+#include "namespaces/mountfd.h"
+#include "runtime/child.h"
+#include "runtime/generated.h"
+#include "runtime/init_proto.h"
+#include "runtime/launch_priv.h"
+#include "runtime/log.h"
+#include "runtime/process.h"
+
+static void undo_ports(void *arg)
+{
+	struct start *s = arg;
+	const struct jail_spec *spec = &s->l->spec;
+
+	net_ports_release(s->l->j->ports, spec->network.ports, spec->network.n_ports,
+			  &s->l->meta.owner);
+}
+
+static void undo_cgroup(void *arg)
+{
+	struct start *s = arg;
+	struct err ignored = ERR_INIT;
+
+	(void)cgroup_destroy(&s->l->j->tree, &s->l->name, 10000, &ignored);
+}
+
+static void undo_network(void *arg)
+{
+	struct start *s = arg;
+	struct err ignored = ERR_INIT;
+
+	(void)net_detach(&s->l->name, &s->net, s->l->spec.network.ports, s->l->spec.network.n_ports,
+			 &ignored);
+}
+
+static void undo_child(void *arg)
+{
+	struct start *s = arg;
+
+	(void)sys_pidfd_send_signal(s->pidfd, SIGKILL);
+	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void undo_run_dir(void *arg)
+{
+	struct start *s = arg;
+
+	run_dir_remove(s->l->j, &s->l->name);
+}
+
+static void undo_reservation(void *arg)
+{
+	struct start *s = arg;
+
+	exit_record_unreserve(s->l->dir);
+}
+
+static int listen_socket(int run, struct err *e)
+{
+	CLEANUP_FD int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (sock < 0)
+		return err_sys(e, "socket");
+	(void)str_format(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/attach.sock", run);
+	if (unlinkat(run, "attach.sock", 0) < 0 && errno != ENOENT)
+		return err_sys(e, "remove a stale attach.sock");
+	if (bind(sock, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(sock, 64) < 0)
+		return err_sys(e, "make attach.sock");
+	return TAKE_FD(sock);
+}
+
+static int lease_ports(struct start *s, struct err *e)
+{
+	struct launch *l = s->l;
+	int pool, r;
+
+	if (!l->spec.network.n_ports)
+		return 0;
+	pool = engine_ports(l->j, e);
+	if (pool < 0)
+		return pool;
+	r = net_ports_lease(pool, l->spec.network.ports, l->spec.network.n_ports, &l->meta.owner,
+			    e);
+	if (r < 0)
+		return ports_error(l->j, r, e);
+	rollback_push(&s->undo, undo_ports, s);
+	return 0;
+}
+
+static int prepare(struct start *s, struct err *e)
+{
+	struct launch *l = s->l;
+	const struct jail_spec *spec = &l->spec;
+	int r;
+
+	if (l->run < 0) {
+		l->run = run_dir_open(l->j, &l->name, true, e);
+		if (l->run < 0)
+			return l->run;
+		/* At a restart it stays: it is the sign that all has to be torn down. */
+		rollback_push(&s->undo, undo_run_dir, s);
+	}
+	if (l->listen < 0) {
+		l->listen = listen_socket(l->run, e);
+		if (l->listen < 0)
+			return l->listen;
+	}
+	if ((r = log_check(l->dir, e)) < 0 || (r = lease_ports(s, e)) < 0 ||
+	    (r = process_raise_limits(spec, e)) < 0 ||
+	    (r = process_filter(l->j, spec, &s->filter, e)) < 0)
+		return r;
+	r = engine_tree(l->j, e);
+	if (r < 0)
+		return err_wrap(e, "cgroup");
+	r = cgroup_create(&l->j->tree, &l->name, &spec->limits, &s->cgroup, e);
+	if (r < 0)
+		return r;
+	rollback_push(&s->undo, undo_cgroup, s);
+	if (spec->network.mode == SPEC_NETWORK_BRIDGE) {
+		r = engine_network_ensure(l->j, e);
+		if (r < 0)
+			return r;
+	}
+	return init_program_open(l->j, &s->init_program, e);
+}
+
+static int clone_child(struct start *s, struct err *e)
+{
+	const struct jail_spec *spec = &s->l->spec;
+	struct ns_clone c = {
+		.namespaces = process_namespaces(spec),
+		.cgroup_fd = s->cgroup,
+		.owner_uid = s->l->meta.ids.count ? s->l->meta.ids.first : 0,
+	};
+	CLEANUP_FD int theirs = -EBADF;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "socketpair");
+	s->sock = pair[0];
+	theirs = pair[1];
+	s->pid = ns_clone(&c, &s->pidfd, e);
+	if (s->pid < 0)
+		return s->pid;
+	if (s->pid == 0) {
+		struct child_setup setup = {
+			.spec = spec,
+			.root = &s->root,
+			.filter = &s->filter,
+			.hostname = spec->hostname,
+			.sock = theirs,
+			.init_program = s->init_program,
+			.rows = s->l->rows,
+			.columns = s->l->columns,
+			.private_user = c.namespaces & CLONE_NEWUSER,
+		};
+
+		fd_reset(&s->sock);
+		child_main(&setup);
+	}
+	rollback_push(&s->undo, undo_child, s);
+	return 0;
+}
+
+static int tell(struct start *s, char what, struct err *e)
+{
+	if (send(s->sock, &what, 1, MSG_NOSIGNAL) == 1)
+		return 0;
+	return err_sys(e, "the instance's first process has ended");
+}
+
+static int attach_network(struct start *s, struct err *e)
+{
+	struct launch *l = s->l;
+	struct net_plan plan = {
+		.instance = &l->name,
+		.bridge = &l->j->config.bridge,
+		.address = l->meta.address,
+		.ports = l->spec.network.ports,
+		.n_ports = l->spec.network.n_ports,
+	};
+	CLEANUP_FD int netns = -EBADF;
+	char path[64];
+	int r;
+
+	if (l->spec.network.mode == SPEC_NETWORK_HOST)
+		return 0;
+	(void)str_format(path, sizeof(path), "/proc/%d/ns/net", s->pid);
+	netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return err_sys(e, "open the network namespace");
+	if (l->spec.network.mode == SPEC_NETWORK_NONE)
+		return net_loopback_up(netns, e);
+	r = net_attach(&plan, netns, &s->net, e);
+	if (r < 0)
+		return err_wrap(e, "network");
+	s->has_net = true;
+	rollback_push(&s->undo, undo_network, s);
+	return 0;
+}
+
+static int set_oom_score(struct start *s, struct err *e)
+{
+	const struct jail_spec *spec = &s->l->spec;
+	CLEANUP_FD int proc = -EBADF;
+	char path[64];
+	int r;
+
+	if (!spec->process.has_oom_score_adj)
+		return 0;
+	(void)str_format(path, sizeof(path), "/proc/%d", s->pid);
+	proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		return err_sys(e, "open %s", path);
+	r = creds_set_oom_score_adj(proc, spec->process.oom_score_adj, e);
+	return r < 0 ? err_wrap(e, "process.oomScoreAdj") : 0;
+}
+
+static int build(struct start *s, struct err *e)
+{
+	struct rootfs_kit kit = { .n = 0 };
+	struct launch *l = s->l;
+	int r;
+
+	if (l->meta.ids.count) {
+		r = idmap_write(s->pid, &l->meta.ids, e);
+		if (r < 0)
+			return err_wrap(e, "id map");
+	}
+	r = tell(s, CHILD_MAPPED, e);
+	if (r < 0)
+		return r;
+	r = rootfs_build(&s->root, s->pidfd, &kit, e);
+	if (r < 0)
+		return err_wrap(e, "root file system");
+	r = rootfs_kit_send(s->sock, &kit, e);
+	rootfs_kit_close(&kit);
+	if (r < 0)
+		return r;
+	/* The child mounts and pivots while we talk to netlink. */
+	r = attach_network(s, e);
+	return r < 0 ? r : set_oom_score(s, e);
+}
+
+/* One message of the child. Return: 1 got stdio, 0 end of file, negative: its error. */
+static int child_says(struct start *s, struct err *e)
+{
+	struct child_message m;
+	union {
+		struct child_message m;
+		struct init_report r;
+	} u;
+	int fds[3] = { -EBADF, -EBADF, -EBADF };
+	size_t n_fds = ARRAY_SIZE(fds);
+	ssize_t n = fd_recv(s->sock, &u, sizeof(u), fds, &n_fds);
+
+	if (n == 0)
+		return 0;
+	if (n < 0)
+		return err_ret(e, (int)n, "hear from the instance's first process");
+	if (n == sizeof(u.r) && u.r.magic == INIT_REPORT_MAGIC) {
+		u.r.what[sizeof(u.r.what) - 1] = '\0';
+		s->exec_failed = true;
+		errno = u.r.code;
+		return err_sys(e, "%s", u.r.what);
+	}
+	m = u.m;
+	if (n == sizeof(m.type) && m.type == CHILD_STDIO) {
+		memcpy(s->stdio, fds, sizeof(fds));
+		return 1;
+	}
+	for (size_t i = 0; i < n_fds; i++)
+		fd_reset(&fds[i]);
+	if (n != sizeof(m) || m.type != CHILD_ERROR || m.error.code <= 0)
+		return err_set(e, EPROTO, "the instance's first process sent a damaged message");
+	m.error.text[sizeof(m.error.text) - 1] = m.error.hint[sizeof(m.error.hint) - 1] = '\0';
+	*e = m.error;
+	return -e->code;
+}
+
+static int go(struct start *s, struct err *e)
+{
+	int r = child_says(s, e);
+
+	if (r == 0)
+		return err_set(e, ECHILD, "the instance's first process ended during set-up");
+	if (r < 0)
+		return r;
+	r = run_hooks(s->l, "prestart", s->l->spec.hooks.prestart, s->l->spec.hooks.n_prestart,
+		      s->pid, e);
+	if (r < 0)
+		return r;
+	r = exit_record_reserve(s->l->dir, e);
+	if (r < 0)
+		return r;
+	rollback_push(&s->undo, undo_reservation, s);
+	r = tell(s, CHILD_GO, e);
+	if (r < 0)
+		return r;
+	r = child_says(s, e);
+	if (r > 0)
+		return err_set(e, EPROTO, "the instance's first process spoke out of turn");
+	return r;
+}
+
+static int write_state(struct start *s, struct err *e)
+{
+	struct run_state state = {
+		.pid = s->pid,
+		.monitor_pid = getpid(),
+		.started_ms = clock_wall_ms(),
+		.started_boot_ms = clock_boot_ms(),
+		.net = s->net,
+		.has_net = s->has_net,
+		.terminal = s->l->spec.process.terminal,
+		.remove = s->l->remove,
+		.restarts = s->l->retries,
+	};
+
+	s->started_boot_ms = state.started_boot_ms;
+	return run_state_write(s->l->run, &state, e);
+}
+
+static int start_once(struct start *s, struct err *e)
+{
+	int r;
+
+	if ((r = root_spec_make(s, e)) < 0 || (r = prepare(s, e)) < 0 ||
+	    (r = clone_child(s, e)) < 0 || (r = build(s, e)) < 0)
+		goto out;
+	r = go(s, e);
+	if (r >= 0)
+		r = write_state(s, e);
+out:
+	/* A dead child's own words say more than our failed send or half-made veth. It has sent
+	 * them before it died, so what was caused by its death finds them there. */
+	if (r < 0 && s->sock >= 0 && s->pid > 0 && !s->exec_failed) {
+		struct err words = ERR_INIT;
+		int said;
+
+		do
+			said = child_has_words(s) ? child_says(s, &words) : 0;
+		while (said > 0);
+		if (said < 0)
+			*e = words;
+	}
+	return r;
+}
+
+int launch_run(struct launch *l, bool *ret_exec_failed, struct err *e)
+{
+	struct start s = START_INIT(l);
+	int r = start_once(&s, e);
+
+	*ret_exec_failed = s.exec_failed;
+	if (r >= 0)
+		r = become_monitor(&s, e); /* returns on failure only */
+	rollback_run(&s.undo);
+	start_free(&s);
+	return r;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a start is made of; the order is in launch.c. */
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "hooks/hooks.h"
+#include "namespaces/mountfd.h"
+#include "runtime/launch_priv.h"
+#include "runtime/monitor_proto.h"
+
+#define MONITOR_FDS_FROM 64 /* where they wait; above all that a launch has open */
+
+void start_free(struct start *s)
+{
+	seccomp_program_free(&s->filter);
+	if (s->storage)
+		generated_free(&s->storage->generated);
+	free(s->storage);
+	s->storage = NULL;
+	fd_reset(&s->cgroup);
+	fd_reset(&s->init_program);
+	fd_reset(&s->sock);
+	fd_reset(&s->pidfd);
+	for (size_t i = 0; i < ARRAY_SIZE(s->stdio); i++)
+		fd_reset(&s->stdio[i]);
+}
+
+static void map_mount(const struct spec_mount *m, struct rootfs_mount *ret)
+{
+	*ret = (struct rootfs_mount){
+		.kind = m->kind == SPEC_MOUNT_TMPFS ? BIND_TMPFS : BIND_BIND,
+		.source = m->source,
+		.destination = m->destination,
+		.recursive = m->recursive,
+		.read_only = m->read_only,
+		.nosuid = m->nosuid,
+		.nodev = m->nodev,
+		.noexec = m->noexec,
+		.noatime = m->noatime,
+		.idmap = m->idmap,
+		.propagation = m->propagation,
+		.size_bytes = m->size_bytes,
+		.mode = m->mode,
+	};
+}
+
+static int layer_paths(struct start *s, struct err *e)
+{
+	const struct meta *m = &s->l->meta;
+
+	for (size_t i = 0; i < m->n_layers; i++) {
+		char *path = s->storage->paths[i];
+		/* meta has the bottom first, overlayfs wants the top first */
+		const struct digest *layer = &m->layers[m->n_layers - 1 - i];
+		int r = store_layer_path(s->l->j->config.state_dir, layer, path,
+					 sizeof(s->storage->paths[i]));
+
+		if (r < 0)
+			return err_ret(e, r, "layer %s", layer->hex);
+		s->storage->layers[i] = path;
+	}
+	return 0;
+}
+
+int root_spec_make(struct start *s, struct err *e)
+{
+	const struct jail_spec *spec = &s->l->spec;
+	struct root_storage *t = calloc(1, sizeof(*t));
+	int r;
+
+	s->storage = t;
+	if (!t)
+		return err_nomem(e);
+	if (spec->n_mounts > LIMIT_MOUNTS || spec->security.n_devices > LIMIT_DEVICES)
+		return err_set(e, E2BIG, "too many mounts or devices");
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		map_mount(&spec->mounts[i], &t->mounts[i]);
+	for (size_t i = 0; i < spec->security.n_devices; i++)
+		t->devices[i] = (struct rootfs_device){ spec->security.devices[i],
+							spec->security.devices[i] };
+	if ((r = layer_paths(s, e)) < 0 ||
+	    (r = generated_make(spec, s->l->meta.address, &t->generated, t->files, e)) < 0)
+		return r;
+	s->root = (struct rootfs_spec){
+		.kind = spec->has_image ? ROOTFS_OVERLAY : ROOTFS_DIRECTORY,
+		.layer_paths = t->layers,
+		.n_layers = s->l->meta.n_layers,
+		.instance_dir = s->l->dir,
+		.directory = spec->rootfs,
+		.read_only = spec->security.readonly_root,
+		.ids = s->l->meta.ids,
+		.mounts = t->mounts,
+		.n_mounts = spec->n_mounts,
+		.files = t->files,
+		.n_files = GENERATED_FILES,
+		.devices = t->devices,
+		.n_devices = spec->security.n_devices,
+		.host_network = spec->network.mode == SPEC_NETWORK_HOST,
+		.terminal = spec->process.terminal,
+		.shm_size_bytes = spec->security.shm_size_bytes,
+	};
+	return 0;
+}
+
+int init_program_open(struct jail *j, int *ret, struct err *e)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	(void)str_format(path, sizeof(path), "%s/jail-init", j->config.libexec_dir);
+	fd = mountfd_clone(AT_FDCWD, path, false,
+			   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, -EBADF, e);
+	if (fd < 0) {
+		(void)err_wrap(e, "jail-init");
+		return err_hint(e, "install jail, or set libexecDir in its configuration");
+	}
+	*ret = fd;
+	return 0;
+}
+
+struct find_port_owner {
+	const char *id;
+	struct jail_name *name;
+};
+
+static int match_id(const struct instance_info *i, void *arg)
+{
+	struct find_port_owner *f = arg;
+
+	if (!strstr(f->id, i->id))
+		return 0;
+	*f->name = i->name;
+	return -ECANCELED;
+}
+
+int ports_error(struct jail *j, int r, struct err *e)
+{
+	struct jail_name name = { "" };
+	struct err before = *e, ignored = ERR_INIT;
+	struct find_port_owner f = { before.text, &name };
+	const char *by = strstr(before.text, " by ");
+
+	if (r == -EADDRINUSE && by)
+		(void)instance_each(j, match_id, &f, &ignored);
+	if (!name.s[0])
+		return err_wrap(e, "network.ports");
+	*e = ERR_INIT;
+	err_set(e, EADDRINUSE, "network.ports: %.*s by instance %s", (int)(by - before.text),
+		before.text, name.s);
+	return err_hint(e, "stop %s, or publish another port", name.s);
+}
+
+/* State for hooks, as in the OCI runtime specification. */
+static int hook_state(const struct launch *l, const char *status, pid_t pid, struct strbuf *b,
+		      struct err *e)
+{
+	struct json_out o;
+	char bundle[sizeof(l->j->config.state_dir) + LIMIT_NAME_LEN + 16];
+
+	(void)str_format(bundle, sizeof(bundle), "%s/instances/%s", l->j->config.state_dir,
+			 l->name.s);
+	json_out_init(&o, b, false);
+	json_out_object(&o, NULL);
+	json_out_str(&o, "ociVersion", "1.2.0");
+	json_out_str(&o, "id", l->name.s);
+	json_out_str(&o, "status", status);
+	if (pid > 0)
+		json_out_int(&o, "pid", pid);
+	json_out_str(&o, "bundle", bundle);
+	json_out_object(&o, "annotations");
+	for (size_t i = 0; i < l->spec.n_labels; i++)
+		json_out_str(&o, l->spec.labels[i].key, l->spec.labels[i].value);
+	json_out_object_end(&o);
+	json_out_object_end(&o);
+	return strbuf_ok(b, e);
+}
+
+int run_hooks(const struct launch *l, const char *when, const struct hook *hooks, size_t n,
+	      pid_t pid, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	int r;
+
+	if (!n)
+		return 0;
+	r = hook_state(l, pid > 0 ? "created" : "stopped", pid, &b, e);
+	return r < 0 ? r : hooks_run(when, hooks, n, strbuf_str(&b), e);
+}
+
+bool child_has_words(const struct start *s)
+{
+	struct pollfd p = { .fd = s->sock, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
+}
+
+void run_dir_remove(struct jail *j, const struct jail_name *name)
+{
+	struct err ignored = ERR_INIT;
+
+	(void)path_remove_tree(j->run_instances, name->s, &ignored);
+}
+
+/* A number as text that lives until exec. */
+static int add_number(struct strv *v, uint64_t n)
+{
+	return strv_addf(v, "%llu", (unsigned long long)n);
+}
+
+static const char *restart_name(enum spec_restart p)
+{
+	switch (p) {
+	case SPEC_RESTART_ON_FAILURE:
+		return "on-failure";
+	case SPEC_RESTART_ALWAYS:
+		return "always";
+	case SPEC_RESTART_NO:
+		break;
+	}
+	return "no";
+}
+
+/* See monitor_proto.h for the order. */
+static int monitor_args(const struct start *s, struct strv *v, struct err *e)
+{
+	const struct jail_spec *spec = &s->l->spec;
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return err_sys(e, "read /proc/self/exe");
+	self[n] = '\0';
+	if (strv_add(v, "jail-monitor") < 0 || strv_add(v, s->l->name.s) < 0 ||
+	    add_number(v, (uint64_t)s->pid) < 0 || strv_add(v, self) < 0 ||
+	    strv_add(v, s->l->j->config.file) < 0 ||
+	    strv_add(v, spec->process.terminal ? "1" : "0") < 0 ||
+	    add_number(v, spec->log.max_size_bytes) < 0 || add_number(v, spec->log.files) < 0 ||
+	    strv_add(v, restart_name(spec->restart.policy)) < 0 ||
+	    add_number(v, spec->restart.max_retries) < 0 ||
+	    add_number(v, spec->restart.delay_ms) < 0 || add_number(v, s->l->retries) < 0 ||
+	    add_number(v, s->started_boot_ms) < 0 || strv_add(v, s->l->remove ? "1" : "0") < 0)
+		return err_nomem(e);
+	return 0;
+}
+
+/* Moves every fd to the number that jail-monitor expects; unset ones become /dev/null. */
+static int monitor_fds(struct start *s, struct err *e)
+{
+	bool tty = s->l->spec.process.terminal;
+	int from[MONITOR_FD_END] = {
+		[MONITOR_FD_LOCK] = s->l->lock,
+		[MONITOR_FD_PIDFD] = s->pidfd,
+		[MONITOR_FD_RUN] = s->l->run,
+		[MONITOR_FD_LOG] = s->l->dir,
+		[MONITOR_FD_LISTEN] = s->l->listen,
+		[MONITOR_FD_OUT] = s->stdio[0],
+		[MONITOR_FD_ERR] = tty ? -EBADF : s->stdio[1],
+		[MONITOR_FD_IN] = tty ? s->stdio[0] : s->stdio[2],
+	};
+	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return err_sys(e, "open /dev/null");
+	from[MONITOR_FD_KEEP] = net_socket_take(); /* closing it is slow: for the teardown */
+	memcpy(from + MONITOR_FD_CLIENT, s->l->clients, sizeof(s->l->clients));
+	for (int i = MONITOR_FD_LOCK; i < MONITOR_FD_END; i++) {
+		from[i] = fcntl(from[i] < 0 ? null : from[i], F_DUPFD_CLOEXEC, MONITOR_FDS_FROM);
+		if (from[i] < 0)
+			return err_sys(e, "arrange fds");
+	}
+	for (int i = MONITOR_FD_LOCK; i < MONITOR_FD_END; i++)
+		if (dup3(from[i], i, 0) < 0)
+			return err_sys(e, "arrange fds");
+	return fd_cloexec_from(MONITOR_FD_END, e);
+}
+
+/* Out of the way of the fixed numbers. */
+static int fd_above(int fd, int *ret, struct err *e)
+{
+	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 2 * MONITOR_FDS_FROM);
+	return *ret < 0 ? err_sys(e, "arrange fds") : 0;
+}
+
+int become_monitor(struct start *s, struct err *e)
+{
+	struct launch_report ok = { 0 };
+	CLEANUP_STRV struct strv args = { 0 };
+	char *env[] = { NULL };
+	char path[PATH_MAX];
+	CLEANUP_FD int file = -EBADF, program = -EBADF, report = -EBADF;
+	int r;
+
+	(void)str_format(path, sizeof(path), "%s/jail-monitor", s->l->j->config.libexec_dir);
+	file = open(path, O_PATH | O_CLOEXEC);
+	if (file < 0) {
+		err_sys(e, "open %s", path);
+		return err_hint(e, "install jail, or set libexecDir in its configuration");
+	}
+	if ((r = fd_above(file, &program, e)) < 0 ||
+	    (s->l->report >= 0 && (r = fd_above(s->l->report, &report, e)) < 0))
+		return r;
+	fd_reset(&file); /* its number is wanted */
+	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, e)) < 0)
+		return r;
+	rollback_commit(&s->undo);
+	if (report >= 0)
+		(void)fd_send(report, &ok, sizeof(ok), NULL, 0);
+	(void)execveat(program, "", args.v, env, AT_EMPTY_PATH);
+	/* Reported as running already: the program ends with us, and the next command cleans up. */
+	_exit(125);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of a start share: launch.c (the order), launch_parts.c (what it needs),
+ * supervise.c (who calls it). */
+#ifndef JAIL_RUNTIME_LAUNCH_PRIV_H
+#define JAIL_RUNTIME_LAUNCH_PRIV_H
+
+#include "base/rollback.h"
+#include "runtime/engine_priv.h"
+#include "runtime/generated.h"
+#include "runtime/seccomp.h"
+
+struct start {
+	struct launch *l;
+	struct rollback undo;
+	struct seccomp_program filter;
+	struct rootfs_spec root;
+	struct root_storage {
+		char paths[LIMIT_LAYERS][1280];
+		const char *layers[LIMIT_LAYERS]; /* top first */
+		struct rootfs_mount mounts[LIMIT_MOUNTS];
+		struct rootfs_device devices[LIMIT_DEVICES];
+		struct rootfs_file files[GENERATED_FILES];
+		struct generated generated;
+	} * storage;
+	int cgroup; /* where the child is born */
+	int init_program;
+	int sock; /* to the child */
+	pid_t pid;
+	int pidfd;
+	struct net_attachment net;
+	bool has_net, exec_failed;
+	int stdio[3]; /* console master, or our ends of stdout, stderr, stdin */
+	uint64_t started_boot_ms;
+};
+#define START_INIT(launch)                                                                         \
+	{                                                                                          \
+		.l = (launch), .cgroup = -EBADF, .init_program = -EBADF, .sock = -EBADF,           \
+		.pidfd = -EBADF, .stdio = {                                                        \
+			-EBADF,                                                                    \
+			-EBADF,                                                                    \
+			-EBADF                                                                     \
+		}                                                                                  \
+	}
+void start_free(struct start *s);
+
+/* The root file system of the spec as namespaces/ wants it. */
+int root_spec_make(struct start *s, struct err *e);
+/* jail-init on a detached read-only mount, so that /proc/PID/exe inside leads to nothing that can
+ * be written (row 1). */
+int init_program_open(struct jail *j, int *ret, struct err *e);
+/* Turns the error of net_ports_lease, which knows ids, into one that names the instance. */
+int ports_error(struct jail *j, int r, struct err *e);
+int run_hooks(const struct launch *l, const char *when, const struct hook *hooks, size_t n,
+	      pid_t pid, struct err *e);
+bool child_has_words(const struct start *s);
+/* state is written: hand the fds over and execute jail-monitor. Returns on failure only. */
+int become_monitor(struct start *s, struct err *e);
+void run_dir_remove(struct jail *j, const struct jail_name *name);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The spec as a value: empty, and freed. */
+#include "runtime/spec_priv.h"
+
+void spec_init(struct jail_spec *s)
+{
+	*s = (struct jail_spec){ .has_image = false };
+}
+
+void spec_hook_free(struct hook *h)
+{
+	free(h->path);
+	strv_free(&h->args);
+	strv_free(&h->env);
+	*h = (struct hook){ .path = NULL };
+}
+
+static void free_hooks(struct hook *hooks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		spec_hook_free(&hooks[i]);
+	free(hooks);
+}
+
+static void free_strings(char **strings, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(strings[i]);
+}
+
+void spec_free(struct jail_spec *s)
+{
+	for (size_t i = 0; i < s->n_labels; i++) {
+		free(s->labels[i].key);
+		free(s->labels[i].value);
+	}
+	for (size_t i = 0; i < s->n_mounts; i++)
+		spec_mount_free(&s->mounts[i]);
+	free_strings(s->network.dns, s->network.n_dns);
+	free_strings(s->security.devices, s->security.n_devices);
+	free_hooks(s->hooks.prestart, s->hooks.n_prestart);
+	free_hooks(s->hooks.poststop, s->hooks.n_poststop);
+	strv_free(&s->process.args);
+	strv_free(&s->process.env);
+	free(s->rootfs);
+	free(s->labels);
+	free(s->hostname);
+	free(s->process.cwd);
+	free(s->process.user);
+	free(s->process.rlimits);
+	free(s->cpus);
+	free(s->io);
+	free(s->network.ports);
+	free(s->mounts);
+	free(s->security.seccomp);
+	free(s->security.devices);
+	spec_init(s);
+}
+
+void *spec_grow(void *array, size_t n, size_t size)
+{
+	void **slot = array;
+	void *grown = reallocarray(*slot, n + 1, size);
+
+	if (!grown)
+		return NULL;
+	*slot = grown;
+	memset((char *)grown + n * size, 0, size);
+	return (char *)grown + n * size;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The spec of an instance: config.schema.json as a C type. Plain data; a zeroed struct is the
+ * strictest (no network outside, no capabilities beyond the default, ...); every default that the
+ * schema names is filled in by spec_finish(). All strings belong to the spec (spec_free()). What
+ * the schema marks as not supported yet never gets in here: the decoder refuses it.
+ */
+#ifndef JAIL_RUNTIME_SPEC_H
+#define JAIL_RUNTIME_SPEC_H
+
+#include <sys/resource.h>
+
+#include "base/ident.h"
+#include "base/json.h"
+#include "cgroups/cgroup.h"
+#include "hooks/hooks.h"
+#include "netsetup/network.h"
+
+enum spec_network_mode { SPEC_NETWORK_BRIDGE, SPEC_NETWORK_NONE, SPEC_NETWORK_HOST };
+enum spec_userns { SPEC_USERNS_AUTO, SPEC_USERNS_HOST };
+enum spec_restart { SPEC_RESTART_NO, SPEC_RESTART_ON_FAILURE, SPEC_RESTART_ALWAYS };
+enum spec_mount_kind { SPEC_MOUNT_BIND, SPEC_MOUNT_TMPFS };
+
+struct spec_label {
+	char *key, *value;
+};
+
+struct spec_rlimit {
+	int resource; /* RLIMIT_* */
+	uint64_t soft, hard; /* RLIM_INFINITY as UINT64_MAX */
+};
+
+struct spec_mount {
+	enum spec_mount_kind kind;
+	char *source; /* absolute host path; NULL for tmpfs */
+	char *destination; /* absolute, cleaned */
+	bool recursive, read_only, nosuid, nodev, noexec, noatime, idmap;
+	uint64_t propagation; /* MS_PRIVATE, MS_RPRIVATE = MS_PRIVATE|MS_REC, ... 0 = private */
+	uint64_t size_bytes; /* tmpfs */
+	uint32_t mode; /* tmpfs, default 01777 */
+};
+
+struct jail_spec {
+	struct jail_name name; /* "" until given */
+	bool has_image;
+	struct image_ref image;
+	char *rootfs; /* absolute directory, or NULL */
+	struct spec_label *labels;
+	size_t n_labels;
+	char *hostname; /* default: the name */
+
+	struct { /* process */
+		struct strv args; /* may be empty: then `start` refuses */
+		struct strv env; /* "K=V", in order, no duplicates: the last wins */
+		char *cwd; /* absolute */
+		char *user; /* "www-data", "1000", "1000:1000", "www-data:adm"; default "0" */
+		bool terminal;
+		bool stdin_open; /* process.stdin: keep stdin for attach */
+		struct spec_rlimit *rlimits;
+		size_t n_rlimits;
+		int oom_score_adj;
+		bool has_oom_score_adj;
+	} process;
+
+	struct cgroup_limits limits; /* pointers inside belong to the spec */
+	char *cpus;
+	struct cgroup_io_limit *io;
+
+	struct {
+		enum spec_network_mode mode;
+		struct in_addr address; /* 0 = lease one */
+		bool has_address;
+		unsigned address_prefix; /* as written, checked against the bridge's at create; 0 =
+					    none */
+		char *dns[LIMIT_DNS];
+		size_t n_dns;
+		struct net_port *ports;
+		size_t n_ports;
+	} network;
+
+	struct spec_mount *mounts;
+	size_t n_mounts;
+
+	struct {
+		enum spec_userns user_namespace;
+		bool has_capabilities; /* else the default set */
+		uint64_t capabilities; /* bit per capability number */
+		char *seccomp; /* "default", "unconfined", or an absolute path of an OCI profile */
+		bool readonly_root;
+		bool has_no_new_privileges;
+		bool no_new_privileges; /* default: off with auto, on with host */
+		bool time_namespace;
+		char **devices; /* host paths below /dev */
+		size_t n_devices;
+		uint64_t shm_size_bytes; /* default 64 MiB */
+	} security;
+
+	struct {
+		enum spec_restart policy;
+		uint64_t max_retries; /* 0 = no bound */
+		uint64_t delay_ms; /* first delay; doubles up to 100 times of itself, at most 5 min
+				    */
+	} restart;
+
+	struct {
+		int signal; /* default SIGTERM */
+		bool has_timeout; /* else a 0 below is "not given" */
+		uint64_t timeout_ms; /* default 10 s; 0 = kill at once */
+	} stop;
+
+	struct {
+		uint64_t max_size_bytes; /* default 10 MiB */
+		unsigned files; /* default 3 */
+	} log;
+
+	struct {
+		struct hook *prestart, *poststop;
+		size_t n_prestart, n_poststop;
+	} hooks;
+};
+
+/*
+ * Decodes and validates all that can be judged from the text alone. `file`: for messages. Unknown
+ * keys are errors that name the nearest known key; fields of a later time are refused with "not
+ * supported yet" (code EOPNOTSUPP). *ret is untouched on failure. Defaults are not filled in yet,
+ * so that flags can override and `spec` can print what was given.
+ */
+int spec_decode(const char *file, const char *text, size_t n, struct jail_spec *ret, struct err *e);
+/* Starting point without a file: all unset. */
+void spec_init(struct jail_spec *s);
+void spec_free(struct jail_spec *s);
+#define CLEANUP_SPEC CLEANUP(spec_free)
+/*
+ * Fills in defaults, then judges the whole: the only validator, run on the final value whatever
+ * route it came by (row 45): image or rootfs present, no mounts at /proc, /sys, /dev or "/", ...
+ * Return 0 or -EINVAL with "PATH: WHY".
+ */
+int spec_finish(struct jail_spec *s, struct err *e);
+/* A spec to start from, for `jail spec`: decodes, finishes, and shows what most people set. *ret is
+ * owned by the caller. */
+int spec_example(struct jail_spec *ret, struct err *e);
+/* Writes the spec as JSON that spec_decode reads back to the same value. */
+void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key);
+
+/* Setters shared by the decoder and by command line flags: one parser for each notation. */
+int spec_set_env(struct jail_spec *s, const char *key_value,
+		 struct err *e); /* "K=V" or "K" is an error */
+int spec_add_port(struct jail_spec *s, const char *text, struct err *e);
+int spec_add_mount_text(struct jail_spec *s, const char *text,
+			struct err *e); /* "SRC:DST[:ro,nosuid,...]", "tmpfs:DST[:size=64MiB]" */
+int spec_set_user(struct jail_spec *s, const char *text, struct err *e);
+int spec_set_capabilities(struct jail_spec *s, const char *text,
+			  struct err *e); /* "+CAP_NET_RAW", "-chown", "all", "none" */
+int spec_set_rlimit(struct jail_spec *s, const char *name, uint64_t soft, uint64_t hard,
+		    struct err *e);
+int spec_set_label(struct jail_spec *s, const char *key_value, struct err *e);
+int spec_set_address(struct jail_spec *s, const char *text, struct err *e);
+int spec_add_dns(struct jail_spec *s, const char *text, struct err *e);
+int spec_set_signal(const char *text, int *ret, struct err *e); /* "SIGTERM", "TERM", "15" */
+int spec_set_restart(struct jail_spec *s, const char *text,
+		     struct err *e); /* "no", "always", "on-failure[:N]" */
+const char *spec_signal_name(int signal); /* "SIGTERM", or NULL */
+
+#endif

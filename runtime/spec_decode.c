@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The spec out of JSON: the top-level object. The other objects have a table each in a file of
+ * their topic (spec_process.c, ...); runtime/decode.c walks them. What only code can judge, because
+ * it compares two values or depends on flags, is spec_finish()'s business: this file accepts
+ * exactly what config.schema.json accepts.
+ */
+#include "runtime/spec_priv.h"
+
+#define SPEC(member) offsetof(struct jail_spec, member)
+
+static int decode_name(const struct decoder *d, const struct json *node, void *base,
+		       const struct decode_field *f, struct err *e)
+{
+	struct jail_spec *s = base;
+	int r = decode_type(d, node, JSON_STRING, e);
+
+	(void)f;
+	if (r < 0)
+		return r;
+	r = name_parse("instance", node->text, &s->name, e);
+	return r < 0 ? decode_wrap(d, node, e) : 0;
+}
+
+static int decode_image(const struct decoder *d, const struct json *node, void *base,
+			const struct decode_field *f, struct err *e)
+{
+	struct jail_spec *s = base;
+	int r = decode_type(d, node, JSON_STRING, e);
+
+	(void)f;
+	if (r < 0)
+		return r;
+	r = image_ref_parse(node->text, &s->image, e);
+	return r < 0 ? decode_wrap(d, node, e) : 0;
+}
+
+static int decode_label(const struct decoder *d, const struct json *node, void *base, struct err *e)
+{
+	struct jail_spec *s = base;
+	struct spec_label *label;
+	const char *value = NULL;
+	int r;
+
+	if (spec_check_label_key(node->key, e) < 0)
+		return decode_wrap_key(d, node, e);
+	r = decode_string(d, node, SPEC_LABEL_MAX, &value, e);
+	if (r < 0)
+		return r;
+	if (spec_check_label_value(value, e) < 0)
+		return decode_wrap(d, node, e);
+	label = spec_grow(&s->labels, s->n_labels, sizeof(*label));
+	if (!label)
+		return err_nomem(e);
+	s->n_labels++;
+	label->key = strdup(node->key);
+	label->value = strdup(value);
+	return label->key && label->value ? 0 : err_nomem(e);
+}
+
+/* Only "app" so far: nothing to store. */
+static int decode_mode(const struct decoder *d, const struct json *node, void *base,
+		       const struct decode_field *f, struct err *e)
+{
+	static const char *const words[] = { "app", NULL };
+	static const char *const later[] = { "system", NULL };
+	static const struct decode_words modes = { words, later };
+	const struct decode_field word = { .key = f->key, .words = &modes };
+	int mode = 0;
+
+	(void)base;
+	return decode_word(d, node, &mode, &word, e);
+}
+
+static int decode_autostart(const struct decoder *d, const struct json *node, void *base,
+			    const struct decode_field *f, struct err *e)
+{
+	int r = decode_type(d, node, JSON_BOOL, e);
+
+	(void)base;
+	(void)f;
+	if (r < 0)
+		return r;
+	if (node->boolean)
+		return json_err(d->doc, node, e, EOPNOTSUPP, "true is not supported yet");
+	return 0;
+}
+
+/* "$schema" is for editors. */
+static int decode_nothing(const struct decoder *d, const struct json *node, void *base,
+			  const struct decode_field *f, struct err *e)
+{
+	const char *text = NULL;
+
+	(void)base;
+	return decode_string(d, node, f->max, &text, e);
+}
+
+static const struct decode_field root_fields[] = {
+	{ .key = "$schema", .decode = decode_nothing, .max = SPEC_PATH_MAX },
+	{ .key = "name", .decode = decode_name },
+	{ .key = "image", .decode = decode_image, .flag = SPEC(has_image) },
+	{ .key = "rootfs",
+	  .decode = decode_text,
+	  .offset = SPEC(rootfs),
+	  .check = spec_check_path },
+	{ .key = "labels", .decode = decode_map, .item = decode_label, .max = LIMIT_LABELS },
+	{ .key = "tenant", .decode = decode_later },
+	{ .key = "hostname",
+	  .decode = decode_text,
+	  .offset = SPEC(hostname),
+	  .check = spec_check_hostname },
+	{ .key = "mode", .decode = decode_mode },
+	{ .key = "process", .decode = decode_nested, .table = &spec_process_table },
+	{ .key = "resources", .decode = decode_nested, .table = &spec_resources_table },
+	{ .key = "network", .decode = decode_nested, .table = &spec_network_table },
+	{ .key = "mounts", .decode = decode_array, .item = spec_decode_mount, .max = LIMIT_MOUNTS },
+	{ .key = "security", .decode = decode_nested, .table = &spec_security_table },
+	{ .key = "restart", .decode = decode_nested, .table = &spec_restart_table },
+	{ .key = "health", .decode = decode_later },
+	{ .key = "stop", .decode = decode_nested, .table = &spec_stop_table },
+	{ .key = "log", .decode = decode_nested, .table = &spec_log_table },
+	{ .key = "hooks", .decode = decode_nested, .table = &spec_hooks_table },
+	{ .key = "autostart", .decode = decode_autostart },
+	{ .key = "after", .decode = decode_later },
+};
+
+static const struct decode_table root_table = { .fields = root_fields,
+						.n = ARRAY_SIZE(root_fields) };
+
+int spec_decode(const char *file, const char *text, size_t n, struct jail_spec *ret, struct err *e)
+{
+	CLEANUP_SPEC struct jail_spec s;
+	CLEANUP_JSON struct json_doc *doc = NULL;
+	struct decoder d = { .file = file };
+	int r;
+
+	spec_init(&s);
+	r = json_parse(file, text, n, &doc, e);
+	if (r < 0)
+		return r;
+	d.doc = doc;
+	r = decode_object(&d, json_root(doc), &s, &root_table, e);
+	if (r < 0)
+		return r;
+	if (s.has_image && s.rootfs)
+		return json_err_key(doc, json_get(json_root(doc), "rootfs"), e, EINVAL,
+				    "either \"image\" or \"rootfs\", not both");
+	*ret = s;
+	spec_init(&s);
+	return 0;
+}

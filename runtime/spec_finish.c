@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The last word on a spec, whatever route it came by (row 45): file, flags, stored state. Defaults
+ * go in first. Then each value is judged alone by the same tables as a file (the spec is written as
+ * JSON and read again), so that a flag can set nothing that a file could not say; then what needs
+ * two values to be judged.
+ */
+#include "runtime/spec_priv.h"
+
+#include <signal.h>
+#include <sys/mount.h>
+
+#define MIB (UINT64_C(1) << 20)
+#define SHM_DEFAULT (64 * MIB)
+#define LOG_SIZE_DEFAULT (10 * MIB)
+#define LOG_SIZE_MIN (UINT64_C(64) << 10) /* a few lines of LIMIT_LOG_LINE */
+#define LOG_FILES_DEFAULT 3
+#define STOP_TIMEOUT_DEFAULT_MS 10000
+#define RESTART_DELAY_DEFAULT_MS 1000
+#define DURATION_MAX_MS (365ull * 24 * 3600 * 1000)
+
+static int default_text(char **value, const char *text, struct err *e)
+{
+	if (!*value)
+		*value = strdup(text);
+	return *value ? 0 : err_nomem(e);
+}
+
+static int fill_defaults(struct jail_spec *s, struct err *e)
+{
+	if (s->name.s[0] && default_text(&s->hostname, s->name.s, e) < 0)
+		return -e->code;
+	if (default_text(&s->process.cwd, "/", e) < 0 ||
+	    default_text(&s->process.user, "0", e) < 0 ||
+	    default_text(&s->security.seccomp, "default", e) < 0)
+		return -e->code;
+	if (!s->security.has_no_new_privileges)
+		s->security.no_new_privileges = s->security.user_namespace == SPEC_USERNS_HOST;
+	if (!s->security.shm_size_bytes)
+		s->security.shm_size_bytes = SHM_DEFAULT;
+	if (!s->restart.delay_ms)
+		s->restart.delay_ms = RESTART_DELAY_DEFAULT_MS;
+	if (!s->stop.signal)
+		s->stop.signal = SIGTERM;
+	if (!s->stop.has_timeout && !s->stop.timeout_ms)
+		s->stop.timeout_ms = STOP_TIMEOUT_DEFAULT_MS;
+	s->stop.has_timeout = true;
+	if (!s->log.max_size_bytes)
+		s->log.max_size_bytes = LOG_SIZE_DEFAULT;
+	if (!s->log.files)
+		s->log.files = LOG_FILES_DEFAULT;
+	return 0;
+}
+
+/* A writer would replace what is not UTF-8, silently: refuse it first. */
+static int check_text(const char *text, const char *path, struct err *e)
+{
+	return text && spec_check_utf8(text, e) < 0 ? err_wrap(e, "%s", path) : 0;
+}
+
+static int check_strings(const struct strv *v, const char *path, struct err *e)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (spec_check_utf8(v->v[i], e) < 0)
+			return err_wrap(e, "%s[%zu]", path, i);
+	return 0;
+}
+
+static int check_utf8(const struct jail_spec *s, struct err *e)
+{
+	if (check_text(s->rootfs, "rootfs", e) < 0 ||
+	    check_text(s->process.cwd, "process.cwd", e) < 0 ||
+	    check_text(s->security.seccomp, "security.seccomp", e) < 0 ||
+	    check_strings(&s->process.args, "process.args", e) < 0 ||
+	    check_strings(&s->process.env, "process.env", e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < s->n_labels; i++)
+		if (check_text(s->labels[i].value, "labels", e) < 0)
+			return -e->code;
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (check_text(s->mounts[i].source, "mounts", e) < 0 ||
+		    check_text(s->mounts[i].destination, "mounts", e) < 0)
+			return -e->code;
+	return 0;
+}
+
+/* Each value alone, by the decoder. Positions in the text that was made for it mean nothing to the
+ * reader and are cut off: "PATH: WHY" is left. */
+static int check_values(const struct jail_spec *s, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	CLEANUP_SPEC struct jail_spec again;
+	struct err why = ERR_INIT;
+	struct json_out o;
+	const char *text;
+	int r;
+
+	spec_init(&again);
+	json_out_init(&o, &b, false);
+	spec_to_json(s, &o, NULL);
+	r = strbuf_ok(&b, e);
+	if (r < 0)
+		return r;
+	r = spec_decode("spec", b.data, b.len, &again, &why);
+	if (r >= 0)
+		return 0;
+	text = strstr(why.text, ": ");
+	(void)err_set(e, why.code, "%s",
+		      str_starts(why.text, "spec:") && text ? text + 2 : why.text);
+	return why.hint[0] ? err_hint(e, "%s", why.hint) : r;
+}
+
+static int check_root(const struct jail_spec *s, struct err *e)
+{
+	if (s->has_image == (s->rootfs != NULL))
+		return err_set(e, EINVAL, "%s",
+			       s->rootfs ? "rootfs: either \"image\" or \"rootfs\", not both"
+					 : "image: either \"image\" or \"rootfs\" is needed");
+	if (s->rootfs && strspn(s->rootfs, "/.") == strlen(s->rootfs))
+		return err_set(e, EINVAL, "rootfs: \"%s\" is the host's own root", s->rootfs);
+	return 0;
+}
+
+static int check_process(const struct jail_spec *s, struct err *e)
+{
+	size_t bytes = 0;
+
+	if (s->process.args.n > 0 && !s->process.args.v[0][0])
+		return err_set(e, EINVAL, "process.args[0]: the program's name is empty");
+	for (size_t i = 0; i < s->process.env.n; i++)
+		bytes += strlen(s->process.env.v[i]) + 1;
+	if (bytes > LIMIT_ENV_BYTES)
+		return err_set(e, E2BIG, "process.env: %zu bytes are too many, at most %u", bytes,
+			       LIMIT_ENV_BYTES);
+	for (size_t i = 0; i < s->process.n_rlimits; i++) {
+		const struct spec_rlimit *l = &s->process.rlimits[i];
+
+		if (l->soft > l->hard)
+			return err_set(e, EINVAL,
+				       "process.rlimits.%s: the soft limit is over the hard limit",
+				       spec_rlimit_name(l->resource));
+	}
+	return 0;
+}
+
+static int check_io(const struct jail_spec *s, struct err *e)
+{
+	for (size_t i = 0; i < s->limits.n_io; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(s->io[i].device, s->io[k].device))
+				return err_set(e, EINVAL,
+					       "resources.io[%zu].device: %s is listed twice", i,
+					       s->io[i].device);
+	return 0;
+}
+
+static int check_resources(const struct jail_spec *s, struct err *e)
+{
+	const struct cgroup_limits *l = &s->limits;
+
+	if (l->has_cpu_burst && !l->has_cpu_max)
+		return err_set(e, EINVAL, "resources.cpu.burst: needs resources.cpu.max");
+	if (l->has_cpu_burst && l->cpu_burst_millis > l->cpu_max_millis)
+		return err_set(e, EINVAL, "resources.cpu.burst: over resources.cpu.max");
+	if (l->has_memory_max && l->memory_max == 0)
+		return err_set(e, EINVAL, "resources.memory.max: must be more than 0");
+	if (l->has_memory_max && l->has_memory_high && l->memory_high != UINT64_MAX &&
+	    l->memory_high > l->memory_max)
+		return err_set(e, EINVAL, "resources.memory.high: over resources.memory.max");
+	if (l->has_memory_max && l->has_memory_low && l->memory_low != UINT64_MAX &&
+	    l->memory_low > l->memory_max)
+		return err_set(e, EINVAL, "resources.memory.low: over resources.memory.max");
+	return check_io(s, e);
+}
+
+static int check_address(const struct jail_spec *s, struct err *e)
+{
+	uint32_t a = ntohl(s->network.address.s_addr);
+
+	if (!s->network.has_address)
+		return 0;
+	if (s->network.mode != SPEC_NETWORK_BRIDGE)
+		return err_set(e, EINVAL, "network.address: only with network.mode \"bridge\"");
+	if (a >> 24 == 0 || a >> 24 == IN_LOOPBACKNET || a >> 28 >= 0xe)
+		return err_set(e, EINVAL, "network.address: not an address for one host");
+	return 0;
+}
+
+/* An address takes a port from itself, and 0.0.0.0 from all. */
+static bool ports_collide(const struct net_port *a, const struct net_port *b)
+{
+	return a->protocol == b->protocol && a->host_port == b->host_port &&
+	       (a->host_address.s_addr == b->host_address.s_addr ||
+		a->host_address.s_addr == htonl(INADDR_ANY) ||
+		b->host_address.s_addr == htonl(INADDR_ANY));
+}
+
+static int check_network(const struct jail_spec *s, struct err *e)
+{
+	int r = check_address(s, e);
+
+	if (r < 0)
+		return r;
+	if (s->network.n_ports > 0 && s->network.mode != SPEC_NETWORK_BRIDGE)
+		return err_set(e, EINVAL, "network.ports: only with network.mode \"bridge\"");
+	for (size_t i = 0; i < s->network.n_ports; i++)
+		for (size_t k = 0; k < i; k++)
+			if (ports_collide(&s->network.ports[i], &s->network.ports[k]))
+				return err_set(e, EINVAL,
+					       "network.ports[%zu]: port %u of the host is "
+					       "published twice",
+					       i, s->network.ports[i].host_port);
+	return 0;
+}
+
+/* True when path is dir, or below it. */
+static bool is_at_or_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+/* The runtime's own mounts: what covers them would undo masks (rows 15, 25). */
+static const char *const kept[] = { "/proc", "/sys", "/dev" };
+
+static int check_mount(const struct jail_spec *s, size_t i, struct err *e)
+{
+	const struct spec_mount *m = &s->mounts[i];
+
+	if (str_eq(m->destination, "/"))
+		return err_set(e, EINVAL, "mounts[%zu].destination: \"/\" is the instance's root",
+			       i);
+	for (size_t k = 0; k < ARRAY_SIZE(kept); k++)
+		if (is_at_or_below(m->destination, kept[k]) &&
+		    !is_at_or_below(m->destination, "/dev/shm"))
+			return err_set(e, EINVAL,
+				       "mounts[%zu].destination: \"%s\": nothing may be mounted "
+				       "at or below %s",
+				       i, m->destination, kept[k]);
+	for (size_t k = 0; k < i; k++)
+		if (str_eq(m->destination, s->mounts[k].destination))
+			return err_set(e, EINVAL,
+				       "mounts[%zu].destination: \"%s\" is taken by mounts[%zu]", i,
+				       m->destination, k);
+	if ((m->propagation & MS_SHARED) && s->security.user_namespace == SPEC_USERNS_AUTO)
+		return err_set(e, EINVAL,
+			       "mounts[%zu].options: shared propagation would carry mounts out of "
+			       "the instance, and needs security.userNamespace \"host\"",
+			       i);
+	if (m->idmap && s->security.user_namespace == SPEC_USERNS_HOST)
+		return err_set(e, EINVAL,
+			       "mounts[%zu].options: \"idmap\" has no meaning with "
+			       "security.userNamespace \"host\"",
+			       i);
+	return 0;
+}
+
+static int check_security(const struct jail_spec *s, struct err *e)
+{
+	for (size_t i = 0; i < s->security.n_devices; i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(s->security.devices[i], s->security.devices[k]))
+				return err_set(e, EINVAL,
+					       "security.devices[%zu]: %s is listed twice", i,
+					       s->security.devices[i]);
+	return 0;
+}
+
+static int check_hooks(const struct hook *hooks, size_t n, const char *path, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (hooks[i].timeout_ms > DURATION_MAX_MS)
+			return err_set(e, ERANGE, "%s[%zu].timeout: at most 365d", path, i);
+	return 0;
+}
+
+static int check_life(const struct jail_spec *s, struct err *e)
+{
+	if (s->restart.delay_ms > DURATION_MAX_MS)
+		return err_set(e, ERANGE, "restart.delay: at most 365d");
+	if (s->stop.timeout_ms > DURATION_MAX_MS)
+		return err_set(e, ERANGE, "stop.timeout: at most 365d");
+	if (s->log.max_size_bytes < LOG_SIZE_MIN)
+		return err_set(e, ERANGE, "log.maxSize: at least 64KiB");
+	if (check_hooks(s->hooks.prestart, s->hooks.n_prestart, "hooks.prestart", e) < 0)
+		return -e->code;
+	return check_hooks(s->hooks.poststop, s->hooks.n_poststop, "hooks.poststop", e);
+}
+
+int spec_finish(struct jail_spec *s, struct err *e)
+{
+	int r = fill_defaults(s, e);
+
+	/* Durations are judged before they are written: over the bound they have no notation. */
+	if (r < 0 || (r = check_utf8(s, e)) < 0 || (r = check_root(s, e)) < 0 ||
+	    (r = check_life(s, e)) < 0 || (r = check_values(s, e)) < 0 ||
+	    (r = check_process(s, e)) < 0 || (r = check_resources(s, e)) < 0 ||
+	    (r = check_network(s, e)) < 0 || (r = check_security(s, e)) < 0)
+		return r;
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		r = check_mount(s, i, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

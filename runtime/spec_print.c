@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The spec as JSON, in the schema's order. What is not set is not written, so that a spec reads
+ * back to the same value, finished or not. Objects without content are left out.
+ */
+#include "runtime/spec_priv.h"
+
+#include <arpa/inet.h>
+
+#include "base/num.h"
+#include "runtime/creds.h"
+
+/* An object that opens when its first member is written. */
+struct section {
+	struct json_out *o;
+	const char *key;
+	bool open;
+};
+
+static struct json_out *in(struct section *s)
+{
+	if (!s->open)
+		json_out_object(s->o, s->key);
+	s->open = true;
+	return s->o;
+}
+
+static void section_end(struct section *s)
+{
+	if (s->open)
+		json_out_object_end(s->o);
+}
+
+static void out_size(struct json_out *o, const char *key, uint64_t bytes)
+{
+	char text[32];
+
+	if (bytes == UINT64_MAX)
+		(void)str_format(text, sizeof(text), "max");
+	else
+		spec_format_size(bytes, text, sizeof(text));
+	json_out_str(o, key, text);
+}
+
+static void out_duration(struct json_out *o, const char *key, uint64_t ms)
+{
+	char text[32];
+
+	num_format_duration(ms, text, sizeof(text));
+	json_out_str(o, key, text);
+}
+
+static void out_cpus(struct json_out *o, const char *key, uint64_t millis)
+{
+	char text[32];
+	int n = str_format(text, sizeof(text), "%llu.%03llu", (unsigned long long)(millis / 1000),
+			   (unsigned long long)(millis % 1000));
+
+	while (n > 0 && text[n - 1] == '0')
+		text[--n] = '\0';
+	if (n > 0 && text[n - 1] == '.')
+		text[n - 1] = '\0';
+	json_out_str(o, key, text);
+}
+
+static void out_strings(struct json_out *o, const char *key, char *const *strings, size_t n)
+{
+	json_out_array(o, key);
+	for (size_t i = 0; i < n; i++)
+		json_out_str(o, NULL, strings[i]);
+	json_out_array_end(o);
+}
+
+/* "K=V" becomes a member. A name has at most 256 code points, checked when it came in. */
+static void out_env(struct json_out *o, const struct strv *env)
+{
+	json_out_object(o, "env");
+	for (size_t i = 0; i < env->n; i++) {
+		size_t n = strcspn(env->v[i], "=");
+		char name[4 * 256 + 1];
+
+		if (n >= sizeof(name) || env->v[i][n] != '=')
+			continue;
+		memcpy(name, env->v[i], n);
+		name[n] = '\0';
+		json_out_str(o, name, env->v[i] + n + 1);
+	}
+	json_out_object_end(o);
+}
+
+static void out_rlimit_value(struct json_out *o, const char *key, uint64_t value)
+{
+	if (value == UINT64_MAX)
+		json_out_str(o, key, "unlimited");
+	else
+		json_out_u64(o, key, value);
+}
+
+static void out_rlimits(struct json_out *o, const struct jail_spec *s)
+{
+	json_out_object(o, "rlimits");
+	for (size_t i = 0; i < s->process.n_rlimits; i++) {
+		const struct spec_rlimit *l = &s->process.rlimits[i];
+		const char *name = spec_rlimit_name(l->resource);
+
+		json_out_object(o, name);
+		out_rlimit_value(o, "soft", l->soft);
+		out_rlimit_value(o, "hard", l->hard);
+		json_out_object_end(o);
+	}
+	json_out_object_end(o);
+}
+
+static void print_process(const struct jail_spec *s, struct json_out *o)
+{
+	struct section p = { o, "process", false };
+
+	if (s->process.args.n > 0)
+		out_strings(in(&p), "args", s->process.args.v, s->process.args.n);
+	if (s->process.env.n > 0)
+		out_env(in(&p), &s->process.env);
+	if (s->process.cwd)
+		json_out_str(in(&p), "cwd", s->process.cwd);
+	if (s->process.user && s->process.user[0])
+		json_out_str(in(&p), "user", s->process.user);
+	if (s->process.terminal)
+		json_out_bool(in(&p), "terminal", true);
+	if (s->process.stdin_open)
+		json_out_bool(in(&p), "stdin", true);
+	if (s->process.n_rlimits > 0)
+		out_rlimits(in(&p), s);
+	if (s->process.has_oom_score_adj)
+		json_out_int(in(&p), "oomScoreAdj", s->process.oom_score_adj);
+	section_end(&p);
+}
+
+static void print_cpu(const struct jail_spec *s, struct section *resources)
+{
+	const struct cgroup_limits *l = &s->limits;
+	struct section cpu = { resources->o, "cpu", false };
+
+	if (!l->has_cpu_weight && !l->has_cpu_max && !l->has_cpu_burst && !s->cpus)
+		return;
+	(void)in(resources);
+	if (l->has_cpu_weight)
+		json_out_u64(in(&cpu), "weight", l->cpu_weight);
+	if (l->has_cpu_max)
+		out_cpus(in(&cpu), "max", l->cpu_max_millis);
+	if (l->has_cpu_burst)
+		out_cpus(in(&cpu), "burst", l->cpu_burst_millis);
+	if (s->cpus)
+		json_out_str(in(&cpu), "cpus", s->cpus);
+	section_end(&cpu);
+}
+
+static void print_memory(const struct jail_spec *s, struct section *resources)
+{
+	const struct cgroup_limits *l = &s->limits;
+	struct section memory = { resources->o, "memory", false };
+
+	if (!l->has_memory_max && !l->has_memory_high && !l->has_memory_low && !l->has_swap_max)
+		return;
+	(void)in(resources);
+	if (l->has_memory_max)
+		out_size(in(&memory), "max", l->memory_max);
+	if (l->has_memory_high)
+		out_size(in(&memory), "high", l->memory_high);
+	if (l->has_memory_low)
+		out_size(in(&memory), "low", l->memory_low);
+	if (l->has_swap_max)
+		out_size(in(&memory), "swapMax", l->swap_max);
+	section_end(&memory);
+}
+
+static void print_io(const struct jail_spec *s, struct section *resources)
+{
+	struct json_out *o = resources->o;
+
+	if (s->limits.n_io == 0)
+		return;
+	json_out_array(in(resources), "io");
+	for (size_t i = 0; i < s->limits.n_io; i++) {
+		const struct cgroup_io_limit *io = &s->io[i];
+
+		json_out_object(o, NULL);
+		json_out_str(o, "device", io->device);
+		if (io->rbps)
+			out_size(o, "readBps", io->rbps);
+		if (io->wbps)
+			out_size(o, "writeBps", io->wbps);
+		if (io->riops)
+			json_out_u64(o, "readIops", io->riops);
+		if (io->wiops)
+			json_out_u64(o, "writeIops", io->wiops);
+		if (io->weight)
+			json_out_u64(o, "weight", io->weight);
+		json_out_object_end(o);
+	}
+	json_out_array_end(o);
+}
+
+static void print_resources(const struct jail_spec *s, struct json_out *o)
+{
+	struct section resources = { o, "resources", false };
+
+	print_cpu(s, &resources);
+	print_memory(s, &resources);
+	print_io(s, &resources);
+	if (s->limits.has_pids_max) {
+		json_out_object(in(&resources), "pids");
+		json_out_u64(o, "max", s->limits.pids_max);
+		json_out_object_end(o);
+	}
+	section_end(&resources);
+}
+
+static void out_address(struct json_out *o, const struct jail_spec *s)
+{
+	char address[INET_ADDRSTRLEN] = "", text[INET_ADDRSTRLEN + 4];
+
+	(void)inet_ntop(AF_INET, &s->network.address, address, sizeof(address));
+	if (s->network.address_prefix > 0)
+		(void)str_format(text, sizeof(text), "%s/%u", address, s->network.address_prefix);
+	else
+		(void)str_format(text, sizeof(text), "%s", address);
+	json_out_array(o, "address");
+	json_out_str(o, NULL, text);
+	json_out_array_end(o);
+}
+
+static void out_ports(struct json_out *o, const struct jail_spec *s)
+{
+	json_out_array(o, "ports");
+	for (size_t i = 0; i < s->network.n_ports; i++) {
+		const struct net_port *p = &s->network.ports[i];
+		char address[INET_ADDRSTRLEN] = "", text[64];
+		bool any = p->host_address.s_addr == htonl(INADDR_ANY);
+
+		(void)inet_ntop(AF_INET, &p->host_address, address, sizeof(address));
+		(void)str_format(text, sizeof(text), "%s%s%u:%u/%s", any ? "" : address,
+				 any ? "" : ":", p->host_port, p->port,
+				 p->protocol == IPPROTO_UDP ? "udp" : "tcp");
+		json_out_str(o, NULL, text);
+	}
+	json_out_array_end(o);
+}
+
+static void print_network(const struct jail_spec *s, struct json_out *o)
+{
+	struct section n = { o, "network", false };
+
+	if (s->network.mode != SPEC_NETWORK_BRIDGE)
+		json_out_str(in(&n), "mode", spec_network_words.words[s->network.mode]);
+	if (s->network.has_address)
+		out_address(in(&n), s);
+	if (s->network.n_dns > 0)
+		out_strings(in(&n), "dns", s->network.dns, s->network.n_dns);
+	if (s->network.n_ports > 0)
+		out_ports(in(&n), s);
+	section_end(&n);
+}
+
+static void out_capabilities(struct json_out *o, uint64_t set)
+{
+	json_out_array(o, "capabilities");
+	for (int i = 0; i < 64; i++)
+		if (set & UINT64_C(1) << i && creds_capability_name(i))
+			json_out_str(o, NULL, creds_capability_name(i));
+	json_out_array_end(o);
+}
+
+static void print_security(const struct jail_spec *s, struct json_out *o)
+{
+	struct section c = { o, "security", false };
+
+	if (s->security.user_namespace != SPEC_USERNS_AUTO)
+		json_out_str(in(&c), "userNamespace",
+			     spec_userns_words.words[s->security.user_namespace]);
+	if (s->security.has_capabilities)
+		out_capabilities(in(&c), s->security.capabilities);
+	if (s->security.seccomp)
+		json_out_str(in(&c), "seccomp", s->security.seccomp);
+	if (s->security.readonly_root)
+		json_out_bool(in(&c), "readonlyRoot", true);
+	if (s->security.has_no_new_privileges)
+		json_out_bool(in(&c), "noNewPrivileges", s->security.no_new_privileges);
+	if (s->security.time_namespace)
+		json_out_bool(in(&c), "timeNamespace", true);
+	if (s->security.n_devices > 0)
+		out_strings(in(&c), "devices", s->security.devices, s->security.n_devices);
+	if (s->security.shm_size_bytes > 0)
+		out_size(in(&c), "shmSize", s->security.shm_size_bytes);
+	section_end(&c);
+}
+
+static void print_life(const struct jail_spec *s, struct json_out *o)
+{
+	struct section restart = { o, "restart", false };
+	struct section stop = { o, "stop", false };
+	struct section log = { o, "log", false };
+
+	if (s->restart.policy != SPEC_RESTART_NO)
+		json_out_str(in(&restart), "policy", spec_restart_words.words[s->restart.policy]);
+	if (s->restart.max_retries > 0)
+		json_out_u64(in(&restart), "maxRetries", s->restart.max_retries);
+	if (s->restart.delay_ms > 0)
+		out_duration(in(&restart), "delay", s->restart.delay_ms);
+	section_end(&restart);
+	if (s->stop.signal > 0)
+		json_out_str(in(&stop), "signal", spec_signal_name(s->stop.signal));
+	if (s->stop.has_timeout || s->stop.timeout_ms > 0)
+		out_duration(in(&stop), "timeout", s->stop.timeout_ms);
+	section_end(&stop);
+	if (s->log.max_size_bytes > 0)
+		out_size(in(&log), "maxSize", s->log.max_size_bytes);
+	if (s->log.files > 0)
+		json_out_u64(in(&log), "files", s->log.files);
+	section_end(&log);
+}
+
+static void out_hooks(struct section *hooks, const char *key, const struct hook *list, size_t n)
+{
+	struct json_out *o = hooks->o;
+
+	if (n == 0)
+		return;
+	json_out_array(in(hooks), key);
+	for (size_t i = 0; i < n; i++) {
+		json_out_object(o, NULL);
+		json_out_str(o, "path", list[i].path);
+		if (list[i].args.n > 0)
+			out_strings(o, "args", list[i].args.v, list[i].args.n);
+		if (list[i].env.n > 0)
+			out_env(o, &list[i].env);
+		if (list[i].timeout_ms > 0)
+			out_duration(o, "timeout", list[i].timeout_ms);
+		json_out_object_end(o);
+	}
+	json_out_array_end(o);
+}
+
+static void print_head(const struct jail_spec *s, struct json_out *o)
+{
+	if (s->name.s[0])
+		json_out_str(o, "name", s->name.s);
+	if (s->has_image)
+		json_out_str(o, "image", s->image.s);
+	if (s->rootfs)
+		json_out_str(o, "rootfs", s->rootfs);
+	if (s->n_labels > 0) {
+		json_out_object(o, "labels");
+		for (size_t i = 0; i < s->n_labels; i++)
+			json_out_str(o, s->labels[i].key, s->labels[i].value);
+		json_out_object_end(o);
+	}
+	if (s->hostname)
+		json_out_str(o, "hostname", s->hostname);
+}
+
+void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key)
+{
+	struct section hooks = { o, "hooks", false };
+
+	json_out_object(o, key);
+	print_head(s, o);
+	print_process(s, o);
+	print_resources(s, o);
+	print_network(s, o);
+	if (s->n_mounts > 0) {
+		json_out_array(o, "mounts");
+		for (size_t i = 0; i < s->n_mounts; i++)
+			spec_mount_to_json(&s->mounts[i], o);
+		json_out_array_end(o);
+	}
+	print_security(s, o);
+	print_life(s, o);
+	out_hooks(&hooks, "prestart", s->hooks.prestart, s->hooks.n_prestart);
+	out_hooks(&hooks, "poststop", s->hooks.poststop, s->hooks.n_poststop);
+	section_end(&hooks);
+	json_out_object_end(o);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the spec share: the notations of single values, one table per object, and the
+ * growing of arrays. config.schema.json says the same as these; tests/spec compares the two.
+ */
+#ifndef JAIL_RUNTIME_SPEC_PRIV_H
+#define JAIL_RUNTIME_SPEC_PRIV_H
+
+#include "runtime/decode_priv.h"
+#include "runtime/spec.h"
+
+/* Objects of config.schema.json; the base of all is struct jail_spec. */
+extern const struct decode_table spec_process_table;
+extern const struct decode_table spec_resources_table;
+extern const struct decode_table spec_network_table;
+extern const struct decode_table spec_security_table;
+extern const struct decode_table spec_restart_table;
+extern const struct decode_table spec_stop_table;
+extern const struct decode_table spec_log_table;
+extern const struct decode_table spec_hooks_table;
+decode_item_fn spec_decode_mount;
+
+/* Words of the enums of spec.h, in their order. */
+extern const struct decode_words spec_network_words;
+extern const struct decode_words spec_userns_words;
+extern const struct decode_words spec_restart_words;
+extern const struct decode_words spec_mount_words;
+
+/* Notations (spec_text.c): each accepts exactly what the schema's pattern does. */
+#define SPEC_PATH_MAX 1023 /* code points, like the next one: never over PATH_MAX bytes */
+#define SPEC_TEXT_MAX 131071
+#define SPEC_LABEL_MAX 4096
+#define SPEC_DEVICE_MAX 255
+#define SPEC_INTEGER_SIZE_MAX 999999999999999 /* of a size that is written as a JSON number */
+decode_check_fn spec_check_path; /* absolute, no "..", no control characters */
+decode_check_fn spec_check_hostname;
+decode_check_fn spec_check_user;
+decode_check_fn spec_check_device; /* below /dev */
+decode_check_fn spec_check_block_device; /* below /dev, or MAJOR:MINOR */
+decode_check_fn spec_check_seccomp;
+decode_check_fn spec_check_label_key;
+decode_check_fn spec_check_label_value;
+decode_check_fn spec_check_env_name;
+decode_check_fn spec_check_utf8;
+decode_parse_fn spec_parse_positive_size; /* over 0 */
+decode_parse_fn spec_parse_memory; /* 0 and "max" (UINT64_MAX) too */
+/* Exact text that the parsers read back ("1.5GiB"); 32 bytes are enough. */
+void spec_format_size(uint64_t bytes, char *ret, size_t n);
+decode_parse_fn spec_parse_duration; /* milliseconds */
+decode_parse_fn spec_parse_positive_duration;
+
+/* Rlimits (spec_process.c): name without RLIMIT_, in lower case. */
+int spec_rlimit_resource(const char *name, struct err *e);
+const char *spec_rlimit_name(int resource);
+
+/* Mounts (spec_mounts.c). */
+void spec_mount_init(struct spec_mount *m, enum spec_mount_kind kind);
+void spec_mount_free(struct spec_mount *m);
+int spec_mount_option(struct spec_mount *m, const char *text, struct err *e);
+int spec_mount_set_destination(struct spec_mount *m, const char *text, struct err *e);
+/* Appends; takes what is in *m on success and leaves it empty. */
+int spec_mount_add(struct jail_spec *s, struct spec_mount *m, struct err *e);
+void spec_mount_to_json(const struct spec_mount *m, struct json_out *o);
+
+/* "K=V" into a vector: replaces the value of K in place, or appends. */
+int spec_env_set(struct strv *env, const char *key_value, struct err *e);
+/* The same without a look at what it is and how many there are. Return: 0 or -ENOMEM. */
+int spec_env_put(struct strv *env, const char *key_value);
+/* One member of an "env" object, "K=V" into a vector. */
+int spec_decode_variable(const struct decoder *d, const struct json *node, struct strv *env,
+			 struct err *e);
+
+/*
+ * Makes room for one more element of `size` bytes, zeroed, at the end of an array of n. Return: the
+ * new element, or NULL when out of memory (*array stays valid). The caller counts it.
+ */
+void *spec_grow(void *array, size_t n, size_t size);
+
+void spec_hook_free(struct hook *h);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stop and kill. Everything that is waited for is an event: the init's end and the supervisor's by
+ * pidfd, a start that is not through by the monitor's answer, the rest by inotify.
+ *
+ * The one hard case is an instance that ends by itself at the same moment and is started again by
+ * its restart policy: then what was signalled is gone already, and what runs now was not meant yet.
+ * So after the init's end somebody looks who runs, and begins anew with that one.
+ */
+#include <poll.h>
+#include <signal.h>
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/sys.h"
+#include "runtime/engine_priv.h"
+
+#define FREEZE_WAIT_MS 10000
+#define KILL_WAIT_MS 30000
+#define AGAIN_LOOK_MS 100 /* between two looks whether it was started again */
+
+/* An instance on its way down. */
+struct down {
+	struct jail *j;
+	const struct jail_name *name;
+	struct running running;
+	int supervisor; /* pidfd */
+	bool told; /* it was up, and its monitor knows */
+	int signal; /* of the spec */
+	uint64_t timeout_ms; /* before everything is killed */
+	uint64_t finish_ms; /* how long the teardown may take, hooks included */
+};
+
+static void down_close(struct down *d)
+{
+	running_close(&d->running);
+	fd_reset(&d->supervisor);
+}
+
+/* Waits until the process behind pidfd has ended. Return: 1 ended, 0 time-out, -errno. */
+static int wait_pidfd(int pidfd, uint64_t timeout_ms)
+{
+	uint64_t begin = clock_boot_ms();
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	for (;;) {
+		uint64_t waited = clock_boot_ms() - begin;
+		uint64_t left = timeout_ms > waited ? timeout_ms - waited : 0;
+		int r = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+
+		if (r > 0)
+			return 1;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (r == 0 && left <= INT32_MAX)
+			return 0;
+	}
+}
+
+/*
+ * pidfd of the supervisor, good if the lock is still held after it was opened and the state that
+ * names it has not been torn down. -EBADF: it has ended already.
+ */
+static int supervisor_pidfd(const struct running *r)
+{
+	CLEANUP_FD int fd = sys_pidfd_open(r->state.monitor_pid, 0);
+	struct err ignored = ERR_INIT;
+	struct run_state now;
+
+	if (fd < 0 || run_state_read(r->run, &now, &ignored) < 0 ||
+	    now.monitor_pid != r->state.monitor_pid || lock_is_held_at(r->dir, "lock") <= 0)
+		return -EBADF;
+	return TAKE_FD(fd);
+}
+
+/*
+ * The supervisor has ended. If it was killed, somebody must clean up; who holds the lock now does
+ * so before anything else. wait_ms: for a supervisor that could not be watched.
+ */
+static int finish_lost(struct jail *j, const struct jail_name *name, unsigned wait_ms,
+		       struct err *e)
+{
+	struct err why = ERR_INIT;
+	CLEANUP_FD int dir = -EBADF, lock = instance_lock(j, name, wait_ms, &dir, &why);
+
+	if (lock >= 0)
+		return reconcile_locked(j, name, dir, e);
+	/* --rm: gone. */
+	if (lock == -ENOENT || (lock == -EWOULDBLOCK && !wait_ms))
+		return 0;
+	*e = why;
+	return lock;
+}
+
+static bool tell_stopping(struct down *d)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int sock = monitor_connect(d->running.run, &ignored);
+	bool told = sock >= 0 && monitor_request(sock, MONITOR_STOPPING, NULL, 0, &ignored) >= 0;
+
+	d->told |= told;
+	return told;
+}
+
+/* What the spec says about stopping. It is gone when the instance is; damaged, defaults must do. */
+static void down_read_spec(struct down *d, bool spec_timeout)
+{
+	CLEANUP_SPEC struct jail_spec spec;
+	struct err why = ERR_INIT;
+	int r;
+
+	spec_init(&spec);
+	d->signal = SIGTERM;
+	d->finish_ms = KILL_WAIT_MS;
+	if (spec_timeout)
+		d->timeout_ms = KILL_WAIT_MS;
+	r = spec_read(d->running.dir, &spec, &why);
+	if (r < 0) {
+		if (r != -ENOENT)
+			warn("%s: %s", d->name->s, why.text);
+		return;
+	}
+	d->signal = spec.stop.signal;
+	if (spec_timeout)
+		d->timeout_ms = spec.stop.timeout_ms;
+	for (size_t i = 0; i < spec.hooks.n_poststop; i++)
+		d->finish_ms += spec.hooks.poststop[i].timeout_ms
+					? spec.hooks.poststop[i].timeout_ms
+					: HOOK_TIMEOUT_DEFAULT_MS;
+}
+
+/* Its restart policy has started it again, maybe before we could call that off. */
+static bool runs_again(const struct down *d)
+{
+	struct running now CLEANUP_RUNNING = RUNNING_INIT;
+	struct err ignored = ERR_INIT;
+
+	return running_open(d->j, d->name, &now, &ignored) == 0 &&
+	       (now.state.pid != d->running.state.pid ||
+		now.state.started_boot_ms != d->running.state.started_boot_ms);
+}
+
+/* Waits for the supervisor, after whose end everything is torn down. Return: 0, or 1: begin again.
+ */
+static int wait_down(struct down *d, struct err *e)
+{
+	uint64_t end = clock_boot_ms() + d->finish_ms;
+
+	while (d->supervisor >= 0) {
+		int r = wait_pidfd(d->supervisor, AGAIN_LOOK_MS);
+
+		if (r < 0)
+			return err_ret(e, r, "wait for the monitor");
+		if (r > 0)
+			break;
+		if (runs_again(d))
+			return 1;
+		if (clock_boot_ms() > end)
+			return err_set(e, ETIMEDOUT, "the monitor did not finish in %llu ms",
+				       (unsigned long long)d->finish_ms);
+	}
+	return finish_lost(d->j, d->name, 0, e);
+}
+
+/* Return: as wait_down. */
+static int kill_all(struct down *d, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = engine_tree(d->j, e);
+
+	if (r < 0)
+		return r;
+	r = cgroup_kill(&d->j->tree, d->name, &why);
+	if (r < 0 && r != -ENOENT && r != -ENODEV) { /* those: it has ended */
+		*e = why;
+		return r;
+	}
+	return wait_down(d, e);
+}
+
+static int thaw(struct down *d, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = engine_tree(d->j, e);
+
+	if (r < 0 || cgroup_is_frozen(&d->j->tree, d->name) <= 0)
+		return r;
+	r = cgroup_freeze(&d->j->tree, d->name, false, FREEZE_WAIT_MS, &why);
+	if (r >= 0 || r == -ENOENT || r == -ENODEV)
+		return 0;
+	*e = why;
+	return r;
+}
+
+/* Return: as wait_down. */
+static int stop_running(struct down *d, bool *ret_forced, struct err *e)
+{
+	int r;
+
+	(void)tell_stopping(d);
+	if (sys_pidfd_send_signal(d->running.pidfd, d->signal) < 0 && errno != ESRCH)
+		return err_sys(e, "signal %d", d->signal);
+	/* A frozen process gets it when it is thawed. */
+	r = thaw(d, e);
+	if (r < 0)
+		return r;
+	r = wait_pidfd(d->running.pidfd, d->timeout_ms);
+	if (r < 0)
+		return err_ret(e, r, "wait for the init");
+	if (r > 0)
+		return wait_down(d, e);
+	*ret_forced = true;
+	return kill_all(d, e);
+}
+
+/*
+ * The supervisor is starting, or waits for a restart's back-off. It is told, which calls a restart
+ * off; the answer comes when it has become jail-monitor, so it is also the event to wait for.
+ * Return: 0 it has ended, 1 look again.
+ */
+static int stop_unsettled(struct down *d, struct err *e)
+{
+	CLEANUP_FD int watch = instance_watch(d->j, d->name);
+	struct err why = ERR_INIT, ignored = ERR_INIT;
+	CLEANUP_FD int dir = instance_open_dir(d->j, d->name, &why);
+
+	if (dir == -ENOENT && d->told)
+		return 0;
+	if (dir < 0) {
+		*e = why;
+		return dir;
+	}
+	if (lock_is_held_at(dir, "lock") <= 0)
+		return finish_lost(d->j, d->name, 0, e);
+	running_close(&d->running);
+	d->running.dir = TAKE_FD(dir);
+	d->running.run = run_dir_open(d->j, d->name, false, &ignored);
+	if (d->running.run < 0 || !tell_stopping(d)) {
+		/* Before it made its socket, or on its way out. */
+		instance_watch_wait(watch);
+		return 1;
+	}
+	if (run_state_read(d->running.run, &d->running.state, &ignored) < 0 ||
+	    exit_record_is_due(d->running.dir))
+		return 1;
+	down_read_spec(d, false);
+	d->supervisor = supervisor_pidfd(&d->running);
+	return wait_down(d, e);
+}
+
+/* As running_open, but waits for a start to finish and ends a back-off. Return: 0 running, 1 it has
+ * ended meanwhile. */
+static int running_settled(struct down *d, struct err *e)
+{
+	uint64_t end = clock_boot_ms() + KILL_WAIT_MS;
+
+	for (;;) {
+		struct err why = ERR_INIT;
+		int r;
+
+		down_close(d);
+		r = running_open(d->j, d->name, &d->running, &why);
+		/* What has been told, and is down or even gone (--rm) now, has obeyed. */
+		if (d->told && (r == -ESRCH || r == -ENOENT))
+			return 1;
+		if (r != -EAGAIN || clock_boot_ms() > end) {
+			if (r < 0)
+				*e = why;
+			return r;
+		}
+		r = stop_unsettled(d, e);
+		if (r <= 0)
+			return r < 0 ? r : 1;
+	}
+}
+
+static int stop(struct down *d, bool *ret_forced, struct err *e)
+{
+	bool spec_timeout = d->timeout_ms == UINT64_MAX;
+	int r;
+
+	do {
+		r = running_settled(d, e);
+		if (r == -ESRCH) {
+			/* Not running; but a killed supervisor's leftovers go now. */
+			struct err ignored = ERR_INIT;
+
+			(void)finish_lost(d->j, d->name, 0, &ignored);
+		}
+		if (r != 0)
+			return r < 0 ? r : 0;
+		d->supervisor = supervisor_pidfd(&d->running);
+		down_read_spec(d, spec_timeout);
+		r = stop_running(d, ret_forced, e);
+	} while (r > 0);
+	return r;
+}
+
+int instance_stop(struct jail *j, const struct jail_name *name, uint64_t timeout_ms,
+		  bool *ret_forced, struct err *e)
+{
+	struct down d = {
+		.j = j,
+		.name = name,
+		.running = RUNNING_INIT,
+		.supervisor = -EBADF,
+		.timeout_ms = timeout_ms,
+	};
+	int r;
+
+	*ret_forced = false;
+	r = stop(&d, ret_forced, e);
+	down_close(&d);
+	return r < 0 ? err_wrap(e, "stop %s", name->s) : 0;
+}
+
+/* Its records are damaged: what has its name is killed, and its lock says when it is over. */
+static int kill_by_name(struct down *d, struct err *e)
+{
+	int r = engine_tree(d->j, e);
+
+	if (r >= 0)
+		r = cgroup_kill(&d->j->tree, d->name, e);
+	return r < 0 ? r : finish_lost(d->j, d->name, KILL_WAIT_MS, e);
+}
+
+static int kill_running(struct down *d, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r;
+
+	do {
+		r = running_settled(d, &why);
+		if (r < 0 && r != -ESRCH && r != -ENOENT && r != -EAGAIN)
+			return kill_by_name(d, e);
+		if (r < 0)
+			*e = why;
+		if (r != 0)
+			return r < 0 ? r : 0;
+		d->supervisor = supervisor_pidfd(&d->running);
+		down_read_spec(d, false);
+		(void)tell_stopping(d);
+		r = kill_all(d, e);
+	} while (r > 0);
+	return r;
+}
+
+static int signal_init(struct down *d, int signal, struct err *e)
+{
+	int r = running_open(d->j, d->name, &d->running, e);
+
+	if (r < 0 || sys_pidfd_send_signal(d->running.pidfd, signal) == 0)
+		return r;
+	if (errno != ESRCH)
+		return err_sys(e, "signal %d", signal);
+	return err_set(e, ESRCH, "has just ended");
+}
+
+int instance_kill(struct jail *j, const struct jail_name *name, int signal, struct err *e)
+{
+	struct down d = { .j = j, .name = name, .running = RUNNING_INIT, .supervisor = -EBADF };
+	int r = signal == SIGKILL ? kill_running(&d, e) : signal_init(&d, signal, e);
+
+	down_close(&d);
+	return r < 0 ? err_wrap(e, "kill %s", name->s) : 0;
+}

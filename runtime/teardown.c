@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Taking down what an instance has outside of itself: its cgroup with all that runs in it, its
+ * nftables elements and ports, its run directory. The same code serves a normal end (the
+ * supervisor's), a supervisor that was killed (whoever comes next and finds the lock free), and gc.
+ * Every step is idempotent and the run directory goes last, so a teardown that is killed is done
+ * again by the next command.
+ */
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "runtime/launch_priv.h"
+
+#define DESTROY_WAIT_MS 30000
+
+/* A start that was killed before it wrote state.json: its elements are found by their owner's name.
+ */
+static bool is_another(const struct jail_name *name, void *arg)
+{
+	const struct jail_name *stale = arg;
+
+	return !str_eq(name->s, stale->s);
+}
+
+/* Removes the elements: by their keys where the records tell them, else by their owner's name. */
+static int teardown_network(const struct jail_name *name, const struct jail_spec *spec,
+			    const struct run_state *state, struct err *e)
+{
+	if (spec && state)
+		return state->has_net ? net_detach(name, &state->net, spec->network.ports,
+						   spec->network.n_ports, e)
+				      : 0;
+	if (spec && spec->network.mode != SPEC_NETWORK_BRIDGE)
+		return 0;
+	return net_gc(is_another, (void *)(uintptr_t)name, e);
+}
+
+int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int run, struct err *e)
+{
+	CLEANUP_SPEC struct jail_spec spec;
+	struct run_state state;
+	struct err why = ERR_INIT;
+	struct meta meta;
+	bool has_meta, has_spec, has_state;
+	int r;
+
+	spec_init(&spec);
+	r = engine_tree(j, e);
+	if (r >= 0)
+		r = cgroup_destroy(&j->tree, name, DESTROY_WAIT_MS, e);
+	if (r < 0)
+		return r;
+	/* A damaged record must not keep the rest from going: what is known does. */
+	has_meta = meta_read(dir, &meta, &why) >= 0;
+	has_spec = spec_read(dir, &spec, &why) >= 0;
+	if (!has_meta || !has_spec)
+		warn("%s: %s", name->s, why.text);
+	r = run_state_read(run, &state, &why);
+	if (r < 0 && r != -ENOENT)
+		warn("%s: %s", name->s, why.text);
+	has_state = r >= 0;
+	r = teardown_network(name, has_spec ? &spec : NULL, has_state ? &state : NULL, e);
+	/* Only now may somebody else have the ports (row 79). */
+	if (r >= 0 && has_meta && spec.network.n_ports && engine_ports(j, &why) >= 0)
+		net_ports_release(j->ports, spec.network.ports, spec.network.n_ports, &meta.owner);
+	return r;
+}
+
+static void run_poststop(struct jail *j, const struct jail_name *name, int dir)
+{
+	struct launch l = { .j = j, .name = *name };
+	struct err why = ERR_INIT;
+
+	spec_init(&l.spec);
+	if (spec_read(dir, &l.spec, &why) >= 0 &&
+	    run_hooks(&l, "poststop", l.spec.hooks.poststop, l.spec.hooks.n_poststop, 0, &why) < 0)
+		warn("%s: %s", name->s, why.text);
+	spec_free(&l.spec);
+}
+
+int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *e)
+{
+	CLEANUP_FD int run = run_dir_open(j, name, false, e);
+	int r;
+
+	if (run < 0)
+		return run == -ENOENT ? 0 : run;
+	r = teardown_kernel(j, name, dir, run, e);
+	run_poststop(j, name, dir);
+	if (r < 0)
+		return r;
+	return path_remove_tree(j->run_instances, name->s, e);
+}
+
+/* The supervisor was killed: the exit that nobody saw. `s` is NULL when it did not get to write it.
+ */
+static int record_lost(int dir, const struct run_state *s, struct err *e)
+{
+	struct instance_exit x;
+	int r;
+
+	if (!exit_record_is_due(dir))
+		return 0; /* nothing ran, or it was killed after it had written the record */
+	r = exit_record_last(dir, &x, e);
+	if (r < 0)
+		return r;
+	if (s) {
+		x.started_ms = s->started_ms;
+		x.restarts = s->restarts;
+	}
+	x.finished_ms = clock_wall_ms();
+	return exit_record_write(dir, &x, s ? s->pid : 0, e);
+}
+
+int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e)
+{
+	CLEANUP_FD int run = run_dir_open(j, name, false, e);
+	struct err why = ERR_INIT;
+	struct run_state s;
+	int r;
+
+	if (run < 0)
+		return run == -ENOENT ? 0 : run;
+	r = run_state_read(run, &s, &why);
+	if (r < 0 && r != -ENOENT)
+		warn("%s: %s", name->s, why.text);
+	/* On a full disk exit.next goes on saying that it was lost. */
+	if (record_lost(dir, r >= 0 ? &s : NULL, &why) < 0)
+		warn("%s: %s", name->s, why.text);
+	return teardown(j, name, dir, e);
+}
+
+/* Gives back what the instance had leased. */
+static void release(struct jail *j, const struct meta *meta)
+{
+	struct err why = ERR_INIT;
+
+	if (meta->ids.count && engine_ids(j, &why) >= 0)
+		idmap_release(j->ids, &j->config.ids, &meta->owner, &meta->ids);
+	if (meta->address.s_addr && engine_addresses(j, &why) >= 0)
+		net_address_release(j->addresses, meta->address, &meta->owner);
+}
+
+int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e)
+{
+	CLEANUP_FD int trash = path_make_dir_at(j->state, "trash", 0700, e);
+	struct meta meta = { .n_layers = 0 };
+	struct err why = ERR_INIT;
+	int r;
+
+	if (trash < 0)
+		return trash;
+	r = meta_read(dir, &meta, &why);
+	if (r < 0) {
+		/* Without its record nobody knows what it leased; gc finds that by the missing
+		 * owner. */
+		warn("%s: %s; \"jail gc\" frees what it had leased", name->s, why.text);
+		meta.owner = *name;
+		r = path_remove_tree(trash, name->s, e);
+		if (r < 0)
+			return r;
+	}
+	/* Out of sight in one step; a crash from here on leaves something that gc removes. */
+	if (renameat2(j->instances, name->s, trash, meta.owner.s, RENAME_NOREPLACE) < 0)
+		return err_sys(e, "remove %s", name->s);
+	release(j, &meta);
+	return path_remove_tree(trash, meta.owner.s, e);
+}
