@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of jail-monitor share. One process, one instance, one struct monitor. */
+#ifndef JAIL_MONITOR_MONITOR_H
+#define JAIL_MONITOR_MONITOR_H
+
+#include <signal.h>
+#include <time.h>
+
+#include "base/defs.h"
+#include "cmd/jail-monitor/log.h"
+#include "runtime/monitor_proto.h"
+
+/* Our own fds stay clear of the fixed ones. */
+#define FD_FIRST_OWN 32
+#define FOREVER UINT64_MAX
+#define EXIT_USAGE 125
+
+enum phase {
+	/* The init lives. */
+	PHASE_RUNNING,
+	/* It is dead; its last output is read. */
+	PHASE_DRAINING,
+	/* The exit record is written; clients get their MONITOR_EXIT. */
+	PHASE_NOTIFYING,
+	/* Waiting for the time of the restart. */
+	PHASE_BACKOFF,
+};
+
+enum restart { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
+
+/* The command line, as it is in monitor_proto.h. */
+struct settings {
+	const char *name;
+	const char *jail_program;
+	const char *config_file;
+	uint64_t pid;
+	uint64_t tty;
+	uint64_t log_max_bytes;
+	uint64_t log_files;
+	enum restart restart;
+	uint64_t max_retries;
+	uint64_t delay_ms;
+	uint64_t retries;
+	uint64_t started_boot_ms;
+	uint64_t remove;
+};
+
+/* A slot: its fd is MONITOR_FD_CLIENT + index. */
+struct client {
+	bool open;
+	bool awaited; /* was here at the start and has not said HELLO yet */
+	bool want_output, want_stdin, lossless;
+	bool stdin_held; /* its last MONITOR_STDIN is not written yet */
+	bool done_owed; /* MONITOR_STDIN_DONE could not be sent yet */
+	uint32_t stdin_len, stdin_at;
+	uint64_t skipped;
+};
+
+/* A message on its way to several clients, in buffers->output until `waiting` is empty. */
+struct chunk {
+	uint32_t type;
+	uint32_t length;
+	uint32_t waiting; /* bit per client that has not got it */
+};
+
+/*
+ * All that is large. Not in .bss, where the small variables around it would lie on pages of their
+ * own. Every member is a multiple of a page.
+ */
+struct buffers {
+	struct log_buffers log;
+	uint8_t output[MONITOR_DATA_MAX]; /* the chunk */
+	uint8_t input[MONITOR_CLIENTS_MAX][MONITOR_DATA_MAX]; /* each client's MONITOR_STDIN */
+};
+
+struct monitor {
+	struct settings s;
+	struct buffers *buffers;
+	struct log log;
+	struct client clients[MONITOR_CLIENTS_MAX];
+	struct chunk chunk;
+	enum phase phase;
+	bool stopping;
+	bool out_ended, err_ended;
+	bool restarting; /* the decision, from PHASE_NOTIFYING on */
+	bool buffers_used; /* since they were given back */
+	int signal_fd;
+	int stdin_client; /* whose input is half written, or -1 */
+	int wait_status; /* of the init, as waitid(2) has it: si_status */
+	int wait_code; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+	sigset_t old_mask;
+	/* Monotonic times in ms; FOREVER = not set. */
+	uint64_t now;
+	uint64_t await_until; /* for clients that have not said HELLO */
+	uint64_t out_retry_at; /* a console that nobody has open */
+	uint64_t accept_retry_at;
+	uint64_t release_at;
+	uint64_t notify_until;
+	uint64_t restart_at;
+};
+
+/* main.c: fd moved to FD_FIRST_OWN or above, close-on-exec; a negative one stays. */
+int fd_move_up(int fd);
+uint64_t clock_ms(clockid_t clock);
+
+/* output.c: what the instance writes. */
+/* Reads once and hands it to log and clients. */
+void output_read(struct monitor *m, enum log_stream stream);
+/* Sends m->chunk to the clients that wait for it. */
+void output_send(struct monitor *m);
+
+/* input.c: what clients write to the instance. */
+bool input_is_held(const struct monitor *m);
+/* Writes what is held, as far as the instance takes it. */
+void input_write(struct monitor *m);
+/* Nobody is left to take what is held: it counts as taken. */
+void input_discard(struct monitor *m);
+
+/* client.c: connections and their messages. */
+/* Takes the slots over; true if there is any client. */
+void client_adopt_all(struct monitor *m);
+void client_accept(struct monitor *m);
+/* Reads and obeys one message. */
+void client_read(struct monitor *m, int i);
+void client_close(struct monitor *m, int i);
+/* Return: false when the socket is full; a client that is gone is closed, which counts as sent. */
+bool client_send(struct monitor *m, int i, uint32_t type, const void *data, size_t n);
+bool client_is_awaited(const struct monitor *m);
+void client_stop_awaiting(struct monitor *m);
+/* Somebody is stopping the instance. */
+void monitor_set_stopping(struct monitor *m);
+
+/* end.c: after the exit. */
+/* As a shell has it. */
+int end_status(const struct monitor *m);
+const char *end_reason(const struct monitor *m);
+/* Takes the init's status, without reaping. */
+void end_collect(struct monitor *m);
+/* Log, record, decision; then the clients are told. */
+void end_settle(struct monitor *m);
+/* Tells all clients, again if the decision has changed. */
+void end_notify(struct monitor *m);
+NORETURN void end_execute(struct monitor *m);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How the command prints. Whatever came from outside (a name in a spec, a member of an archive, a
+ * line of a hook's stderr inside an error text) is escaped here, on its way to the terminal and
+ * nowhere earlier (rows 80, 81).
+ */
+#include "cmd/jail/cli.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "runtime/console.h"
+
+static void print_escaped(const char *prefix, const char *text)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+
+	text_escape(&b, text, strlen(text), true);
+	(void)fprintf(stderr, "%s%s\n", prefix, strbuf_str(&b));
+}
+
+void cli_error(const struct err *e)
+{
+	/* What was printed before it stays before it when both go to one file. */
+	(void)fflush(stdout);
+	print_escaped("jail: ", e->text);
+	if (e->hint[0])
+		print_escaped("      ", e->hint);
+}
+
+void cli_warning(const char *text)
+{
+	print_escaped("jail: warning: ", text);
+}
+
+int cli_print_json(struct strbuf *b, struct err *e)
+{
+	int r = strbuf_ok(b, e);
+
+	if (r < 0)
+		return r;
+	(void)fwrite(strbuf_str(b), 1, b->len, stdout);
+	(void)fputc('\n', stdout);
+	return 0;
+}
+
+static size_t terminal_width(void)
+{
+	uint16_t rows = 0, columns = 0;
+
+	if (isatty(STDOUT_FILENO) && console_winsize(&rows, &columns) && columns >= 40)
+		return columns;
+	return TABLE_WIDTH;
+}
+
+int cli_print_table(struct table *t, bool wide, struct err *e)
+{
+	int r = table_print(t, stdout, wide ? 0 : terminal_width(), e);
+
+	table_free(t);
+	return r;
+}
+
+void cli_cut(const char *text, size_t columns, char *ret)
+{
+	size_t n = strlen(text);
+
+	if (n <= columns) {
+		memcpy(ret, text, n + 1);
+		return;
+	}
+	memcpy(ret, text, columns - 3);
+	memcpy(ret + columns - 3, "...", 4);
+}
+
+int cli_read_file(const char *file, size_t max, char **ret, size_t *ret_len, struct err *e)
+{
+	CLEANUP_FD int opened = -EBADF;
+	int fd = STDIN_FILENO, r;
+
+	if (!str_eq(file, "-")) {
+		fd = opened = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fd < 0)
+			return err_sys(e, "open %s", file);
+	}
+	r = fd_read_all(fd, max, ret, ret_len);
+	return r < 0 ? err_ret(e, r, "read %s", file) : 0;
+}
+
+int cli_flush(struct err *e)
+{
+	bool failed = ferror(stdout);
+
+	if (fflush(stdout) == 0 && !failed)
+		return 0;
+	/* A reader that has seen enough ("jail ps | head -1") is no news to anybody. */
+	if (errno == EPIPE)
+		return -EPIPE;
+	return err_sys(e, "write to standard output");
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What every verb gets and how everything is printed. A verb parses nothing that its table can,
+ * calls the engine, prints; it returns an exit status (>= 0), or a negative errno with *e set,
+ * which main() prints and turns into the verb's status for failure.
+ *
+ *     0    done                       125  run, exec, attach, start --attach: an error of jail
+ *     1    failed                     126  ... the program is there and cannot be executed
+ *     2    usage error                127  ... there is no such program
+ *                                     else the program's own status, 128+N for signal N
+ */
+#ifndef JAIL_CMD_CLI_H
+#define JAIL_CMD_CLI_H
+
+#include "base/str.h"
+#include "base/text.h"
+#include "cmd/jail/options.h"
+#include "runtime/jail.h"
+
+enum {
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_JAIL = 125,
+	EXIT_NOT_EXECUTABLE = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+#define TABLE_WIDTH 80 /* columns of a table where no terminal says otherwise */
+
+struct verb;
+struct global_options {
+	const char *config; /* --config FILE */
+	bool help;
+};
+
+struct cli {
+	const struct verb *verb;
+	struct global_options global;
+	struct jail_config config; /* unset for VERB_BARE */
+	struct jail *jail; /* NULL unless VERB_STATE */
+	struct options_result args;
+	void *values; /* the verb's struct of options */
+	int failed; /* exit status of a failure: EXIT_FAILED or EXIT_JAIL */
+};
+extern const struct option cli_global_options[];
+
+/* "jail: TEXT" and an indented line for the hint, on stderr, escaped. */
+void cli_error(const struct err *e);
+/* Sink for warn(). */
+void cli_warning(const char *text);
+/* Prints a finished JSON document and a newline on stdout. */
+int cli_print_json(struct strbuf *b, struct err *e);
+/* Prints a table on stdout, 80 columns or what the terminal has; frees it. */
+int cli_print_table(struct table *t, bool wide, struct err *e);
+/* Cuts an ASCII text to `columns` with "..." at the end; ret has room for columns + 1. */
+void cli_cut(const char *text, size_t columns, char *ret);
+/* Reads a file named on the command line ("-": stdin), at most max bytes. *ret NUL-terminated. */
+int cli_read_file(const char *file, size_t max, char **ret, size_t *ret_len, struct err *e);
+/* Hands what is buffered to stdout; a write error (a full disk) is an error of the command. */
+int cli_flush(struct err *e);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* jail help: prints the tables of verbs and options as text of at most 80 columns. */
+#include "cmd/jail/verbs.h"
+
+#define HELP_INDENT 28
+
+static void print_option(const struct option *o, FILE *out)
+{
+	char left[64];
+	int n;
+
+	if (o->letter)
+		n = str_format(left, sizeof(left), "  -%c, --%s%s%s", o->letter, o->name,
+			       o->value ? " " : "", o->value ? o->value : "");
+	else
+		n = str_format(left, sizeof(left), "      --%s%s%s", o->name, o->value ? " " : "",
+			       o->value ? o->value : "");
+	if (n < 0)
+		return;
+	if (n + 2 > HELP_INDENT)
+		(void)fprintf(out, "%s\n%*s%s\n", left, HELP_INDENT, "", o->help);
+	else
+		(void)fprintf(out, "%-*s%s\n", HELP_INDENT, left, o->help);
+}
+
+static void print_options(const char *title, const struct option *options, FILE *out)
+{
+	if (!options || !options->name)
+		return;
+	(void)fprintf(out, "\n%s:\n", title);
+	for (const struct option *o = options; o->name; o++)
+		print_option(o, out);
+}
+
+void help_usage(const struct verb *v, FILE *out)
+{
+	bool any = v->options || v->shared;
+
+	(void)fprintf(out, "usage: jail %s%s%s%s\n\n%s.\n", v->name, any ? " [OPTIONS]" : "",
+		      *v->operands ? " " : "", v->operands, v->help);
+	if (v->alias)
+		(void)fprintf(out, "Also called: jail %s\n", v->alias);
+	print_options("options", v->options, out);
+	print_options("options that set the spec (docs/spec.md)", v->shared, out);
+	print_options("global options", cli_global_options, out);
+}
+
+void help_overview(FILE *out)
+{
+	(void)fputs("usage: jail [--config FILE] COMMAND [OPTIONS] [OPERANDS]\n\n"
+		    "Private instances of a Linux system from a tarball and a spec.\n\n"
+		    "commands:\n",
+		    out);
+	for (const struct verb *const *v = verbs; *v; v++)
+		if (!((*v)->flags & VERB_HIDDEN))
+			(void)fprintf(out, "  %-16s%s\n", (*v)->name, (*v)->help);
+	print_options("global options", cli_global_options, out);
+	(void)fputs("\n\"jail COMMAND --help\" explains one command.\n", out);
+}
+
+static int run(struct cli *c, struct err *e)
+{
+	const struct verb *v;
+	int words = 0;
+
+	if (c->args.n_operands == 0) {
+		help_overview(stdout);
+		return 0;
+	}
+	v = verb_find((int)c->args.n_operands, c->args.operands, &words);
+	if (!v || (size_t)words != c->args.n_operands)
+		return verb_unknown((int)c->args.n_operands, c->args.operands, e);
+	help_usage(v, stdout);
+	return 0;
+}
+
+const struct verb verb_help = {
+	.name = "help",
+	.operands = "[COMMAND]",
+	.help = "Explain the commands, or one of them",
+	.max_operands = 2,
+	.flags = VERB_BARE,
+	.run = run,
+};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* jail image inspect */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "cmd/jail/verbs.h"
+
+struct inspect_values {
+	bool json;
+};
+
+static const struct option options[] = {
+	{ .name = "json",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct inspect_values, json),
+	  .help = "print JSON (docs/json.md)" },
+	OPTION_END,
+};
+
+static int print_users(struct cli *c, const struct image *image, struct err *e)
+{
+	CLEANUP_STRV struct strv names = { .v = NULL };
+	int r = instances_using_image(c->jail, &image->ref, &names, e);
+
+	for (size_t i = 0; i < names.n; i++)
+		(void)printf("used by     %s\n", names.v[i]);
+	return r;
+}
+
+static int print_text(struct cli *c, const struct image *image, struct err *e)
+{
+	char size[32], archive[32], created[CLOCK_TEXT_MAX];
+
+	num_format_size_short(image->size_bytes, size, sizeof(size));
+	num_format_size_short(image->archive_bytes, archive, sizeof(archive));
+	clock_format(image->created_ms, created, sizeof(created));
+	(void)printf("image       %s\n", image->ref.s);
+	(void)printf("created     %s\n", created);
+	(void)printf("size        %s in %" PRIu64 " members\n", size, image->members);
+	(void)printf("archive     %s\n", archive);
+	(void)printf("            %s\n", image->archive.hex);
+	for (size_t i = 0; i < image->n_layers; i++)
+		(void)printf("layer       %s\n", image->layers[i].hex);
+	return print_users(c, image, e);
+}
+
+static int inspect_one(struct cli *c, const char *text, struct json_out *o, struct err *e)
+{
+	const struct inspect_values *v = c->values;
+	struct image_store *store = jail_images(c->jail, e);
+	struct image_ref ref;
+	struct image image;
+	int r = store ? image_ref_parse(text, &ref, e) : -e->code;
+
+	if (r >= 0)
+		r = store_get(store, &ref, &image, e);
+	if (r < 0)
+		return r;
+	if (!v->json)
+		return print_text(c, &image, e);
+	image_to_json(&image, o, NULL);
+	return 0;
+}
+
+static int run(struct cli *c, struct err *e)
+{
+	const struct inspect_values *v = c->values;
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	struct json_out o;
+	int status = 0, r;
+
+	json_out_init(&o, &b, true);
+	json_out_array(&o, NULL);
+	for (size_t i = 0; i < c->args.n_operands; i++) {
+		struct err one = ERR_INIT;
+
+		if (inspect_one(c, c->args.operands[i], &o, &one) < 0) {
+			cli_error(&one);
+			status = EXIT_FAILED;
+		}
+	}
+	json_out_array_end(&o);
+	r = v->json ? cli_print_json(&b, e) : 0;
+	return r < 0 ? r : status;
+}
+
+const struct verb verb_image_inspect = {
+	.name = "image inspect",
+	.operands = "IMAGE...",
+	.help = "Show all that is known about images",
+	.options = options,
+	.values_size = sizeof(struct inspect_values),
+	.min_operands = 1,
+	.max_operands = OPERANDS_ANY,
+	.flags = VERB_STATE,
+	.run = run,
+};

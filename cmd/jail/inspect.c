@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* jail inspect: all that is known about instances. */
+#include <arpa/inet.h>
+#include <stdarg.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "cmd/jail/names.h"
+#include "cmd/jail/verbs.h"
+
+struct inspect_values {
+	bool all, json;
+};
+
+static const struct option options[] = {
+	{ .name = "all",
+	  .letter = 'a',
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct inspect_values, all),
+	  .help = "all instances" },
+	{ .name = "json",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct inspect_values, json),
+	  .help = "print JSON (docs/json.md)" },
+	OPTION_END,
+};
+
+struct inspection {
+	bool json;
+	size_t printed;
+	struct json_out out;
+};
+
+static void field(const char *title, const char *fmt, ...) PRINTF(2, 3);
+static void field(const char *title, const char *fmt, ...)
+{
+	CLEANUP_STRBUF struct strbuf escaped = STRBUF_INIT;
+	CLEANUP_FREE char *text = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vasprintf(&text, fmt, args);
+	va_end(args);
+	if (n < 0) {
+		text = NULL;
+		return;
+	}
+	text_escape(&escaped, text, (size_t)n, true);
+	(void)printf("%-12s%s\n", title, strbuf_str(&escaped));
+}
+
+static void print_time(const char *title, uint64_t wall_ms)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	clock_format(wall_ms, text, sizeof(text));
+	field(title, "%s", text);
+}
+
+static void print_command(const struct jail_spec *s)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+
+	for (size_t i = 0; i < s->process.args.n; i++)
+		strbuf_addf(&b, "%s%s", i ? " " : "", s->process.args.v[i]);
+	field("command", "%s", strbuf_str(&b));
+}
+
+static void print_network(const struct instance_info *i)
+{
+	static const char *const modes[] = {
+		[SPEC_NETWORK_BRIDGE] = "bridge",
+		[SPEC_NETWORK_NONE] = "none",
+		[SPEC_NETWORK_HOST] = "host",
+	};
+	char address[INET_ADDRSTRLEN];
+
+	field("network", "%s", modes[i->spec.network.mode]);
+	if (i->address.s_addr && inet_ntop(AF_INET, &i->address, address, sizeof(address)))
+		field("address", "%s%s%s", address, i->host_interface[0] ? " on " : "",
+		      i->host_interface);
+	for (size_t n = 0; n < i->spec.network.n_ports; n++) {
+		const struct net_port *p = &i->spec.network.ports[n];
+
+		if (inet_ntop(AF_INET, &p->host_address, address, sizeof(address)))
+			field("port", "%s:%u -> %u/%s", address, p->host_port, p->port,
+			      p->protocol == IPPROTO_UDP ? "udp" : "tcp");
+	}
+}
+
+static void print_limits(const struct cgroup_limits *l)
+{
+	char text[32] = "max";
+
+	if (l->has_memory_max) {
+		if (l->memory_max != UINT64_MAX)
+			num_format_size(l->memory_max, text, sizeof(text));
+		field("memory", "%s", text);
+	}
+	if (l->has_cpu_max)
+		field("cpus", "%llu.%03llu", (unsigned long long)(l->cpu_max_millis / 1000),
+		      (unsigned long long)(l->cpu_max_millis % 1000));
+	if (l->has_pids_max)
+		field("pids", "%llu", (unsigned long long)l->pids_max);
+}
+
+static void print_exit(const struct instance_exit *x)
+{
+	if (!x->present)
+		return;
+	print_time("finished", x->finished_ms);
+	field("exit", "%d (%s), %u restarts", x->status, x->reason, x->restarts);
+}
+
+static void print_text(const struct instance_info *i)
+{
+	field("name", "%s", i->name.s);
+	field("id", "%s", i->id);
+	field("status", "%s", instance_status_name(i->status));
+	if (i->spec.has_image)
+		field("image", "%s", i->spec.image.s);
+	if (i->spec.rootfs)
+		field("rootfs", "%s", i->spec.rootfs);
+	print_command(&i->spec);
+	print_time("created", i->created_ms);
+	if (names_alive(i)) {
+		print_time("started", i->started_ms);
+		field("pid", "%d, monitor %d", i->pid, i->monitor_pid);
+		field("cgroup", "%s", i->cgroup);
+	} else {
+		print_exit(&i->last_exit);
+	}
+	print_network(i);
+	print_limits(&i->spec.limits);
+	if (i->ids.count)
+		field("ids", "%u to %u", i->ids.first, i->ids.first + i->ids.count - 1);
+	else
+		field("ids", "the host's");
+	field("directory", "%s", i->directory);
+}
+
+static int inspect_one(struct cli *c, const struct jail_name *name, void *arg, struct err *e)
+{
+	struct inspection *n = arg;
+	CLEANUP_INFO struct instance_info info = { .pid = 0 };
+	int r = instance_info(c->jail, name, true, &info, e);
+
+	if (r < 0)
+		return r;
+	if (n->json) {
+		instance_to_json(&info, &n->out, NULL);
+		return 0;
+	}
+	if (n->printed++)
+		(void)putchar('\n');
+	print_text(&info);
+	return 0;
+}
+
+static int run(struct cli *c, struct err *e)
+{
+	const struct inspect_values *v = c->values;
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	struct inspection n = { .json = v->json };
+	int r, status;
+
+	json_out_init(&n.out, &b, true);
+	json_out_array(&n.out, NULL);
+	status = names_run(c, v->all, names_any, inspect_one, &n, e);
+	if (status < 0 || !v->json)
+		return status;
+	json_out_array_end(&n.out);
+	r = cli_print_json(&b, e);
+	return r < 0 ? r : status;
+}
+
+const struct verb verb_inspect = {
+	.name = "inspect",
+	.operands = "NAME...",
+	.help = "Show all that is known about instances",
+	.options = options,
+	.values_size = sizeof(struct inspect_values),
+	.max_operands = OPERANDS_ANY,
+	.flags = VERB_STATE,
+	.run = run,
+};

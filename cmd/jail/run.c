@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * jail run: create, start, attach, in one go. When the start fails nothing stays: the instance that
+ * was made for it is removed again.
+ */
+#include <sys/random.h>
+
+#include "cmd/jail/attachment.h"
+#include "cmd/jail/spec_flags.h"
+#include "cmd/jail/verbs.h"
+
+struct run_values {
+	const char *file, *name;
+	bool remove, detach;
+};
+
+static const struct option options[] = {
+	{ .name = "file",
+	  .letter = 'f',
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct run_values, file),
+	  .value = "FILE",
+	  .help = "spec to start from; \"-\" is stdin" },
+	{ .name = "name",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct run_values, name),
+	  .value = "NAME",
+	  .help = "default: run- and eight random digits" },
+	{ .name = "rm",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_values, remove),
+	  .help = "remove the instance when it ends" },
+	{ .name = "detach",
+	  .letter = 'd',
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_values, detach),
+	  .help = "print the name and return" },
+	OPTION_END,
+};
+
+static int choose_name(const char *wanted, struct jail_name *name, struct err *e)
+{
+	char text[32];
+	uint32_t number = 0;
+
+	if (wanted)
+		return name_parse("instance", wanted, name, e);
+	if (name->s[0])
+		return 0; /* from the file */
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		return err_sys(e, "getrandom");
+	(void)str_format(text, sizeof(text), "run-%08x", number);
+	return name_parse("instance", text, name, e);
+}
+
+/* Return: 0 and *ret_client, or the error of the start. */
+static int create_and_start(struct cli *c, const struct jail_spec *spec, int *ret_client,
+			    struct err *e)
+{
+	const struct run_values *v = c->values;
+	const struct start_options start = { .remove_at_exit = v->remove, .attach = !v->detach };
+	struct err remove_error = ERR_INIT;
+	bool exec_failed = false;
+	int r = instance_create(c->jail, spec, !v->remove, e);
+
+	if (r < 0)
+		return r;
+	r = instance_start(c->jail, &spec->name, &start, ret_client, &exec_failed, e);
+	if (r >= 0)
+		return 0;
+	if (exec_failed)
+		c->failed = attachment_exec_status(e->code);
+	/* With --rm it is gone already when the start got far enough. */
+	if (instance_remove(c->jail, &spec->name, true, &remove_error) < 0 &&
+	    remove_error.code != ENOENT)
+		warn("%s stays behind: %s", spec->name.s, remove_error.text);
+	return r;
+}
+
+static int run(struct cli *c, struct err *e)
+{
+	const struct run_values *v = c->values;
+	CLEANUP_SPEC struct jail_spec spec = { .n_labels = 0 };
+	CLEANUP_FD int client = -EBADF;
+	int r = spec_flags_build(c, v->file, 0, &spec, e);
+
+	if (r >= 0)
+		r = choose_name(v->name, &spec.name, e);
+	if (r < 0)
+		return r;
+	r = spec_finish(&spec, e);
+	if (r < 0)
+		return err_wrap(e, "run");
+	r = create_and_start(c, &spec, &client, e);
+	if (r < 0)
+		return r;
+	if (v->detach) {
+		(void)puts(spec.name.s);
+		return 0;
+	}
+	return attachment_run(client, &spec,
+			      ATTACHMENT_LOSSLESS | (v->remove ? ATTACHMENT_REMOVED : 0) |
+				      (spec.process.stdin_open ? ATTACHMENT_STDIN : 0),
+			      e);
+}
+
+const struct verb verb_run = {
+	.name = "run",
+	.operands = "[COMMAND [ARG...]]",
+	.help = "Create, start and attach to an instance",
+	.options = options,
+	.shared = spec_flags,
+	.values_size = sizeof(struct run_values),
+	.max_operands = OPERANDS_ANY,
+	.command = true,
+	.flags = VERB_STATE | VERB_PROGRAM,
+	.run = run,
+};

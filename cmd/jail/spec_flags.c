@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One line of SPEC_FLAGS is one option: what the parser and the help need, and the function that
+ * sets it. The functions use the setters of runtime/spec.h where a notation has a parser there, so
+ * that a value means the same in a file and on the command line; what is judged is the final spec,
+ * by spec_finish() (row 45).
+ */
+#include "cmd/jail/spec_flags.h"
+
+#include "base/num.h"
+#include "base/path.h"
+
+typedef int set_fn(struct jail_spec *s, const char *value, struct err *e);
+
+static int replace_string(char **field, const char *value, struct err *e)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return err_nomem(e);
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+static int set_image(struct jail_spec *s, const char *value, struct err *e)
+{
+	int r = image_ref_parse(value, &s->image, e);
+
+	if (r < 0)
+		return r;
+	s->has_image = true;
+	free(s->rootfs);
+	s->rootfs = NULL;
+	return 0;
+}
+
+static int set_rootfs(struct jail_spec *s, const char *value, struct err *e)
+{
+	s->has_image = false;
+	return replace_string(&s->rootfs, value, e);
+}
+
+static int set_hostname(struct jail_spec *s, const char *value, struct err *e)
+{
+	return replace_string(&s->hostname, value, e);
+}
+
+static int set_memory(struct jail_spec *s, const char *value, struct err *e)
+{
+	s->limits.has_memory_max = true;
+	if (str_eq(value, "max")) {
+		s->limits.memory_max = UINT64_MAX;
+		return 0;
+	}
+	return num_parse_size(value, &s->limits.memory_max, e);
+}
+
+static int set_cpus(struct jail_spec *s, const char *value, struct err *e)
+{
+	s->limits.has_cpu_max = true;
+	return num_parse_cpus(value, &s->limits.cpu_max_millis, e);
+}
+
+static int set_cpu_weight(struct jail_spec *s, const char *value, struct err *e)
+{
+	s->limits.has_cpu_weight = true;
+	return num_parse_u64(value, 1, 10000, &s->limits.cpu_weight, e);
+}
+
+static int set_pids(struct jail_spec *s, const char *value, struct err *e)
+{
+	s->limits.has_pids_max = true;
+	return num_parse_u64(value, 1, INT32_MAX, &s->limits.pids_max, e);
+}
+
+static int set_network(struct jail_spec *s, const char *value, struct err *e)
+{
+	static const char *const modes[] = {
+		[SPEC_NETWORK_BRIDGE] = "bridge",
+		[SPEC_NETWORK_NONE] = "none",
+		[SPEC_NETWORK_HOST] = "host",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (str_eq(value, modes[i])) {
+			s->network.mode = (enum spec_network_mode)i;
+			return 0;
+		}
+	return err_set(e, EINVAL, "\"%s\": expected bridge, none or host", value);
+}
+
+static int set_user_namespace(struct jail_spec *s, const char *value, struct err *e)
+{
+	if (!str_eq(value, "auto") && !str_eq(value, "host"))
+		return err_set(e, EINVAL, "\"%s\": expected auto or host", value);
+	s->security.user_namespace = value[0] == 'h' ? SPEC_USERNS_HOST : SPEC_USERNS_AUTO;
+	return 0;
+}
+
+static int set_workdir(struct jail_spec *s, const char *value, struct err *e)
+{
+	return replace_string(&s->process.cwd, value, e);
+}
+
+static int set_tty(struct jail_spec *s, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	s->process.terminal = true;
+	return 0;
+}
+
+static int set_interactive(struct jail_spec *s, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	s->process.stdin_open = true;
+	return 0;
+}
+
+static int set_stop_signal(struct jail_spec *s, const char *value, struct err *e)
+{
+	return spec_set_signal(value, &s->stop.signal, e);
+}
+
+static int set_stop_timeout(struct jail_spec *s, const char *value, struct err *e)
+{
+	s->stop.has_timeout = true;
+	return num_parse_duration(value, &s->stop.timeout_ms, e);
+}
+
+static int change_capability(struct jail_spec *s, char sign, const char *value, struct err *e)
+{
+	char text[64];
+
+	if (str_eq(value, "all"))
+		return spec_set_capabilities(s, sign == '+' ? "all" : "none", e);
+	if (str_format(text, sizeof(text), "%c%s", sign, value) < 0)
+		return err_set(e, EINVAL, "\"%s\" is not a capability", value);
+	return spec_set_capabilities(s, text, e);
+}
+
+static int add_capability(struct jail_spec *s, const char *value, struct err *e)
+{
+	return change_capability(s, '+', value, e);
+}
+
+static int drop_capability(struct jail_spec *s, const char *value, struct err *e)
+{
+	return change_capability(s, '-', value, e);
+}
+
+static int set_read_only(struct jail_spec *s, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	s->security.readonly_root = true;
+	return 0;
+}
+
+static int add_device(struct jail_spec *s, const char *value, struct err *e)
+{
+	char **grown, *copy;
+
+	if (s->security.n_devices >= LIMIT_DEVICES)
+		return err_set(e, E2BIG, "more than %d devices", LIMIT_DEVICES);
+	grown = reallocarray(s->security.devices, s->security.n_devices + 1, sizeof(*grown));
+	if (!grown)
+		return err_nomem(e);
+	s->security.devices = grown;
+	copy = strdup(value);
+	if (!copy)
+		return err_nomem(e);
+	s->security.devices[s->security.n_devices++] = copy;
+	return 0;
+}
+
+static int set_seccomp(struct jail_spec *s, const char *value, struct err *e)
+{
+	return replace_string(&s->security.seccomp, value, e);
+}
+
+static int parse_rlimit(const char *text, uint64_t *ret, struct err *e)
+{
+	if (str_eq(text, "unlimited")) {
+		*ret = UINT64_MAX;
+		return 0;
+	}
+	return num_parse_u64(text, 0, UINT64_MAX - 1, ret, e);
+}
+
+/* NAME=SOFT[:HARD] */
+static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
+{
+	char text[128], *soft, *hard;
+	uint64_t soft_limit = 0, hard_limit = 0;
+	int r;
+
+	if (str_format(text, sizeof(text), "%s", value) < 0 || !(soft = strchr(text, '=')))
+		return err_set(e, EINVAL, "\"%s\" is not NAME=SOFT[:HARD]", value);
+	*soft++ = '\0';
+	hard = strchr(soft, ':');
+	if (hard)
+		*hard++ = '\0';
+	r = parse_rlimit(soft, &soft_limit, e);
+	if (r >= 0)
+		r = parse_rlimit(hard ? hard : soft, &hard_limit, e);
+	return r < 0 ? r : spec_set_rlimit(s, text, soft_limit, hard_limit, e);
+}
+
+/* clang-format off */
+/* long name, letter, value, help, setter */
+#define SPEC_FLAGS(F)                                                                              \
+	F("image", 0, "IMAGE", "image that the root file system starts from", set_image)           \
+	F("rootfs", 0, "DIR", "a directory as the root, in place of an image", set_rootfs)         \
+	F("hostname", 0, "NAME", "default: the instance's name", set_hostname)                     \
+	F("memory", 'm', "SIZE", "at most that much memory: 512MiB", set_memory)                   \
+	F("cpus", 0, "N", "at most that many CPUs: 1.5", set_cpus)                                 \
+	F("cpu-weight", 0, "N", "share of a busy CPU, 1 to 10000", set_cpu_weight)                 \
+	F("pids", 0, "N", "at most that many processes", set_pids)                                 \
+	F("port", 'p', "[ADDR:]HOST:PORT[/udp]", "publish a port on the host", spec_add_port)      \
+	F("network", 0, "MODE", "bridge, none or host", set_network)                               \
+	F("address", 0, "ADDRESS", "fixed address on the bridge", spec_set_address)                \
+	F("dns", 0, "ADDRESS", "name server in /etc/resolv.conf", spec_add_dns)                    \
+	F("mount", 'v', "SOURCE:TARGET[:OPTIONS]", "bind mount, or tmpfs:TARGET[:size=SIZE]",      \
+	  spec_add_mount_text)                                                                     \
+	F("env", 'e', "KEY=VALUE", "environment variable", spec_set_env)                           \
+	F("user", 'u', "USER[:GROUP]", "user of the program, by name or number", spec_set_user)    \
+	F("workdir", 'w', "DIR", "directory to start in", set_workdir)                             \
+	F("tty", 't', NULL, "give the program a terminal", set_tty)                                \
+	F("interactive", 'i', NULL, "keep the program's stdin open", set_interactive)              \
+	F("label", 'l', "KEY=VALUE", "label", spec_set_label)                                      \
+	F("restart", 0, "POLICY", "no, on-failure[:N] or always", spec_set_restart)                \
+	F("stop-signal", 0, "SIGNAL", "what \"jail stop\" sends first", set_stop_signal)           \
+	F("stop-timeout", 0, "DURATION", "how long it waits before the kill", set_stop_timeout)    \
+	F("cap-add", 0, "CAPABILITY", "one more capability, or \"all\"", add_capability)           \
+	F("cap-drop", 0, "CAPABILITY", "one less, or \"all\"", drop_capability)                    \
+	F("read-only", 0, NULL, "read-only root file system", set_read_only)                       \
+	F("device", 0, "PATH", "device of the host, below /dev", add_device)                       \
+	F("userns", 0, "MODE", "auto: own ids; host: the host's ids", set_user_namespace)          \
+	F("seccomp", 0, "PROFILE", "default, unconfined, or an OCI profile's path", set_seccomp)   \
+	F("rlimit", 0, "NAME=SOFT[:HARD]", "resource limit: nofile=1024:4096", set_rlimit)
+
+#define AS_OPTION(long_, letter_, value_, help_, set_)                                             \
+	{ .name = (long_), .letter = (letter_), .type = OPTION_DEFERRED, .value = (value_),        \
+	  .help = (help_) },
+#define AS_SETTER(long_, letter_, value_, help_, set_) set_,
+/* clang-format on */
+
+const struct option spec_flags[] = { SPEC_FLAGS(AS_OPTION) OPTION_END };
+static set_fn *const setters[] = { SPEC_FLAGS(AS_SETTER) };
+
+static int load_file(const char *file, struct jail_spec *ret, struct err *e)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t n = 0;
+	int r = cli_read_file(file, LIMIT_JSON_BYTES, &text, &n, e);
+
+	return r < 0 ? r : spec_decode(str_eq(file, "-") ? "stdin" : file, text, n, ret, e);
+}
+
+static int set_command(char **operands, size_t n, struct jail_spec *s, struct err *e)
+{
+	if (n == 0)
+		return 0;
+	if (n > LIMIT_ARGS)
+		return err_set(e, E2BIG, "the command has %zu words, at most %d are allowed", n,
+			       LIMIT_ARGS);
+	strv_free(&s->process.args);
+	for (size_t i = 0; i < n; i++)
+		if (strv_add(&s->process.args, operands[i]) < 0)
+			return err_nomem(e);
+	return 0;
+}
+
+int spec_flags_build(const struct cli *c, const char *file, size_t command, struct jail_spec *ret,
+		     struct err *e)
+{
+	const struct options_result *args = &c->args;
+	int r = 0;
+
+	spec_init(ret);
+	if (file)
+		r = load_file(file, ret, e);
+	for (size_t i = 0; i < args->n_deferred && r >= 0; i++) {
+		r = setters[args->deferred[i].index](ret, args->deferred[i].value, e);
+		if (r < 0)
+			return err_wrap(e, "--%s", args->deferred[i].option->name);
+	}
+	if (r < 0)
+		return r;
+	return set_command(args->operands + command, args->n_operands - command, ret, e);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The list of verbs and how a word finds one. A verb of two words ("image import") is one entry:
+ * there is no second level of dispatch.
+ */
+#include "cmd/jail/verbs.h"
+
+const struct verb *const verbs[] = {
+	&verb_create,
+	&verb_start,
+	&verb_run,
+	&verb_exec,
+	&verb_attach,
+	&verb_logs,
+	&verb_ps,
+	&verb_inspect,
+	&verb_stop,
+	&verb_kill,
+	&verb_restart,
+	&verb_pause,
+	&verb_resume,
+	&verb_wait,
+	&verb_rm,
+	&verb_rename,
+	&verb_image_import,
+	&verb_image_list,
+	&verb_image_inspect,
+	&verb_image_rm,
+	&verb_check,
+	&verb_gc,
+	&verb_spec,
+	&verb_version,
+	&verb_help,
+	&verb_launch,
+	&verb_finish,
+	NULL,
+};
+
+const struct option cli_global_options[] = {
+	{ .name = "config",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct global_options, config),
+	  .value = "FILE",
+	  .help = "configuration instead of /etc/jail/jail.json" },
+	{ .name = "help",
+	  .letter = 'h',
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct global_options, help),
+	  .help = "show the usage of a command" },
+	OPTION_END,
+};
+
+/* Return: words of argv that `name` takes, 0 = it isn't this one. */
+static int words_matched(const char *name, int argc, char **argv)
+{
+	const char *space = strchr(name, ' ');
+	size_t first = space ? (size_t)(space - name) : strlen(name);
+
+	if (argc < 1 || strlen(argv[0]) != first || memcmp(argv[0], name, first) != 0)
+		return 0;
+	if (!space)
+		return 1;
+	return argc > 1 && str_eq(argv[1], space + 1) ? 2 : 0;
+}
+
+const struct verb *verb_find(int argc, char **argv, int *ret_words)
+{
+	for (const struct verb *const *v = verbs; *v; v++) {
+		int words = words_matched((*v)->name, argc, argv);
+
+		if (!words && (*v)->alias)
+			words = words_matched((*v)->alias, argc, argv);
+		if (words) {
+			*ret_words = words;
+			return *v;
+		}
+	}
+	return NULL;
+}
+
+int verb_unknown(int argc, char **argv, struct err *e)
+{
+	const char *words[ARRAY_SIZE(verbs)], *given = argv[0];
+	bool image = str_eq(argv[0], "image");
+	char two[128];
+	size_t n = 0;
+	int nearest;
+
+	if (image && argc < 2) {
+		(void)err_set(e, EINVAL, "\"image\" needs a second word");
+		return err_hint(e, "one of: import, list, inspect, rm");
+	}
+	if (image && str_format(two, sizeof(two), "image %s", argv[1]) >= 0)
+		given = two;
+	for (const struct verb *const *v = verbs; *v; v++)
+		if (!((*v)->flags & VERB_HIDDEN))
+			words[n++] = (*v)->name;
+	nearest = ident_nearest(given, words, n);
+	(void)err_set(e, EINVAL, "unknown command \"%s\"", given);
+	if (nearest >= 0)
+		return err_hint(e, "did you mean \"jail %s\"?", words[nearest]);
+	return err_hint(e, "\"jail help\" lists the commands");
+}
