@@ -1,0 +1,258 @@
+# jail: build, install, test. `make help` lists the targets.
+#
+# SAN=1 builds with AddressSanitizer and UBSan into build-san/, CC=clang into build-clang/, FUZZ=1 (with both)
+# for libFuzzer. WERROR=1 turns warnings into errors (the tests do). V=1 prints the commands.
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec
+DATADIR ?= $(PREFIX)/share
+SYSCONFDIR ?= /etc
+VERSION := 0.1.0
+
+CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+SAN ?= 0
+FUZZ ?= 0
+WERROR ?= 0
+B := build$(if $(findstring clang,$(CC)),-clang)$(if $(filter 1,$(SAN)),-san)$(if $(filter 1,$(FUZZ)),-fuzz)
+Q := $(if $(V),,@)
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wformat=2 -Wvla \
+	-Walloca -Wcast-qual -Wwrite-strings -Wundef -Wconversion -Wno-sign-conversion \
+	$(if $(filter 1,$(WERROR)),-Werror)
+# clang before 16 wants to be asked twice for the last one.
+HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+	-ftrivial-auto-var-init=zero \
+	$(if $(findstring clang,$(CC)),$(shell $(CC) -Werror -ftrivial-auto-var-init=zero -x c -c \
+		-o /dev/null /dev/null 2>/dev/null || \
+		echo -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang))
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+	$(if $(filter 1,$(FUZZ)),-fsanitize=fuzzer-no-link)
+CPPFLAGS := -D_GNU_SOURCE -I. -I$(B) -DJAIL_VERSION='"$(VERSION)"' \
+	-DJAIL_LIBEXEC='"$(LIBEXECDIR)/jail"' -DJAIL_SYSCONF='"$(SYSCONFDIR)/jail"'
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu17 $(CFLAGS) $(WARN) -fPIE -MMD -MP \
+	$(if $(filter 1,$(SAN)),$(SANFLAGS),$(HARDEN))
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now $(if $(filter 1,$(SAN)),$(SANFLAGS)) $(LDFLAGS)
+
+# The command: everything but libc and libmnl (which Debian ships as a shared library only) linked statically, so
+# that starting it costs no more than a small C program.
+LIBS_STATIC := -lseccomp -lnftnl -lyajl_s -lcap -lnettle
+LIBS := -Wl,-Bstatic $(LIBS_STATIC) -Wl,-Bdynamic -lmnl
+# The importer carries libarchive and its decompressors, and nothing dynamic.
+UNPACK_LIBS := -larchive -lacl -llzma -lzstd -llz4 -lbz2 -lz -lnettle -lseccomp -lcap
+
+# What stays resident is built with musl: a static program of a few pages. (These expand in the recipes: gcc may come
+# with `make deps` only.) The sanitizers need glibc; jail-init has none of them, since it runs where there is no runtime
+# of theirs.
+MUSL_CC := musl-gcc
+MUSL_CFLAGS = -std=gnu17 -Os -g $(WARN) -MMD -MP -fstack-protector-strong -fno-pie \
+	-ftrivial-auto-var-init=zero -ffunction-sections -fdata-sections \
+	-idirafter /usr/include -idirafter /usr/include/$(shell gcc -dumpmachine)
+MUSL_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,norelro -Wl,-z,noseparate-code
+ifeq ($(SAN),1)
+TINY_CC := $(CC)
+TINY_CFLAGS := $(ALL_CFLAGS)
+TINY_LDFLAGS := $(LDFLAGS_ALL)
+else
+TINY_CC := $(MUSL_CC)
+TINY_CFLAGS = $(MUSL_CFLAGS)
+TINY_LDFLAGS := $(MUSL_LDFLAGS)
+endif
+
+ROOMS := base runtime namespaces cgroups netsetup images hooks
+LIB_SRC := $(wildcard $(ROOMS:%=%/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+CMD_SRC := $(wildcard cmd/jail/*.c)
+CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
+# Each tiny program: cmd/NAME/*.c, nothing shared but headers.
+INIT_SRC := $(wildcard cmd/jail-init/*.c)
+MONITOR_SRC := $(wildcard cmd/jail-monitor/*.c)
+INIT_OBJ := $(INIT_SRC:%.c=$(B)/tiny/%.o)
+MONITOR_OBJ := $(MONITOR_SRC:%.c=$(B)/tiny/%.o)
+UNPACK_SRC := $(wildcard cmd/jail-unpack/*.c)
+UNPACK_OBJ := $(UNPACK_SRC:%.c=$(B)/%.o)
+UNIT_SRC := $(wildcard tests/unit/*_test.c)
+UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
+C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*/*.[ch] tests/*/*.[ch])
+SCRIPTS := .ci/run tests/run tests/demo tests/bench/run $(filter-out %.bash,$(wildcard tests/lib/*))
+
+PROGRAMS := $(B)/jail $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack
+
+.PHONY: all
+all: $(PROGRAMS) ## build the programs
+
+$(B)/jail: $(CMD_OBJ) $(B)/libjail.a
+	@echo "  LD      $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(B)/libjail.a: $(LIB_OBJ)
+	@echo "  AR      $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/jail-init $(INIT_OBJ): TINY_CC := $(MUSL_CC)
+$(B)/jail-init $(INIT_OBJ): TINY_CFLAGS = $(MUSL_CFLAGS)
+$(B)/jail-init $(INIT_OBJ): TINY_LDFLAGS := $(MUSL_LDFLAGS)
+$(B)/jail-init: $(INIT_OBJ)
+	@echo "  LD      $@"
+	$(Q)$(TINY_CC) $(TINY_LDFLAGS) -o $@ $^
+
+$(B)/jail-monitor: $(MONITOR_OBJ)
+	@echo "  LD      $@"
+	$(Q)$(TINY_CC) $(TINY_LDFLAGS) -o $@ $^
+
+$(B)/jail-unpack: $(UNPACK_OBJ) $(B)/libjail.a
+	@echo "  LD      $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) $(if $(filter 1,$(SAN)),,-static-pie) -o $@ $^ $(UNPACK_LIBS)
+
+$(B)/tiny/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  CC      $< (tiny)"
+	$(Q)$(TINY_CC) $(CPPFLAGS) $(TINY_CFLAGS) -c -o $@ $<
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# Whatever decides how objects look: a change of PREFIX or CFLAGS builds everything again. Warnings don't count.
+FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(SAN) $(LDFLAGS)
+$(B)/flags: force
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+.PHONY: force
+
+# The shipped seccomp profile is part of the program (.incbin).
+$(B)/runtime/seccomp.o: runtime/seccomp-default.json
+
+# ---- tests
+
+$(B)/tests/unit/%_test: tests/unit/%_test.c $(B)/libjail.a | $(PROGRAMS)
+	@mkdir -p $(@D)
+	@echo "  TEST    $@"
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS_ALL) -o $@ $< $(B)/libjail.a $(LIBS) -lcmocka
+
+# The command's own: with its objects, but for main().
+$(B)/tests/unit/cmd_%_test: tests/unit/cmd_%_test.c $(filter-out %/main.o,$(CMD_OBJ)) $(B)/libjail.a
+	@mkdir -p $(@D)
+	@echo "  TEST    $@"
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS_ALL) -o $@ $(filter-out %.h,$^) $(LIBS) -lcmocka
+
+.PHONY: unit
+unit: $(UNIT_BIN) ## build the unit tests
+
+# One libFuzzer program for each parser; tests/run runs them for a bounded time.
+$(B)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(B)/libjail.a
+	@mkdir -p $(@D)
+	@echo "  FUZZ    $@"
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(B)/libjail.a $(LIBS) \
+		$(if $(findstring unpack,$<),$(UNPACK_LIBS))
+
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_BIN)
+.PHONY: fuzz
+fuzz: test-deps ## run every fuzzer for FUZZ_SECONDS (60) each
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/run fuzz
+
+.PHONY: test
+test: test-deps ## install what the tests need, build and run them all (root)
+	@tests/run
+
+.PHONY: bench
+bench: bench-deps ## measure against other runtimes, side by side (root)
+	@$(MAKE) --no-print-directory all $(B)/tests/bench/floor
+	@tests/bench/run
+
+$(B)/tests/bench/floor: tests/bench/floor.c
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu17 -O2 $(WARN) -static -o $@ $<
+
+.PHONY: demo
+demo: deps ## build, then show an instance's whole life (root)
+	@$(MAKE) --no-print-directory all
+	@tests/demo
+
+# ---- packages of Debian 12
+
+BUILD_PACKAGES := gcc libc6-dev make musl-tools pkgconf libseccomp-dev libcap-dev libmnl-dev libnftnl-dev libyajl-dev \
+	nettle-dev libarchive-dev libacl1-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev zlib1g-dev busybox-static
+TEST_PACKAGES := bats libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev llvm cppcheck shellcheck jq \
+	python3 python3-jsonschema mmdebstrap arch-test expect curl netcat-openbsd socat iproute2 nftables procps attr \
+	libcap2-bin zstd xz-utils bzip2 lz4 gzip util-linux strace keyutils bsdutils
+BENCH_PACKAGES := hyperfine crun runc bubblewrap lxc jq zstd iproute2 mmdebstrap arch-test
+
+.PHONY: deps test-deps bench-deps
+deps: ## install what building needs
+	@tests/lib/install-packages $(BUILD_PACKAGES)
+test-deps: deps ## install what the tests need besides
+	@tests/lib/install-packages $(TEST_PACKAGES)
+bench-deps: deps
+	@tests/lib/install-packages $(BENCH_PACKAGES)
+
+# ---- the code itself
+
+.PHONY: lint
+lint: lint-format lint-tidy lint-cppcheck lint-shell ## clang-format, clang-tidy, cppcheck, shellcheck: all clean
+
+.PHONY: lint-format
+lint-format:
+	@clang-format --dry-run -Werror $(C_FILES)
+
+# Checks and the reason for each that is left out: .clang-tidy.
+TIDY_SRC := $(LIB_SRC) $(CMD_SRC) $(INIT_SRC) $(MONITOR_SRC) $(UNPACK_SRC)
+.PHONY: lint-tidy
+lint-tidy: compile_commands.json
+	printf '%s\n' $(TIDY_SRC) | xargs -P $$(nproc) -n 4 clang-tidy --quiet --warnings-as-errors='*' -p .
+
+# missingIncludeSystem: system headers aren't read, which is how cppcheck wants it. memleak: cppcheck doesn't know the
+# cleanup attribute; the sanitizers look for real leaks. ctuuninitvar: takes a pure output parameter for an input.
+.PHONY: lint-cppcheck
+lint-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=memleak --suppress=ctuuninitvar -D__linux__ -D_GNU_SOURCE '-DJAIL_VERSION="0"' -I . $(TIDY_SRC)
+
+.PHONY: lint-shell
+lint-shell:
+	shellcheck $(SCRIPTS)
+	shellcheck -s bash -e SC2034 tests/lib/*.bash # variables for those who load it
+	shellcheck -s bash -e SC2030,SC2031,SC2034,SC2153,SC2154,SC1091,SC2016 tests/cli/*.bats tests/security/*.bats # what bats sets, and scripts to run inside
+
+.PHONY: format
+format: ## apply clang-format
+	clang-format -i $(C_FILES)
+
+# For clang-tidy and editors. Every file is described as the command's are: the tiny programs differ in flags that no
+# check looks at.
+compile_commands.json: Makefile $(TIDY_SRC)
+	@{ sep='['; for f in $(TIDY_SRC); do \
+		printf '%s\n{"directory": "%s", "file": "%s", "arguments": ["clang", "-std=gnu17", "-D_GNU_SOURCE", "-I.", "-DJAIL_VERSION=\\"%s\\"", "-DJAIL_LIBEXEC=\\"/usr/local/libexec/jail\\"", "-DJAIL_SYSCONF=\\"/etc/jail\\"", "-c", "%s"]}' \
+			"$$sep" "$(CURDIR)" "$$f" "$(VERSION)" "$$f"; sep=,; done; printf '\n]\n'; } >$@
+
+# ---- installing
+
+.PHONY: install
+install: all ## install below PREFIX (/usr/local), under DESTDIR
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail \
+		$(DESTDIR)$(DATADIR)/doc/jail
+	install -m 755 $(B)/jail $(DESTDIR)$(BINDIR)/
+	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack $(DESTDIR)$(LIBEXECDIR)/jail/
+	install -m 644 config.schema.json $(DESTDIR)$(DATADIR)/jail/
+	install -m 644 COPYING README.md SECURITY.md docs/*.md $(DESTDIR)$(DATADIR)/doc/jail/
+
+.PHONY: uninstall
+uninstall: ## remove what install put there; instances and images stay
+	rm -f $(DESTDIR)$(BINDIR)/jail
+	rm -rf $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail $(DESTDIR)$(DATADIR)/doc/jail
+
+.PHONY: clean
+clean: ## remove everything built
+	rm -rf build build-* compile_commands.json
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Specs: printing one to start from, flags, files, and errors with their position.
+
+load ../lib/common
+
+setup_file() { jail_setup_file; }
+teardown_file() { jail_teardown_file; }
+teardown() { jail_teardown; }
+
+spec() {
+	cat >"$BATS_TEST_TMPDIR/spec.json"
+}
+
+@test "spec prints a spec that --validate accepts and create takes" {
+	jail spec web --image "$IMAGE" -- sleep 1000 >"$BATS_TEST_TMPDIR/spec.json"
+	run -0 jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
+	[ -z "$output" ]
+	jail create --file "$BATS_TEST_TMPDIR/spec.json"
+	[ "$(status_of web)" = created ]
+}
+
+@test "spec --defaults fills in what a spec leaves out" {
+	run -0 jail spec --defaults web --image "$IMAGE" true
+	[ "$(jq -r .stop.signal <<<"$output")" = SIGTERM ]
+	[ "$(jq -r .stop.timeout <<<"$output")" = 10s ]
+	[ "$(jq -r .security.seccomp <<<"$output")" = default ]
+	[ "$(jq -r .hostname <<<"$output")" = web ]
+}
+
+@test "every flag lands in the spec" {
+	run -0 jail spec web --image alpine:3 --hostname h.example --memory 512MiB --cpus 1.5 --cpu-weight 200 \
+		--pids 99 --port 8080:80 --port 192.0.2.1:53:53/udp --address 10.88.0.9 --dns 10.0.0.1 \
+		--mount /srv:/data:ro --mount tmpfs:/scratch:size=1MiB --env A=1 --env B=2 --user www-data --workdir /var \
+		--tty --interactive --label team=x --restart on-failure:3 --stop-signal INT --stop-timeout 3s \
+		--read-only --userns host --rlimit nofile=64:128 --device /dev/null -- /bin/prog -x
+	local s=$output
+	at() { [ "$(jq -c "$1" <<<"$s")" = "$2" ] || { echo "$1: $(jq -c "$1" <<<"$s"), expected $2"; return 1; }; }
+	at .name '"web"'
+	at .image '"alpine:3"'
+	at .hostname '"h.example"'
+	at .resources.memory.max '"512MiB"'
+	at .resources.cpu.max '"1.5"'
+	at .resources.cpu.weight 200
+	at .resources.pids.max 99
+	at '.network.ports | length' 2
+	at '.network.ports[0]' '"8080:80/tcp"'
+	at '.network.ports[1]' '"192.0.2.1:53:53/udp"'
+	at '.network.dns[0]' '"10.0.0.1"'
+	at '.mounts | length' 2
+	at '.mounts[0].destination' '"/data"'
+	at .process.env.A '"1"'
+	at .process.env.B '"2"'
+	at .process.user '"www-data"'
+	at .process.cwd '"/var"'
+	at .process.terminal true
+	at .process.args '["/bin/prog","-x"]'
+	at .labels.team '"x"'
+	at .restart.policy '"on-failure"'
+	at .restart.maxRetries 3
+	at .stop.signal '"SIGINT"'
+	at .stop.timeout '"3s"'
+	at .security.readonlyRoot true
+	at .security.userNamespace '"host"'
+	at '.security.devices | length' 1
+}
+
+@test "flags override the file, lists grow, the command is replaced" {
+	spec <<-'END'
+		{ "name": "web", "image": "old:1", "process": { "args": ["/old", "-a"], "env": { "A": "file", "B": "file" } },
+		  "resources": { "memory": { "max": "1GiB" } }, "network": { "ports": ["8080:80"] } }
+	END
+	run -0 jail spec --file "$BATS_TEST_TMPDIR/spec.json" --image new:2 --memory 2GiB --env A=flag --port 9090:90 \
+		-- /new
+	[ "$(jq -r .image <<<"$output")" = new:2 ]
+	[ "$(jq -r .name <<<"$output")" = web ]
+	[ "$(jq -r .resources.memory.max <<<"$output")" = 2GiB ]
+	[ "$(jq -c .process.args <<<"$output")" = '["/new"]' ]
+	[ "$(jq -r .process.env.A <<<"$output")" = flag ]
+	[ "$(jq -r .process.env.B <<<"$output")" = file ]
+	[ "$(jq '.network.ports | length' <<<"$output")" = 2 ]
+}
+
+@test "a spec may come from stdin" {
+	run -0 jail create --file - <<<'{"name": "piped", "image": "busybox", "process": {"args": ["true"]}}'
+	[ "$(status_of piped)" = created ]
+}
+
+@test "what spec prints reads back to the same" {
+	jail spec --defaults web --image "$IMAGE" --port 8080:80 --mount tmpfs:/x --cap-add net_raw -- sh -c 'echo "ä\n"' \
+		>"$BATS_TEST_TMPDIR/a.json"
+	jail spec --defaults --file "$BATS_TEST_TMPDIR/a.json" >"$BATS_TEST_TMPDIR/b.json"
+	diff "$BATS_TEST_TMPDIR/a.json" "$BATS_TEST_TMPDIR/b.json"
+}
+
+@test "errors have file, line, column and path" {
+	printf '{\n  "name": "web",\n  "image": "x",\n  "resources": { "memory": { "max": "51MB" } }\n}\n' | spec
+	run jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
+	assert_error 1 'spec.json:4:'
+	assert_output 'resources.memory.max'
+	assert_output '51MB'
+}
+
+@test "an unknown key suggests the nearest" {
+	echo '{ "name": "web", "imaeg": "x" }' | spec
+	run jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
+	assert_error 1 'imaeg'
+	assert_output '"image"'
+}
+
+@test "fields of later times are refused, not ignored" {
+	local field
+	for field in '"mode": "system"' '"tenant": "acme"' '"health": {"command": ["true"]}' '"autostart": true' \
+		'"after": ["db"]' '"network": {"mode": "macvlan"}' '"network": {"ingress": "100Mbit"}' \
+		'"resources": {"disk": {"size": "1GiB"}}'; do
+		echo "{ \"name\": \"web\", \"image\": \"x\", $field }" | spec
+		run jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
+		assert_error 1 'not supported yet'
+		run jail create --file "$BATS_TEST_TMPDIR/spec.json"
+		assert_error 1 'not supported yet'
+	done
+}
+
+@test "several files are judged, each error is reported" {
+	echo '{ "name": "web", "image": "x" }' >"$BATS_TEST_TMPDIR/good.json"
+	echo '{ "name": "UP", "image": "x" }' >"$BATS_TEST_TMPDIR/bad1.json"
+	echo 'nonsense' >"$BATS_TEST_TMPDIR/bad2.json"
+	cd "$BATS_TEST_TMPDIR"
+	run jail spec --validate good.json --validate bad1.json --validate bad2.json
+	assert_error 1 'bad1.json'
+	assert_output 'bad2.json:1:'
+	refute_output 'good.json'
+}
+
+@test "bad values of flags name the flag" {
+	local pair
+	for pair in '--memory 51MB' '--cpus 0' '--cpu-weight 20000' '--pids 0' '--port 80' '--port 99999:80' \
+		'--address 300.1.1.1' '--dns nowhere' '--mount relative:/x' '--env novalue' '--restart sometimes' \
+		'--stop-signal SIGNOPE' '--stop-timeout soon' '--cap-add nothing' '--network mesh' '--userns mine' \
+		'--rlimit nofile' '--rlimit nope=1' '--image UPPER:x' '--label nolabel'; do
+		# shellcheck disable=SC2086 # two words
+		run jail create web --image "$IMAGE" $pair -- true
+		assert_error 1 "${pair%% *}"
+		run jail inspect web
+		assert_error 1 web
+	done
+}
+
+@test "neither image nor rootfs, and both, are errors" {
+	run jail create web -- true
+	assert_error 1 image
+	echo '{ "name": "web", "image": "x", "rootfs": "/srv" }' | spec
+	run jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
+	assert_error 1 rootfs
+}
+
+@test "an image that is not there is an error with a hint" {
+	run jail create web --image nothere:1 -- true
+	assert_error 1 'nothere:1'
+	run jail inspect web
+	assert_error 1 web
+}
+
+@test "a file that is not there, a directory, a huge file" {
+	run jail create --file "$BATS_TEST_TMPDIR/none.json"
+	assert_error 1 'none.json'
+	run jail create --file "$BATS_TEST_TMPDIR"
+	assert_error 1 "$BATS_TEST_TMPDIR"
+	truncate -s 64M "$BATS_TEST_TMPDIR/huge.json"
+	run jail create --file "$BATS_TEST_TMPDIR/huge.json"
+	assert_error 1 'huge.json'
+}

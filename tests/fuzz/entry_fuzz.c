@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * libFuzzer target for the importer's name and attribute policy. Build and run from the top of the
+ * tree:
+ *
+ *	clang -std=gnu17 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined \
+ *		-o entry_fuzz tests/fuzz/entry_fuzz.c && ./entry_fuzz -max_total_time=60
+ *
+ * Properties: a name that is taken consists of components that can only lead down, and reads the
+ * same when it is put together and parsed again; an attribute that is set is one of the allowed.
+ */
+/* clang-format off: in the order of dependency */
+#include "base/err.c"
+#include "base/str.c"
+#include "images/entry.c"
+/* clang-format on */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void fuzz_require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void fuzz_components(const struct entry_name *name, const struct entry_limits *limits)
+{
+	fuzz_require(name->n <= limits->max_depth && name->n <= ENTRY_DEPTH_MAX);
+	for (size_t i = 0; i < name->n; i++) {
+		const char *c = entry_component(name, i);
+		size_t n = strlen(c);
+
+		fuzz_require(c + n < name->bytes + sizeof(name->bytes));
+		fuzz_require(n >= 1 && n <= ENTRY_COMPONENT_MAX && !strchr(c, '/'));
+		fuzz_require(!str_eq(c, ".") && !str_eq(c, "..") && !str_starts(c, ".wh."));
+	}
+}
+
+static void fuzz_again(const struct entry_name *name, const struct entry_limits *limits)
+{
+	static struct entry_name again;
+	char joined[ENTRY_NAME_MAX + 2];
+	struct err e = ERR_INIT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < name->n; i++) {
+		size_t len = strlen(entry_component(name, i));
+
+		memcpy(joined + n, entry_component(name, i), len);
+		n += len;
+		joined[n++] = '/';
+	}
+	if (n == 0)
+		return;
+	fuzz_require(entry_name_parse(joined, n - 1, limits, &again, &e) == 0);
+	fuzz_require(again.n == name->n);
+	for (size_t i = 0; i < name->n; i++)
+		fuzz_require(str_eq(entry_component(&again, i), entry_component(name, i)));
+}
+
+static void fuzz_name(const char *text, size_t n, const struct entry_limits *limits)
+{
+	static struct entry_name name;
+	struct err e = ERR_INIT;
+	int r = entry_name_parse(text, n, limits, &name, &e);
+
+	fuzz_require(r == -e.code && (r == 0) == (e.text[0] == '\0'));
+	if (r < 0)
+		return;
+	fuzz_require(n <= limits->max_name && text[0] != '/');
+	fuzz_components(&name, limits);
+	fuzz_again(&name, limits);
+}
+
+static void fuzz_attribute(const uint8_t *data, size_t size)
+{
+	uint8_t cap[ENTRY_CAPABILITY_MAX];
+	char name[300];
+	size_t len = strnlen((const char *)data, size < 299 ? size : 299);
+	const void *value = data + len;
+	size_t n = size - len;
+	enum entry_xattr policy;
+
+	memcpy(name, data, len);
+	name[len] = '\0';
+	policy = entry_xattr_policy(name, &value, &n, cap);
+	if (policy == ENTRY_XATTR_DROP)
+		return;
+	fuzz_require(str_starts(name, "user.") || str_starts(name, "system.posix_acl_") ||
+		     str_eq(name, "security.capability"));
+	fuzz_require(n <= ENTRY_XATTR_VALUE_MAX);
+	if (str_eq(name, "security.capability"))
+		fuzz_require(value == cap && n == 20 && cap[3] == 2);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct entry_limits all = { .max_name = ENTRY_NAME_MAX,
+					  .max_depth = ENTRY_DEPTH_MAX };
+	struct entry_limits some = all;
+
+	if (size < 2)
+		return 0;
+	some.max_name = data[0] + 1u;
+	some.max_depth = data[1] % 16u + 1u;
+	fuzz_name((const char *)data + 2, size - 2, &all);
+	fuzz_name((const char *)data + 2, size - 2, &some);
+	fuzz_attribute(data + 2, size - 2);
+	return 0;
+}

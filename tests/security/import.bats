@@ -1,0 +1,600 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Importing what a stranger made: hostile, broken and oversized archives, by way of the store's own functions
+# (tests/helpers/import_driver.c), and honest ones compared with GNU tar. Rows 5, 12, 33 to 42, 51 of the security notes.
+
+# shellcheck disable=SC2012,SC2016,SC2119,SC2120 # names are plain; import is called with and without options
+
+bats_require_minimum_version 1.5.0
+
+TOP=$(cd "${BATS_TEST_DIRNAME:-.}/../.." && pwd)
+JAIL_BUILD=${JAIL_BUILD:-$TOP/build}
+MKTAR=$TOP/tests/helpers/mktar.py
+TREECMP=$TOP/tests/helpers/treecmp.py
+DEBIAN=${JAIL_TEST_DEBIAN:-/var/tmp/jail-test-cache/debian-12.tar}
+
+setup_file() {
+	T=$(mktemp -d /var/tmp/jail-import.XXXXXX)
+	export T DRIVER=$T/import_driver
+	local san=()
+	[[ $JAIL_BUILD != *-san* ]] || san=('-fsanitize=address,undefined')
+	if [[ $JAIL_BUILD == *clang* ]]; then CC=clang; else CC=gcc; fi
+	$CC -std=gnu17 -D_GNU_SOURCE -I"$TOP" -O1 -g "${san[@]}" -o "$DRIVER" "$TOP/tests/helpers/import_driver.c" \
+		"$JAIL_BUILD/libjail.a" -lyajl_s -lnettle
+}
+teardown_file() { rm -rf "$T"; }
+
+setup() {
+	STATE=$T/state CANARY=$T/canary
+	rm -rf "$STATE" "$CANARY" "$T/naive"
+	mkdir -m 700 "$STATE"
+	mkdir "$CANARY" "$T/naive"
+	echo secret >"$CANARY/secret"
+	chmod 640 "$CANARY/secret"
+	touch -d 2001-01-01 "$CANARY/secret" "$CANARY"
+	before=$(canary)
+}
+
+# Everything of the canary that an unpacker could disturb.
+canary() {
+	find "$CANARY" -printf '%p %y %m %U %G %n %s %T@ %l\n' | sort
+	cat "$CANARY/secret"
+	getfattr -R -d -m - --absolute-names "$CANARY"
+}
+
+driver() { timeout "${LIMIT:-120}" "$DRIVER" "$STATE" "$@"; }
+import() { # [OPTION...] < ARCHIVE
+	driver import "$JAIL_BUILD/jail-unpack" t "$@"
+}
+tree() { echo "$STATE"/layers/*/fs; }
+
+nothing_left() {
+	[ -z "$(ls -A "$STATE/staging")" ] || { echo "staging: $(ls "$STATE/staging")"; return 1; }
+}
+nothing_stored() {
+	nothing_left
+	[ -z "$(ls "$STATE/layers")" ] || { echo "layers: $(ls "$STATE/layers")"; return 1; }
+	[ -z "$(ls "$STATE/images")" ] || { echo "images: $(ls "$STATE/images")"; return 1; }
+}
+# refused PATTERN [OPTION...] < ARCHIVE
+refused() {
+	local pattern=$1
+	shift
+	run import "$@"
+	[ "$status" -eq 1 ] || { echo "status $status: $output"; return 1; }
+	[[ $output =~ $pattern ]] || { echo "\"$output\" is not about $pattern"; return 1; }
+	nothing_stored
+}
+
+@test "hostile archives: each refused for its reason, or made harmless; nothing outside is touched" {
+	local name verdict control pattern failed=0
+	"$MKTAR" list >"$T/cases"
+	[ "$(wc -l <"$T/cases")" -gt 100 ]
+	while IFS=$'\t' read -r name verdict control pattern; do
+		rm -rf "$STATE"
+		mkdir -m 700 "$STATE"
+		"$MKTAR" make "$name" "$CANARY" >"$T/a.tar"
+		run import <"$T/a.tar"
+		if [ "$verdict" = accept ]; then
+			[ "$status" -eq 0 ] && nothing_left
+		else
+			[ "$status" -eq 1 ] && [[ $output =~ $pattern ]] && nothing_stored
+		fi || { echo "$name: status $status: $output"; failed=1; }
+		[ "$(canary)" = "$before" ] || { echo "$name: ESCAPED"; failed=1; }
+	done <"$T/cases"
+	[ $failed -eq 0 ]
+}
+
+@test "positive control: the archives that are meant to escape do escape from a naive unpacker" {
+	local name verdict control pattern tried=0 vacuous=0
+	"$MKTAR" list >"$T/cases"
+	while IFS=$'\t' read -r name verdict control pattern; do
+		[ "$control" = escape ] || continue
+		setup
+		"$MKTAR" make "$name" "$CANARY" | "$TOP/tests/helpers/naive_unpack.py" "$T/naive"
+		tried=$((tried + 1))
+		[ "$(canary)" != "$before" ] || { echo "$name: vacuous"; vacuous=1; }
+	done <"$T/cases"
+	[ $tried -ge 20 ]
+	[ $vacuous -eq 0 ]
+}
+
+@test "accepted oddities end as tar defines them: the later member wins" {
+	local fs
+	"$MKTAR" make duplicates "$CANARY" | import
+	fs=$(tree)
+	[ "$(cat "$fs/f")" = new ]
+	[ "$(stat -c '%a %F' "$fs/f" "$fs/x" "$fs/x/y" "$fs/f2" "$fs/e")" = "$(printf '%s\n' '640 regular file' \
+		'700 directory' '644 regular file' '750 directory' '711 directory')" ]
+	[ "$(cat "$fs/x/y")" = 'file now' ]
+	[ -z "$(getfattr -d "$fs/e")" ]
+	# Parents that were left and entered again keep their times.
+	[ "$(stat -c %Y "$fs/x")" = 1000000000 ]
+}
+
+@test "a second member of the same name does not write into the first one's other links" {
+	local fs
+	"$MKTAR" make hardlink-then-file "$CANARY" | import
+	fs=$(tree)
+	[ "$(cat "$fs/f")" = first ]
+	[ "$(cat "$fs/h")" = second ]
+	[ "$(stat -c %h "$fs/f" "$fs/h")" = $'1\n1' ]
+}
+
+@test "a file, a directory over a symbolic link replace the link" {
+	"$MKTAR" make file-over-symlink "$CANARY" | import
+	[ "$(stat -c %F "$(tree)/f")" = 'regular file' ]
+	setup
+	"$MKTAR" make dir-over-symlink "$CANARY" | import
+	[ "$(stat -c '%F %a %u' "$(tree)/x")" = 'directory 700 7' ]
+	[ -f "$(tree)/x/new" ]
+}
+
+@test "metadata that is set last does not follow a link that came in between" {
+	"$MKTAR" make late-dir-xattr "$CANARY" | import
+	[ -L "$(tree)/x" ]
+	[ "$(canary)" = "$before" ]
+}
+
+@test "the root keeps a mode that others can't write to" {
+	"$MKTAR" make root-dir "$CANARY" | import
+	[ "$(stat -c '%a %u' "$(tree)")" = '755 5' ]
+}
+
+@test "overlay's attributes, foreign capabilities and 0:0 devices don't arrive, and are counted" {
+	local layer
+	"$MKTAR" make overlay-xattrs "$CANARY" | import
+	[ "$(getfattr -d -m - --absolute-names "$(tree)/pub" | grep '=')" = 'user.kept="1"' ]
+	layer=$(cat "$STATE"/layers/*/layer.json)
+	[[ $layer == *'"skippedXattrs": 4'* ]]
+	setup
+	"$MKTAR" make whiteout-device "$CANARY" | import
+	[ ! -e "$(tree)/gone" ]
+	layer=$(cat "$STATE"/layers/*/layer.json)
+	[[ $layer == *'"skippedWhiteouts": 1'* ]]
+	setup
+	"$MKTAR" make capability-v3-foreign "$CANARY" | import
+	[ -z "$(getfattr -d -m - "$(tree)/f")" ]
+}
+
+@test "default ACLs are the directory's own, and are not inherited by what was in the archive" {
+	local fs
+	"$MKTAR" make acls "$CANARY" | import
+	fs=$(tree)
+	[ -n "$(getfattr -n system.posix_acl_default "$fs/x" 2>/dev/null)" ]
+	[ -n "$(getfattr -n system.posix_acl_access "$fs/x" 2>/dev/null)" ]
+	local inside
+	for inside in f g sub; do
+		[ -z "$(getfattr -d -m - "$fs/x/$inside")" ]
+	done
+	[ "$(stat -c %a "$fs/x/f" "$fs/x/g" "$fs/x/sub")" = $'644\n600\n700' ]
+}
+
+@test "names are bytes: no normalisation, invalid UTF-8 stays" {
+	local fs
+	"$MKTAR" make name-bytes "$CANARY" | import
+	fs=$(tree)
+	[ "$(cat "$fs/"$'e\xcc\x81')" = nfd ]
+	[ "$(cat "$fs/"$'\xc3\xa9')" = nfc ]
+	[ -f "$fs/"$'\xff\xfe-e\xcc\x81-\xc3\xa9' ]
+}
+
+@test "what is listed is what GNU tar lists" {
+	local name verdict control pattern
+	"$MKTAR" list >"$T/cases"
+	while IFS=$'\t' read -r name verdict control pattern; do
+		case $verdict:$name in
+		accept:name-* | accept:global-comment | accept:trailing-data | accept:hardlink-* | accept:acls) ;;
+		*) continue ;;
+		esac
+		setup
+		"$MKTAR" make "$name" "$CANARY" >"$T/a.tar"
+		import <"$T/a.tar"
+		diff <(LC_ALL=C tar -tf "$T/a.tar" --quoting-style=literal | sed 's|/$||' | LC_ALL=C sort -u) \
+			<(cd "$(tree)" && find . -mindepth 1 | sed 's|^\./||' | LC_ALL=C sort)
+	done <"$T/cases"
+}
+
+# A tree with one of everything that GNU tar can archive.
+make_tree() {
+	local src=$1
+	mkdir -p "$src/dir/sub" "$src/setgid" "$src/closed"
+	head -c 3000000 /dev/urandom >"$src/dir/large"
+	: >"$src/empty"
+	ln "$src/dir/large" "$src/hard"
+	ln "$src/dir/large" "$src/dir/sub/hard"
+	ln -s dir/large "$src/soft"
+	ln -s "$(printf 'long/%.0s' {1..50})" "$src/long-link"
+	ln -s /nowhere "$src/dangling"
+	truncate -s 5M "$src/hole"
+	echo end >>"$src/hole"
+	for i in $(seq 40); do # more extents than an old GNU header holds
+		printf 'x' | dd of="$src/holes" bs=1 seek=$((i * 65536)) conv=notrunc status=none
+	done
+	truncate -s 3M "$src/holes"
+	mkfifo "$src/fifo"
+	mknod "$src/null" c 1 3
+	mknod "$src/loop" b 7 200
+	chown 1234:4321 "$src/dir/sub"
+	chmod 4755 "$src/empty"
+	chown 65534:65534 "$src/setgid"
+	chmod 2775 "$src/setgid"
+	: >"$src/setgid/member"
+	mkdir "$src/setgid/dir"
+	: >"$src/closed/member"
+	chmod 0 "$src/closed"
+	: >"$src/dir/$(printf 'n%.0s' {1..255})"
+	mkdir -p "$src/$(printf 'deep/%.0s' {1..60})"
+	: >"$src/dir/"$'\xc3\xa9 \x01\n\xff'
+	touch -d '2001-02-03 04:05:06.789012345' "$src/dir/large" "$src/dir" "$src/closed"
+	touch -h -d '1969-12-31 12:00:00' "$src/soft"
+}
+
+@test "round trip against GNU tar: every format, everything that it can hold" {
+	local src=$T/src format
+	rm -rf "$src"
+	make_tree "$src"
+	setfattr -n user.test -v value "$src/dir" "$src/empty"
+	setcap cap_net_raw+ep "$src/setgid/member"
+	for format in gnu posix pax0.0 pax0.1 oldgnu; do
+		local options=("--format=${format%%[0-9]*}" --sparse)
+		case $format in
+		posix) options=(--format=posix --sparse --xattrs '--xattrs-include=*' --acls) ;;
+		pax*) options=(--format=posix --sparse "--sparse-version=${format#pax}" --xattrs '--xattrs-include=*') ;;
+		esac
+		setup
+		rm -rf "$T/a.tar" "$T/x"
+		mkdir "$T/x"
+		tar -C "$src" "${options[@]}" -cf "$T/a.tar" .
+		tar -C "$T/x" --numeric-owner --same-permissions --xattrs '--xattrs-include=*' -xf "$T/a.tar"
+		import <"$T/a.tar"
+		"$TREECMP" "$T/x" "$(tree)" || { echo "format $format"; return 1; }
+	done
+}
+
+@test "round trip of a Debian 12 system, from every compression: one layer, the same tree" {
+	[ -f "$DEBIAN" ] || skip "no $DEBIAN (tests/lib/debian-tarball makes one)"
+	rm -rf "$T/x"
+	mkdir "$T/x"
+	tar -C "$T/x" --numeric-owner -p --xattrs '--xattrs-include=*' -xf "$DEBIAN"
+	import <"$DEBIAN"
+	"$TREECMP" "$T/x" "$(tree)"
+	[ "$(ls "$STATE/layers")" = "$(sha256sum <"$DEBIAN" | cut -d' ' -f1)" ]
+	local program
+	for program in 'gzip -1' 'pzstd -q -1'; do
+		$program -c <"$DEBIAN" >"$T/packed"
+		run -0 import replace <"$T/packed"
+		[ "${lines[0]}" = known=1 ]
+		[[ $output == *"\"archive\":\"sha256:$(sha256sum <"$T/packed" | cut -d' ' -f1)\""* ]]
+		nothing_left
+	done
+	# Several members, one after another, are one stream.
+	{ head -c 50000000 "$DEBIAN" | gzip -1; tail -c +50000001 "$DEBIAN" | gzip -1; head -c 512 /dev/zero; } >"$T/packed"
+	run -0 import replace <"$T/packed"
+	[ "${lines[0]}" = known=1 ]
+}
+
+# A small honest archive for the tests that damage it.
+small() {
+	[ -f "$T/small.tar" ] || {
+		rm -rf "$T/src"
+		make_tree "$T/src"
+		tar -C "$T/src" --sparse -cf "$T/small.tar" .
+	}
+}
+
+@test "every compression: one layer, both digests" {
+	small
+	local program
+	import <"$T/small.tar"
+	[ "$(ls "$STATE/layers")" = "$(sha256sum <"$T/small.tar" | cut -d' ' -f1)" ]
+	for program in gzip xz zstd bzip2 lz4 'pzstd -q' 'zstd --ultra -20' 'xz -9e' 'lz4 -BD -9'; do
+		$program -c <"$T/small.tar" >"$T/packed"
+		run -0 import replace <"$T/packed"
+		[ "${lines[0]}" = known=1 ]
+		[[ $output == *"\"archive\":\"sha256:$(sha256sum <"$T/packed" | cut -d' ' -f1)\""* ]]
+		# A pipe, byte by byte at first.
+		run -0 import replace < <(dd if="$T/packed" bs=1 count=300 status=none; tail -c +301 "$T/packed")
+		[ "${lines[0]}" = known=1 ]
+		nothing_left
+	done
+}
+
+@test "truncated anywhere: refused, nothing left" {
+	small
+	local program size cut
+	for program in cat gzip 'xz -0' 'zstd -q' bzip2 'lz4 -q'; do
+		$program -c <"$T/small.tar" >"$T/packed" 2>/dev/null || cat "$T/small.tar" >"$T/packed"
+		size=$(stat -c %s "$T/packed")
+		for cut in 1 2 5 100 511 512 700 5000 $((size / 3)) $((size / 2)) $((size - 20000)) $((size - 4)) $((size - 1)); do
+			# The end of a plain archive is padding that nobody needs.
+			[ "$program" != cat ] || [ "$cut" -lt $((size - 20000)) ] || continue
+			head -c "$cut" "$T/packed" >"$T/cut"
+			refused '' <"$T/cut" || { echo "$program, $cut of $size"; return 1; }
+		done
+	done
+}
+
+@test "a flipped bit in compressed data is noticed" {
+	small
+	local program size at
+	for program in gzip 'xz -0' 'zstd -q --check' bzip2 'lz4 -q'; do
+		$program -c <"$T/small.tar" >"$T/packed"
+		size=$(stat -c %s "$T/packed")
+		for at in $((size / 4)) $((size / 2)) $((size * 3 / 4)); do
+			cp "$T/packed" "$T/flipped"
+			python3 -c "
+import sys
+with open(sys.argv[1], 'r+b') as f:
+    f.seek(int(sys.argv[2])); b = f.read(1); f.seek(-1, 1); f.write(bytes([b[0] ^ 4]))" "$T/flipped" "$at"
+			refused '' <"$T/flipped" || { echo "$program at $at of $size"; return 1; }
+		done
+	done
+	# The checksum itself: libarchive's gzip would not look.
+	gzip -c <"$T/small.tar" >"$T/packed"
+	size=$(stat -c %s "$T/packed")
+	printf '\1\2\3\4' | dd of="$T/packed" bs=1 seek=$((size - 8)) conv=notrunc status=none
+	refused 'damaged' <"$T/packed"
+	{ gzip -c <"$T/small.tar"; echo garbage; } >"$T/packed"
+	refused 'something follows' <"$T/packed"
+}
+
+@test "not an archive: said so, and what it is where that is known" {
+	refused 'empty' </dev/null
+	: | gzip >"$T/packed"
+	refused 'empty' <"$T/packed"
+	: | xz >"$T/packed"
+	refused 'empty' <"$T/packed"
+	head -c 100000 /dev/urandom >"$T/noise"
+	refused 'not a tar archive|damaged' <"$T/noise"
+	gzip -c "$T/noise" >"$T/packed"
+	refused 'not a tar archive' <"$T/packed"
+	echo 'just text' >"$T/text"
+	refused 'not a tar archive' <"$T/text"
+	printf 'PK\003\004' | cat - "$T/noise" >"$T/packed"
+	refused 'zip file' <"$T/packed"
+	head -c 10240 /dev/zero >"$T/packed"
+	refused 'no members' <"$T/packed"
+	small
+	gzip -c "$T/small.tar" | gzip >"$T/packed"
+	refused 'not a tar archive' <"$T/packed"
+	xz -0 -c "$T/small.tar" | xz -0 >"$T/packed"
+	refused 'more than once' <"$T/packed"
+	run import <"$T"
+	[ "$status" -eq 1 ]
+	[[ $output == *directory* ]]
+	nothing_stored
+}
+
+@test "no program is run for exotic compressions" {
+	local name magic
+	mkdir -p "$T/bin"
+	for name in lrzip grzip lzop zstd lz4 gzip xz bzip2 uncompress; do
+		printf '#!/bin/sh\ntouch "%s/ran"\n' "$CANARY" >"$T/bin/$name"
+		chmod +x "$T/bin/$name"
+	done
+	for magic in 'LRZI\0\6' 'GRZipII\0\2\4:)' '\x89LZO\0\r\n\x1a\n' 'LZIP\1' '\x1f\x9d\x90'; do
+		# shellcheck disable=SC2059 # the magic is a format
+		{ printf "$magic"; head -c 100000 /dev/zero; } >"$T/packed"
+		PATH=$T/bin:$PATH refused 'not a tar archive' <"$T/packed"
+	done
+	[ "$(canary)" = "$before" ]
+}
+
+@test "bombs: compression ratio, members, content, name; what trails the archive counts too" {
+	rm -rf "$T/src"
+	mkdir "$T/src"
+	truncate -s 10G "$T/src/zeros"
+	# Ten gigabytes out of ten megabytes, made on the fly and not to the end.
+	run import < <(tar -C "$T/src" -cf - . 2>/dev/null | gzip 2>/dev/null)
+	[ "$status" -eq 1 ]
+	[[ $output == *'limit maxRatio exceeded'* ]]
+	nothing_stored
+	run import maxRatio=500 < <(tar -C "$T/src" -cf - . 2>/dev/null | zstd -q -1 2>/dev/null)
+	[ "$status" -eq 1 ]
+	[[ $output == *'limit maxRatio exceeded'* ]]
+	nothing_stored
+	small
+	refused 'member .*: limit maxMembers exceeded' maxMembers=10 <"$T/small.tar"
+	refused 'limit maxBytes exceeded' maxBytes=100000 <"$T/small.tar"
+	refused 'limit maxName exceeded' maxName=50 <"$T/small.tar"
+	{ cat "$T/small.tar"; head -c 300000000 /dev/zero; } | zstd -q >"$T/packed"
+	refused 'limit max(Ratio|Bytes) exceeded' maxBytes=100000000 <"$T/packed"
+}
+
+@test "a dictionary of gigabytes is refused, not allocated" {
+	[[ $JAIL_BUILD != *-san* ]] || skip "the sanitizers need address space"
+	small
+	# The properties byte of the LZMA2 filter: 4 GiB - 1, with the header's checksum made right.
+	xz -0 --check=crc32 -c "$T/small.tar" >"$T/packed"
+	python3 - "$T/packed" <<-'EOF'
+		import sys, zlib
+		with open(sys.argv[1], "r+b") as f:
+		    data = bytearray(f.read())
+		    n = (data[12] + 1) * 4
+		    at = 12 + data[12:12 + n].index(b"\x21\x01") + 2
+		    data[at] = 40
+		    data[12 + n - 4:12 + n] = zlib.crc32(data[12:12 + n - 4]).to_bytes(4, "little")
+		    f.seek(0); f.write(data)
+	EOF
+	refused 'memory|damaged' <"$T/packed"
+}
+
+@test "a full disk: ENOSPC with the path, nothing left" {
+	small
+	run unshare -m bash -c '
+		mount -t tmpfs -o size=2m,mode=700 none "$1" && chmod 700 "$1" &&
+		"$2" "$1" import "$3" t <"$4"; status=$?
+		ls -A "$1/staging" "$1/layers"
+		exit $status' - "$STATE" "$DRIVER" "$JAIL_BUILD/jail-unpack" "$T/small.tar"
+	[ "$status" -eq 1 ]
+	[[ $output == *'error 28:'*"$STATE/staging"*'No space left'* ]]
+	[[ $output != *[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]* ]]
+}
+
+@test "killed at any moment: no half layer, gc removes what is left" {
+	small
+	local i pid round=${JAIL_KILL_ROUNDS:-60}
+	cp "$T/small.tar" "$T/a.tar"
+	for i in $(seq "$round"); do
+		"$DRIVER" "$STATE" import "$JAIL_BUILD/jail-unpack" t <"$T/a.tar" >/dev/null 2>&1 3>&- &
+		pid=$!
+		sleep "0.0$(printf '%03d' $((RANDOM % 100)))"
+		kill -KILL $pid 2>/dev/null || :
+		wait $pid 2>/dev/null || :
+		if [ -n "$(ls "$STATE/layers" 2>/dev/null)" ]; then
+			# Whole or not there.
+			[ "$(find "$STATE"/layers/*/fs -printf '.\n' | wc -l)" = "$(tar -tf "$T/a.tar" | wc -l)" ]
+			[ -s "$(echo "$STATE"/layers/*/layer.json)" ]
+		fi
+		[ $((i % 10)) -ne 0 ] || driver rm t >/dev/null 2>&1 || :
+	done
+	local n
+	for n in $(seq 50); do
+		driver gc >/dev/null
+		! nothing_left >/dev/null || break
+		sleep 0.1
+	done
+	nothing_left
+	driver rm t 2>/dev/null || :
+	driver gc
+	nothing_stored
+	run -0 import <"$T/a.tar"
+	[ "${lines[0]}" = known=0 ]
+}
+
+@test "gc leaves an import in progress and used layers alone" {
+	small
+	mkfifo "$T/pipe"
+	"$DRIVER" "$STATE" import "$JAIL_BUILD/jail-unpack" slow <"$T/pipe" >"$T/out" 2>&1 3>&- &
+	local pid=$!
+	exec 9>"$T/pipe"
+	head -c 2000000 "$T/small.tar" >&9
+	run -0 driver gc
+	[ "${lines[0]}" = removed=0 ]
+	[ -n "$(ls "$STATE/staging")" ]
+	tail -c +2000001 "$T/small.tar" >&9
+	exec 9>&-
+	wait $pid
+	rm -f "$T/pipe"
+	driver get slow
+	driver rm slow
+	run -0 driver gc "$(ls "$STATE/layers")"
+	[ "${lines[0]}" = removed=0 ]
+	run -0 driver gc
+	[ "${lines[0]}" = removed=1 ]
+	nothing_stored
+}
+
+@test "the same content at once: stored once, every name works" {
+	small
+	local i pids=()
+	for i in $(seq 16); do
+		"$DRIVER" "$STATE" import "$JAIL_BUILD/jail-unpack" "n$i" <"$T/small.tar" >"$T/out.$i" 2>&1 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i"
+	done
+	[ "$(ls "$STATE/layers" | wc -l)" = 1 ]
+	[ "$(cat "$T"/out.* | grep -c known=0)" = 1 ]
+	[ "$(driver list | wc -l)" = 16 ]
+	nothing_left
+}
+
+@test "the name: in use, replaced, removed, unknown" {
+	small
+	import <"$T/small.tar"
+	run import <"$T/small.tar"
+	[ "$status" -eq 1 ]
+	[[ $output == *'error 17:'*'t:latest'*'in use'* ]]
+	run -0 import replace <"$T/small.tar"
+	driver rm t
+	run driver rm t
+	[[ $output == *'no such image'* ]]
+	run driver get t
+	[[ $output == *'no such image'* ]]
+	local long
+	long=$(printf 'a/%.0s' {1..60})a:1
+	run driver import "$JAIL_BUILD/jail-unpack" "$(printf 'n%.0s' {1..250}):1" <"$T/small.tar"
+	[[ $output == *'too long'* ]]
+	run -0 driver import "$JAIL_BUILD/jail-unpack" "$long" <"$T/small.tar"
+	run -0 driver get "$long"
+}
+
+@test "a damaged image file is an error with its place, and stops gc" {
+	small
+	import <"$T/small.tar"
+	local file=$STATE/images/t%3alatest.json text
+	text=$(cat "$file")
+	local change
+	for change in 's/"version": 1/"version": 2/' 's/sha256:/sha256:X/' 's/"members": /"members": -/' \
+		's/"layers": \[/"layers": [[],/' 's/"sizeBytes"/"size"/' 's/t:latest/u:latest/' 's/{/{"x": 1,/' '$d'; do
+		sed "$change" <<<"$text" >"$file"
+		run driver get t
+		[ "$status" -eq 1 ]
+		[[ $output == *'t:latest'*'t%3alatest.json'* ]]
+		run driver gc
+		[ "$status" -eq 1 ]
+		[ -n "$(ls "$STATE/layers")" ]
+	done
+}
+
+@test "the importer is confined before it reads" {
+	[[ $JAIL_BUILD != *-san* ]] || skip "no system call filter under the sanitizers"
+	small
+	mkfifo "$T/pipe"
+	"$DRIVER" "$STATE" import "$JAIL_BUILD/jail-unpack" slow <"$T/pipe" >"$T/out" 2>&1 3>&- &
+	local pid=$! child status i
+	exec 9>"$T/pipe"
+	for i in $(seq 100); do
+		child=$(pgrep -P $pid -x jail-unpack || :)
+		[ -z "$child" ] || [ "$(awk '/^Seccomp:/ { print $2 }' "/proc/$child/status")" != 2 ] || break
+		sleep 0.05
+	done
+	status=$(cat "/proc/$child/status")
+	[[ $status == *$'NoNewPrivs:\t1'* ]]
+	[[ $status == *$'Seccomp:\t2'* ]]
+	local set
+	for set in CapPrm CapEff; do
+		[[ $status == *"$set:"$'\t'000000008800001b* ]]
+	done
+	for set in CapInh CapBnd CapAmb; do
+		[[ $status == *"$set:"$'\t'0000000000000000* ]]
+	done
+	local ns
+	for ns in mnt net ipc uts; do
+		[ "$(readlink "/proc/$child/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ]
+	done
+	[ "$(wc -l <"/proc/$child/mountinfo")" = 1 ]
+	[[ $(cat "/proc/$child/mountinfo") == *nosuid,nodev,noexec* ]]
+	# The archive, the report, /dev/null twice, and the tree as its own root.
+	[ "$(find "/proc/$child/fd" -type l -printf '%f %l\n' | sed 's/\[[0-9]*\]//' | sort)" = "$(printf '%s\n' \
+		"0 $T/pipe" '1 /dev/null' '2 /dev/null' '3 /' '4 socket:')" ]
+	[ -z "$(tr -d '\0' <"/proc/$child/environ")" ]
+	grep -q '^Max core file size *0 ' "/proc/$child/limits"
+	for i in "/proc/$child/task"/*; do
+		grep -q '^Seccomp:.*2' "$i/status"
+	done
+	# It dies with its parent.
+	kill -KILL $pid
+	wait $pid || :
+	for i in $(seq 100); do
+		[ -d "/proc/$child" ] || break
+		sleep 0.05
+	done
+	[ ! -d "/proc/$child" ]
+	exec 9>&-
+	rm -f "$T/pipe"
+}
+
+@test "an importer that is missing, killed or of another version" {
+	small
+	run driver import /nonexistent/jail-unpack t <"$T/small.tar"
+	[[ $output == *'error 2:'*'/nonexistent/jail-unpack'* ]]
+	nothing_stored
+	run driver import /bin/true t <"$T/small.tar"
+	[[ $output == *'without a result'* ]]
+	run -2 "$JAIL_BUILD/jail-unpack"
+	[[ $output == *'jail image import'* ]]
+	nothing_stored
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Leases: one owner per key, whoever else tries at the same moment. */
+#include "base_tmpdir.h"
+
+#include <inttypes.h>
+#include <sys/wait.h>
+
+#include "base/lease.h"
+
+static struct jail_name name(const char *text)
+{
+	struct err e = ERR_INIT;
+	struct jail_name n = { .s = "" };
+
+	assert_int_equal(name_parse("test", text, &n, &e), 0);
+	return n;
+}
+
+static void decimal(uint64_t number, char *ret, size_t n)
+{
+	(void)snprintf(ret, n, "%" PRIu64, number);
+}
+
+static void test_take_drop(void **state)
+{
+	const struct tmpdir *t = *state;
+	struct jail_name web = name("web"), db = name("db"), holder = { .s = "" };
+	struct err e = ERR_INIT;
+
+	assert_int_equal(lease_holder(t->fd, "10.88.0.7", &holder), -ENOENT);
+	assert_int_equal(lease_take(t->fd, "10.88.0.7", &web, NULL, &e), 0);
+	assert_int_equal(lease_take(t->fd, "10.88.0.7", &web, NULL, &e), 0);
+	assert_int_equal(e.code, 0);
+	assert_int_equal(lease_take(t->fd, "10.88.0.7", &db, &holder, &e), -EEXIST);
+	assert_string_equal(holder.s, "web");
+	assert_string_equal(e.text, "10.88.0.7 is in use by web");
+	assert_int_equal(lease_drop(t->fd, "10.88.0.7", &db), -EPERM);
+	assert_int_equal(lease_holder(t->fd, "10.88.0.7", &holder), 0);
+	assert_int_equal(lease_drop(t->fd, "10.88.0.7", &web), 0);
+	assert_int_equal(lease_drop(t->fd, "10.88.0.7", &web), -ENOENT);
+	assert_int_equal(lease_take(t->fd, "10.88.0.7", &db, NULL, &e), 0);
+}
+
+static void test_hostile_keys(void **state)
+{
+	static const char *const bad[] = { "",	   ".",	   "..",  "../x",  "a/b",    "/etc/x",
+					   ".tmp", "a\nb", "a b", "a\x7f", "\x1b[2J" };
+	const struct tmpdir *t = *state;
+	struct jail_name web = name("web"), holder;
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(lease_take(t->fd, bad[i], &web, NULL, &e), -EINVAL);
+		assert_int_equal(lease_holder(t->fd, bad[i], &holder), -EINVAL);
+		assert_int_equal(lease_drop(t->fd, bad[i], &web), -EINVAL);
+	}
+}
+
+static int count_cb(const char *key, const struct jail_name *owner, void *arg)
+{
+	assert_true(key[0] != '.');
+	assert_true(owner->s[0] != '\0');
+	++*(int *)arg;
+	return 0;
+}
+
+static int stop_cb(const char *key, const struct jail_name *owner, void *arg)
+{
+	(void)key;
+	(void)owner;
+	++*(int *)arg;
+	return -ECANCELED;
+}
+
+static void test_each(void **state)
+{
+	const struct tmpdir *t = *state;
+	struct jail_name web = name("web");
+	struct err e = ERR_INIT;
+	int n = 0;
+
+	assert_int_equal(lease_take(t->fd, "1", &web, NULL, &e), 0);
+	assert_int_equal(lease_take(t->fd, "2", &web, NULL, &e), 0);
+	/* Not leases: a file, a link whose owner is no name, a temporary name. */
+	tmpdir_put(t->fd, "3", "");
+	assert_int_equal(symlinkat("../../etc", t->fd, "4"), 0);
+	assert_int_equal(symlinkat("web", t->fd, ".5.tmp"), 0);
+	assert_int_equal(lease_each(t->fd, count_cb, &n, &e), 0);
+	assert_int_equal(n, 2);
+	n = 0;
+	assert_int_equal(lease_each(t->fd, stop_cb, &n, &e), -ECANCELED);
+	assert_int_equal(n, 1);
+	assert_true(lease_take(t->fd, "4", &web, NULL, &e) < 0);
+}
+
+static void test_rename(void **state)
+{
+	const struct tmpdir *t = *state;
+	struct jail_name a = name("a"), b = name("b"), c = name("c"), holder;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(lease_rename(t->fd, "1", &a, &b), -ENOENT);
+	assert_int_equal(lease_take(t->fd, "1", &a, NULL, &e), 0);
+	assert_int_equal(lease_rename(t->fd, "1", &c, &b), -EPERM);
+	assert_int_equal(symlinkat("stale", t->fd, ".1.tmp"), 0);
+	assert_int_equal(lease_rename(t->fd, "1", &a, &b), 0);
+	assert_int_equal(lease_holder(t->fd, "1", &holder), 0);
+	assert_string_equal(holder.s, "b");
+	assert_int_equal(lease_rename(t->fd, "1", &a, &b), 0); /* done again after a crash */
+	assert_false(tmpdir_exists(t->fd, ".1.tmp"));
+}
+
+static void test_any(void **state)
+{
+	const struct tmpdir *t = *state;
+	bool seen[10] = { false };
+	struct err e = ERR_INIT;
+	uint64_t v = 77, again = 0;
+
+	for (int i = 0; i < 10; i++) {
+		char text[8];
+		struct jail_name owner;
+
+		assert_true(str_format(text, sizeof(text), "i%d", i) > 0);
+		owner = name(text);
+		assert_int_equal(lease_take_any(t->fd, 100, 10, decimal, &owner, &v, &e), 0);
+		assert_true(v >= 100 && v < 110 && !seen[v - 100]);
+		seen[v - 100] = true;
+		/* A command that is run again gets the same number. */
+		assert_int_equal(lease_take_any(t->fd, 100, 10, decimal, &owner, &again, &e), 0);
+		assert_true(again == v);
+	}
+	v = 77;
+	{
+		struct jail_name last = name("last");
+
+		assert_int_equal(lease_take_any(t->fd, 100, 10, decimal, &last, &v, &e), -ENOSPC);
+		assert_string_equal(e.text, "pool exhausted: 10 of 10 in use");
+		assert_int_equal(lease_take_any(t->fd, 100, 0, decimal, &last, &v, &e), -ENOSPC);
+	}
+	assert_true(v == 77);
+}
+
+#define RACERS 6
+#define POOL 40
+
+/* Takes every number of the pool that it can, as owners of its own, and tells how many. */
+static void race_child(int dir, int id, int start, int out)
+{
+	int won = 0;
+	char c;
+
+	if (read(start, &c, 1) < 0) /* end of file is the starting shot */
+		_exit(1);
+	for (int i = 0; i < POOL; i++) {
+		struct jail_name owner;
+		struct err e = ERR_INIT;
+		uint64_t v;
+		int r;
+
+		(void)snprintf(owner.s, sizeof(owner.s), "r%d-%d", id, i);
+		r = lease_take_any(dir, 0, POOL, decimal, &owner, &v, &e);
+		if (r == 0) {
+			char key[24];
+			struct jail_name holder;
+
+			decimal(v, key, sizeof(key));
+			if (lease_holder(dir, key, &holder) < 0 || strcmp(holder.s, owner.s) != 0)
+				_exit(2);
+			won++;
+		} else if (r != -ENOSPC) {
+			_exit(3);
+		}
+	}
+	(void)!write(out, &won, sizeof(won));
+	_exit(0);
+}
+
+static void test_race(void **state)
+{
+	const struct tmpdir *t = *state;
+	int start[2], out[2], total = 0, leases = 0;
+	struct err e = ERR_INIT;
+	pid_t pids[RACERS];
+
+	assert_int_equal(pipe2(start, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	for (int i = 0; i < RACERS; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0) {
+			(void)close(start[1]);
+			race_child(t->fd, i, start[0], out[1]);
+		}
+	}
+	assert_int_equal(close(start[1]), 0);
+	for (int i = 0; i < RACERS; i++) {
+		int status, won = 0;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+		assert_int_equal(read(out[0], &won, sizeof(won)), sizeof(won));
+		total += won;
+	}
+	assert_int_equal(total, POOL);
+	assert_int_equal(lease_each(t->fd, count_cb, &leases, &e), 0);
+	assert_int_equal(leases, POOL);
+	fd_reset(&start[0]);
+	fd_reset(&out[0]);
+	fd_reset(&out[1]);
+}
+
+/* Promise 5: in a pool that is a tenth full an owner finds its number in a probe or two. */
+static void test_spread(void **state)
+{
+	const struct tmpdir *t = *state;
+	uint64_t first[200];
+	size_t equal = 0;
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < 200; i++) {
+		struct jail_name owner;
+
+		(void)snprintf(owner.s, sizeof(owner.s), "web-%d", i);
+		assert_int_equal(lease_take_any(t->fd, 0, 65536, decimal, &owner, &first[i], &e),
+				 0);
+		for (int k = 0; k < i; k++)
+			equal += first[k] / 256 == first[i] / 256;
+	}
+	/* 19900 pairs over 256 blocks: 78 expected; a hash that clusters has thousands. */
+	assert_true(equal < 300);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TMPDIR_TEST(test_take_drop), TMPDIR_TEST(test_hostile_keys), TMPDIR_TEST(test_each),
+		TMPDIR_TEST(test_rename),    TMPDIR_TEST(test_any),	     TMPDIR_TEST(test_race),
+		TMPDIR_TEST(test_spread),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Instances on a bridge: what reaches what, what is left, and that it costs the same for all. */
+#include "netsetup_fixture.h"
+
+#include <time.h>
+
+#include "netsetup/conntrack_priv.h"
+
+static bool nobody_alive(const struct jail_name *name, void *arg)
+{
+	(void)name;
+	(void)arg;
+	return false;
+}
+
+static bool only_web0_alive(const struct jail_name *name, void *arg)
+{
+	(void)arg;
+	return str_eq(name->s, "web0");
+}
+
+static int setup(void **state)
+{
+	(void)world_make(state);
+	ensure(1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct err e = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < INSTANCES_MAX; i++) {
+		if (w.instances[i].name.s[0])
+			fd_reset(&w.instances[i].netns);
+		w.instances[i] = (struct instance){ .netns = -EBADF };
+	}
+	assert_int_equal(net_gc(nobody_alive, NULL, &e), 0);
+	wait_no_veth();
+	assert_int_equal(net_host_remove(&w.bridge, &e), 0);
+	assert_string_equal(sh_output(w.home, "nft list ruleset; ip -o link show dev jail0 2>&1 | "
+					      "grep -v 'does not exist'; ip neigh show dev jail0 "
+					      "2>&1 | grep -v 'Cannot find'; true"),
+			    "");
+	return world_drop(state);
+}
+
+#define NET_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+static void test_inside(void **state)
+{
+	struct instance *a = instance_new(0);
+	char expected[64];
+
+	(void)state;
+	attach(a);
+	(void)snprintf(expected, sizeof(expected), "%02x:%02x:%02x:%02x:%02x:%02x\n", a->at.mac[0],
+		       a->at.mac[1], a->at.mac[2], a->at.mac[3], a->at.mac[4], a->at.mac[5]);
+	assert_int_equal(a->at.mac[0] & 3, 2);
+	assert_string_equal(sh_output(a->netns, "ip -o link show eth0 | "
+						"sed 's/.*ether \\([^ ]*\\) .*/\\1/'"),
+			    expected);
+	assert_string_equal(sh_output(a->netns, "ip -o -4 addr show eth0 | awk '{print $4, $6}'"),
+			    "10.88.0.2/16 10.88.255.255\n");
+	assert_string_equal(sh_output(a->netns, "ip route show default | awk '{print $3, $5}'"),
+			    GATEWAY " eth0\n");
+	assert_string_equal(sh_output(a->netns, "ip -6 addr show dev eth0"), "");
+	sh(a->netns, "ip -o link show lo | grep -q LOOPBACK,UP");
+	sh(w.home, "ip -o link show dev %s | grep -q 'master jail0'", a->at.host_interface);
+	sh(w.home, "ip link show dev %s | grep -q 'alias jail:web0'", a->at.host_interface);
+	sh(w.home,
+	   "bridge -d link show dev %s | tr '\\n' ' ' | "
+	   "grep 'learning off' | grep 'isolated on' | grep -q 'locked on'",
+	   a->at.host_interface);
+	sh(w.home, "ip neigh show 10.88.0.2 dev jail0 | grep -q PERMANENT");
+}
+
+static void test_same_mac_again(void **state)
+{
+	struct instance *a = instance_new(0);
+	struct net_attachment first;
+	int first_netns = a->netns;
+
+	(void)state;
+	attach(a);
+	first = a->at;
+	detach(a);
+	/* The veth of the first life is still there when the second begins. */
+	(void)instance_new(0);
+	attach(&w.instances[0]);
+	assert_memory_equal(first.mac, w.instances[0].at.mac, 6);
+	assert_string_not_equal(first.host_interface, w.instances[0].at.host_interface);
+	assert_true(ping(w.instances[0].netns, GATEWAY, WAIT_MS));
+	(void)close(first_netns);
+}
+
+/* The first packet arrives; a lost ARP request would be repeated after a second. */
+static void test_ready_at_once(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 0; n < INSTANCES_MAX; n++) {
+		(void)instance_new(n);
+		attach(&w.instances[n]);
+		assert_true(ping(w.instances[n].netns, GATEWAY, 500));
+	}
+}
+
+static void test_outward(void **state)
+{
+	struct instance *a = instance_new(0);
+	int listener = bound(w.outside, SOCK_STREAM, "0.0.0.0", 7000);
+
+	(void)state;
+	attach(a);
+	assert_true(ping(a->netns, GATEWAY, WAIT_MS));
+	assert_true(ping(a->netns, OUTSIDE_ADDRESS, WAIT_MS));
+	assert_reaches(a->netns, OUTSIDE_ADDRESS, 7000, listener, HOST_ADDRESS);
+	(void)close(listener);
+}
+
+static void test_published(void **state)
+{
+	struct instance *a = instance_new(0), *b = instance_new(1);
+	int web, special;
+
+	(void)state;
+	add_port(a, "8080:80");
+	add_port(a, HOST_ADDRESS ":8080:81");
+	add_port(a, "9090:80/tcp");
+	attach(a);
+	attach(b);
+	web = bound(a->netns, SOCK_STREAM, "0.0.0.0", 80);
+	special = bound(a->netns, SOCK_STREAM, "0.0.0.0", 81);
+	/* The real client is seen (row 74). */
+	assert_reaches(w.outside, HOST_ADDRESS, 9090, web, OUTSIDE_ADDRESS);
+	assert_reaches(w.home, HOST_ADDRESS, 9090, web, HOST_ADDRESS);
+	assert_reaches(w.home, GATEWAY, 9090, web, GATEWAY);
+	/* The port on one address goes before the one on all. */
+	assert_reaches(w.outside, HOST_ADDRESS, 8080, special, OUTSIDE_ADDRESS);
+	assert_reaches(w.home, GATEWAY, 8080, web, GATEWAY);
+	/* Between instances, and of one with itself, by way of the host. */
+	assert_reaches(b->netns, HOST_ADDRESS, 9090, web, GATEWAY);
+	assert_reaches(b->netns, GATEWAY, 9090, web, GATEWAY);
+	assert_reaches(a->netns, HOST_ADDRESS, 9090, web, GATEWAY);
+	/* Loopback is not led to the bridge. */
+	assert_int_equal(tcp_connect(w.home, "127.0.0.1", 9090, WAIT_MS), -ECONNREFUSED);
+	assert_int_equal(tcp_connect(w.outside, HOST_ADDRESS, 9091, WAIT_MS), -ECONNREFUSED);
+	detach(a);
+	assert_int_equal(tcp_connect(w.outside, HOST_ADDRESS, 9090, WAIT_MS), -ECONNREFUSED);
+	(void)close(web);
+	(void)close(special);
+}
+
+static void test_published_udp(void **state)
+{
+	struct instance *a = instance_new(0);
+	struct sockaddr_in to = at_port(HOST_ADDRESS, 5353), from;
+	socklen_t n = sizeof(from);
+	char text[8];
+	int server, client;
+
+	(void)state;
+	add_port(a, "5353:53/udp");
+	attach(a);
+	server = bound(a->netns, SOCK_DGRAM, "0.0.0.0", 53);
+	client = socket_in(w.outside, AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(sendto(client, "query", 5, 0, (struct sockaddr *)&to, sizeof(to)), 5);
+	assert_true(readable(server, WAIT_MS));
+	assert_int_equal(recvfrom(server, text, sizeof(text), 0, (struct sockaddr *)&from, &n), 5);
+	assert_int_equal(from.sin_addr.s_addr, ip(OUTSIDE_ADDRESS).s_addr);
+	assert_int_equal(sendto(server, "answer", 6, 0, (struct sockaddr *)&from, n), 6);
+	assert_true(arrives(client, WAIT_MS));
+	(void)close(server);
+	(void)close(client);
+}
+
+/* Row 79: nothing leads to the address any more, neither a port nor a flow. */
+static void forget_flows(int (*forget)(struct nl *, struct in_addr, struct err *))
+{
+	struct instance *a = instance_new(0);
+	int listener = bound(w.outside, SOCK_STREAM, "0.0.0.0", 7000), web, out, in;
+	struct err e = ERR_INIT;
+	struct nl nl = NL_INIT;
+
+	add_port(a, "8080:80");
+	attach(a);
+	web = bound(a->netns, SOCK_STREAM, "0.0.0.0", 80);
+	out = tcp_connect(a->netns, OUTSIDE_ADDRESS, 7000, WAIT_MS);
+	in = tcp_connect(w.outside, HOST_ADDRESS, 8080, WAIT_MS);
+	assert_true(out >= 0 && in >= 0);
+	sh(w.home, "test $(cat /proc/sys/net/netfilter/nf_conntrack_count) -ge 2");
+	if (forget) {
+		assert_int_equal(nl_open(NETLINK_NETFILTER, &nl, &e), 0);
+		assert_int_equal(forget(&nl, a->address, &e), 0);
+		nl_close(&nl);
+	} else {
+		detach(a);
+	}
+	assert_string_equal(sh_output(w.home, "cat /proc/sys/net/netfilter/nf_conntrack_count"),
+			    "0\n");
+	(void)close(out);
+	(void)close(in);
+	(void)close(web);
+	(void)close(listener);
+}
+
+static void test_flows_forgotten(void **state)
+{
+	(void)state;
+	forget_flows(NULL);
+}
+
+static void test_flows_forgotten_by_list(void **state)
+{
+	(void)state;
+	forget_flows(conntrack_forget_listed);
+}
+
+static void test_gc(void **state)
+{
+	struct instance *a = instance_new(0), *b = instance_new(1);
+	struct err e = ERR_INIT;
+	const char *left;
+
+	(void)state;
+	add_port(a, "8080:80");
+	add_port(b, "8081:80");
+	add_port(b, HOST_ADDRESS ":8082:80/udp");
+	attach(a);
+	attach(b);
+	/* The end of an instance that nobody was there to tidy up after. */
+	fd_reset(&b->netns);
+	assert_int_equal(net_gc(only_web0_alive, NULL, &e), 0);
+	left = sh_output(w.home, "nft list table inet jail; ip neigh show dev jail0");
+	assert_non_null(strstr(left, "comment \"web0\""));
+	assert_null(strstr(left, "web1"));
+	assert_null(strstr(left, "10.88.0.3"));
+	assert_non_null(strstr(left, "10.88.0.2 lladdr"));
+	assert_int_equal(net_gc(nobody_alive, NULL, &e), 0);
+	left = sh_output(w.home, "nft list table inet jail; ip neigh show dev jail0");
+	assert_null(strstr(left, "web0"));
+	assert_null(strstr(left, "10.88.0.2"));
+}
+
+static void test_detach_twice(void **state)
+{
+	struct instance *a = instance_new(0);
+
+	(void)state;
+	add_port(a, "8080:80");
+	attach(a);
+	detach(a);
+	detach(a);
+	assert_null(strstr(sh_output(w.home, "nft list table inet jail"), "web0"));
+}
+
+/* A port's element of a dead instance does not keep the new holder of the lease from it. */
+static void test_stale_element(void **state)
+{
+	struct instance *dead = instance_new(0), *a = instance_new(1);
+	int web;
+
+	(void)state;
+	add_port(dead, "8080:80");
+	attach(dead);
+	add_port(a, "8080:80");
+	attach(a);
+	web = bound(a->netns, SOCK_STREAM, "0.0.0.0", 80);
+	assert_reaches(w.outside, HOST_ADDRESS, 8080, web, OUTSIDE_ADDRESS);
+	(void)close(web);
+}
+
+static unsigned count_lines(const char *text, const char *with)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, with)); text++)
+		n++;
+	return n;
+}
+
+static void test_constant_rules(void **state)
+{
+	const char *rules = "nft -j list ruleset";
+	unsigned one, n;
+
+	(void)state;
+	add_port(instance_new(0), "8000:80");
+	attach(&w.instances[0]);
+	one = count_lines(sh_output(w.home, rules), "\"rule\"");
+	assert_true(one >= 20);
+	for (n = 1; n < 50; n++) {
+		char port[16];
+
+		(void)instance_new(n);
+		(void)snprintf(port, sizeof(port), "%u:80", 8000 + n);
+		add_port(&w.instances[n], port);
+		attach(&w.instances[n]);
+	}
+	assert_int_equal(count_lines(sh_output(w.home, rules), "\"rule\""), one);
+	assert_int_equal(count_lines(sh_output(w.home, rules), "\"web"), 100);
+}
+
+static void test_many_ports(void **state)
+{
+	struct instance *a = instance_new(0);
+	struct net_port *ports = calloc(LIMIT_PORTS, sizeof(*ports));
+	struct net_plan plan = plan_of(a);
+	const char *list = "nft list map inet jail ports; nft list map inet jail ports_at";
+	struct err e = ERR_INIT;
+	uint16_t i;
+
+	(void)state;
+	assert_non_null(ports);
+	for (i = 0; i < LIMIT_PORTS; i++)
+		ports[i] = (struct net_port){
+			.host_address = ip(i % 3 ? "0.0.0.0" : HOST_ADDRESS),
+			.host_port = (uint16_t)(20000 + i),
+			.port = i,
+			.protocol = i % 2 ? IPPROTO_TCP : IPPROTO_UDP,
+		};
+	memset(a->name.s, 'x', LIMIT_NAME_LEN); /* the longest comment */
+	plan.ports = ports;
+	plan.n_ports = LIMIT_PORTS;
+	if (net_attach(&plan, a->netns, &a->at, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(count_lines(sh_output(w.home, list), "\"xxx"), LIMIT_PORTS);
+	/* A part of them again, and then all. */
+	assert_int_equal(net_detach(&a->name, &a->at, ports, 7, &e), 0);
+	assert_int_equal(count_lines(sh_output(w.home, list), "\"xxx"), LIMIT_PORTS - 7);
+	assert_int_equal(net_gc(nobody_alive, NULL, &e), 0);
+	assert_int_equal(count_lines(sh_output(w.home, list), "\"xxx"), 0);
+	free(ports);
+}
+
+/* A second bridge joins the table; the first one's elements stay. */
+static void test_second_bridge(void **state)
+{
+	struct net_bridge second = {
+		.name = "jail1", .subnet = ip("10.99.0.0"), .gateway = ip("10.99.0.1"), .prefix = 24
+	};
+	struct instance *a = instance_new(0);
+	struct err e = ERR_INIT;
+	int web;
+
+	(void)state;
+	add_port(a, "8080:80");
+	attach(a);
+	web = bound(a->netns, SOCK_STREAM, "0.0.0.0", 80);
+	assert_int_equal(net_host_ensure(&second, &e), 1);
+	assert_int_equal(net_host_ensure(&second, &e), 0);
+	ensure(0);
+	assert_reaches(w.outside, HOST_ADDRESS, 8080, web, OUTSIDE_ADDRESS);
+	sh(w.home, "nft get element inet jail bridges '{ \"jail1\" }' >/dev/null");
+	sh(w.home, "ip link del jail1");
+	(void)close(web);
+}
+
+static void restore_after(const char *damage)
+{
+	struct instance *a = instance_new(0);
+	struct err e = ERR_INIT;
+	struct net_plan plan;
+	int web;
+
+	add_port(a, "8080:80");
+	attach(a);
+	plan = plan_of(a);
+	web = bound(a->netns, SOCK_STREAM, "0.0.0.0", 80);
+	sh(w.home, "%s", damage);
+	ensure(1);
+	ensure(0);
+	assert_int_equal(tcp_connect(w.outside, HOST_ADDRESS, 8080, WAIT_MS), -ECONNREFUSED);
+	assert_int_equal(net_restore(&plan, &a->at, &e), 0);
+	assert_int_equal(net_restore(&plan, &a->at, &e), 0);
+	assert_reaches(w.outside, HOST_ADDRESS, 8080, web, OUTSIDE_ADDRESS);
+	assert_true(ping(a->netns, OUTSIDE_ADDRESS, WAIT_MS));
+	(void)close(web);
+}
+
+static void test_restore(void **state)
+{
+	(void)state;
+	restore_after("nft flush ruleset");
+}
+
+static void test_restore_flushed_chains(void **state)
+{
+	(void)state;
+	restore_after("nft flush table inet jail");
+}
+
+static void test_restore_one_chain(void **state)
+{
+	(void)state;
+	restore_after("nft flush chain inet jail source");
+}
+
+static void test_restore_version(void **state)
+{
+	(void)state;
+	restore_after("nft delete table inet jail; "
+		      "nft add table inet jail '{ comment \"jail rules 0\"; }'");
+}
+
+static void test_restore_bridge(void **state)
+{
+	(void)state;
+	sh(w.home, "ip link set jail0 down");
+	ensure(1);
+	sh(w.home, "ip addr del " GATEWAY "/16 dev jail0");
+	ensure(1);
+	sh(w.home, "echo 0 > /proc/sys/net/ipv4/ip_forward");
+	ensure(1);
+	sh(w.home, "nft flush set inet jail bridges");
+	ensure(1);
+	ensure(0);
+}
+
+static void assert_nothing_left(void)
+{
+	const char *left = sh_output(w.home, "nft list table inet jail 2>/dev/null; "
+					     "ip neigh show dev jail0; ip -o link");
+
+	assert_null(strstr(left, "web0"));
+	assert_null(strstr(left, "10.88.0.2"));
+	assert_null(strstr(left, "master jail0"));
+}
+
+static void test_attach_fails(void **state)
+{
+	struct instance *a = instance_new(0);
+	struct net_plan plan = plan_of(a);
+	int not_a_namespace = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct net_attachment at = { .host_interface = "untouched" };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_true(net_attach(&plan, not_a_namespace, &at, &e) < 0);
+	assert_non_null(strstr(e.text, "network of web0: create veth pair"));
+	assert_nothing_left();
+	/* Something in the namespace has the name already. */
+	sh(a->netns, "ip link add eth0 type veth peer name eth1");
+	e = ERR_INIT;
+	assert_int_equal(net_attach(&plan, a->netns, &at, &e), -EEXIST);
+	assert_nothing_left();
+	sh(a->netns, "ip link del eth0");
+	/* The very last step: the table is not there. */
+	sh(w.home, "nft flush ruleset");
+	e = ERR_INIT;
+	assert_int_equal(net_attach(&plan, a->netns, &at, &e), -ENOENT);
+	assert_non_null(strstr(e.text, "add nftables elements"));
+	assert_nothing_left();
+	assert_string_equal(at.host_interface, "untouched");
+	ensure(1);
+	attach(a);
+	(void)close(not_a_namespace);
+}
+
+static void test_host_conflicts(void **state)
+{
+	struct net_bridge b = w.bridge;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	/* A network that another interface has. */
+	b = (struct net_bridge){
+		.name = "jail1", .subnet = ip("192.0.2.0"), .gateway = ip("192.0.2.9"), .prefix = 24
+	};
+	assert_int_equal(net_host_ensure(&b, &e), -EADDRINUSE);
+	assert_non_null(strstr(e.text, "up0"));
+	/* A name that is not a bridge. */
+	b = (struct net_bridge){
+		.name = "up0", .subnet = ip("10.99.0.0"), .gateway = ip("10.99.0.1"), .prefix = 24
+	};
+	e = ERR_INIT;
+	assert_int_equal(net_host_ensure(&b, &e), -EEXIST);
+	assert_non_null(strstr(e.text, "up0 is not a bridge"));
+	b.name[0] = '/';
+	e = ERR_INIT;
+	assert_int_equal(net_host_ensure(&b, &e), -EINVAL);
+	b = w.bridge;
+	b.gateway = ip("10.89.0.1");
+	e = ERR_INIT;
+	assert_int_equal(net_host_ensure(&b, &e), -EINVAL);
+}
+
+static void test_remove_refused(void **state)
+{
+	struct instance *a = instance_new(0);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	attach(a);
+	assert_int_equal(net_host_remove(&w.bridge, &e), -EBUSY);
+	ensure(0);
+}
+
+static void test_ensure_together(void **state)
+{
+	struct err e = ERR_INIT;
+	pid_t pids[8];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(net_host_remove(&w.bridge, &e), 0);
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0)
+			_exit(net_host_ensure(&w.bridge, &e) < 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	ensure(0);
+	assert_int_equal(count_lines(sh_output(w.home, "nft list ruleset"), "jump source"), 1);
+}
+
+static void test_loopback_only(void **state)
+{
+	struct instance *a = instance_new(0);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_false(ping(a->netns, "127.0.0.1", WAIT_BLOCKED_MS));
+	assert_int_equal(net_loopback_up(a->netns, &e), 0);
+	assert_true(ping(a->netns, "127.0.0.1", WAIT_MS));
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static void test_bench(void **state)
+{
+	double start, attached = 0, ensured = 0, detached = 0;
+	unsigned n;
+
+	(void)state;
+	for (n = 0; n < INSTANCES_MAX; n++) {
+		(void)instance_new(n);
+		start = now_ms();
+		ensure(0);
+		ensured += now_ms() - start;
+		start = now_ms();
+		attach(&w.instances[n]);
+		attached += now_ms() - start;
+	}
+	for (n = 0; n < INSTANCES_MAX; n++) {
+		start = now_ms();
+		detach(&w.instances[n]);
+		detached += now_ms() - start;
+	}
+	print_message("net_host_ensure %.3f ms, net_attach %.3f ms, net_detach %.3f ms\n",
+		      ensured / n, attached / n, detached / n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NET_TEST(test_inside),
+		NET_TEST(test_same_mac_again),
+		NET_TEST(test_ready_at_once),
+		NET_TEST(test_outward),
+		NET_TEST(test_published),
+		NET_TEST(test_published_udp),
+		NET_TEST(test_flows_forgotten),
+		NET_TEST(test_flows_forgotten_by_list),
+		NET_TEST(test_gc),
+		NET_TEST(test_detach_twice),
+		NET_TEST(test_stale_element),
+		NET_TEST(test_constant_rules),
+		NET_TEST(test_many_ports),
+		NET_TEST(test_second_bridge),
+		NET_TEST(test_restore),
+		NET_TEST(test_restore_flushed_chains),
+		NET_TEST(test_restore_one_chain),
+		NET_TEST(test_restore_version),
+		NET_TEST(test_restore_bridge),
+		NET_TEST(test_attach_fails),
+		NET_TEST(test_host_conflicts),
+		NET_TEST(test_remove_refused),
+		NET_TEST(test_ensure_together),
+		NET_TEST(test_loopback_only),
+		NET_TEST(test_bench),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A small internet for the tests of netsetup/, all in private namespaces of this process:
+ *
+ *     outside 192.0.2.2 --- 192.0.2.1 host 10.88.0.1 --- jail0 --- instances 10.88.0.x
+ *
+ * There are no helper processes: a socket is opened during a visit to a namespace and stays there.
+ * What must not arrive is waited for WAIT_BLOCKED_MS; what must arrive, at most WAIT_MS.
+ */
+#ifndef JAIL_TESTS_UNIT_NETSETUP_FIXTURE_H
+#define JAIL_TESTS_UNIT_NETSETUP_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "netsetup/network.h"
+
+#define WAIT_MS 3000
+#define WAIT_BLOCKED_MS 250
+#define HOST_ADDRESS "192.0.2.1"
+#define OUTSIDE_ADDRESS "192.0.2.2"
+#define GATEWAY "10.88.0.1"
+#define INSTANCES_MAX 64
+
+struct instance {
+	struct jail_name name;
+	int netns;
+	struct in_addr address;
+	struct net_attachment at;
+	struct net_port ports[4];
+	size_t n_ports;
+};
+
+struct world {
+	int home, outside;
+	struct net_bridge bridge;
+	struct instance instances[INSTANCES_MAX]; /* in use: a name */
+};
+
+static struct world w;
+
+static inline struct in_addr ip(const char *text)
+{
+	struct in_addr a;
+
+	assert_int_equal(inet_pton(AF_INET, text, &a), 1);
+	return a;
+}
+
+static inline void enter(int netns)
+{
+	assert_int_equal(setns(netns, CLONE_NEWNET), 0);
+}
+
+/* Runs a shell command line in a namespace. Return: its exit status. */
+PRINTF(2, 3) static inline int sh_status(int netns, const char *fmt, ...)
+{
+	char command[1024];
+	va_list ap;
+	int status;
+	pid_t pid;
+
+	va_start(ap, fmt);
+	assert_true(vsnprintf(command, sizeof(command), fmt, ap) < (int)sizeof(command));
+	va_end(ap);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (setns(netns, CLONE_NEWNET) < 0)
+			_exit(125);
+		(void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(126);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+#define sh(netns, ...) assert_int_equal(sh_status(netns, __VA_ARGS__), 0)
+
+/* What a command prints, in a static buffer. */
+static inline const char *sh_output(int netns, const char *command)
+{
+	static char out[1 << 20];
+	size_t n = 0;
+	int pipefd[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe2(pipefd, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (setns(netns, CLONE_NEWNET) < 0 || dup2(pipefd[1], 1) < 0)
+			_exit(125);
+		(void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(126);
+	}
+	(void)close(pipefd[1]);
+	for (;;) {
+		ssize_t got = read(pipefd[0], out + n, sizeof(out) - 1 - n);
+
+		assert_true(got >= 0);
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	out[n] = '\0';
+	(void)close(pipefd[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return out;
+}
+
+static inline int netns_new(void)
+{
+	int fd;
+
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	enter(w.home);
+	return fd;
+}
+
+static inline int world_make(void **state)
+{
+	(void)state;
+	assert_int_equal(unshare(CLONE_NEWNS | CLONE_NEWNET), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	w.home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_true(w.home >= 0);
+	w.outside = netns_new();
+	w.bridge = (struct net_bridge){
+		.name = "jail0", .subnet = ip("10.88.0.0"), .gateway = ip(GATEWAY), .prefix = 16
+	};
+	sh(w.home,
+	   "ip link set lo up && ip link add up0 type veth peer name eth0 netns /proc/%d/fd/%d && "
+	   "ip addr add " HOST_ADDRESS "/24 dev up0 && ip link set up0 up",
+	   (int)getpid(), w.outside);
+	/* On in new namespaces where br_netfilter is part of the kernel; one test turns it on. */
+	(void)sh_status(w.home, "sysctl -q -w net.bridge.bridge-nf-call-iptables=0 "
+				"net.bridge.bridge-nf-call-ip6tables=0 2>/dev/null");
+	sh(w.outside, "ip link set lo up && ip addr add " OUTSIDE_ADDRESS
+		      "/24 dev eth0 && ip link set eth0 up && "
+		      "ip route add 10.88.0.0/16 via " HOST_ADDRESS);
+	return 0;
+}
+
+static inline int world_drop(void **state)
+{
+	(void)state;
+	(void)close(w.outside);
+	(void)close(w.home);
+	return 0;
+}
+
+/* ---- instances ---- */
+
+static inline struct net_plan plan_of(const struct instance *i)
+{
+	return (struct net_plan){
+		.instance = &i->name,
+		.bridge = &w.bridge,
+		.address = i->address,
+		.ports = i->ports,
+		.n_ports = i->n_ports,
+	};
+}
+
+static inline void add_port(struct instance *i, const char *text)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(net_port_parse(text, &i->ports[i->n_ports++], &e), 0);
+}
+
+static inline struct instance *instance_new(unsigned n)
+{
+	struct instance *i = &w.instances[n];
+
+	*i = (struct instance){ .netns = netns_new() };
+	(void)snprintf(i->name.s, sizeof(i->name.s), "web%u", n);
+	i->address.s_addr = htonl(ntohl(ip("10.88.0.2").s_addr) + n);
+	return i;
+}
+
+static inline void attach(struct instance *i)
+{
+	struct net_plan plan = plan_of(i);
+	struct err e = ERR_INIT;
+	int r = net_attach(&plan, i->netns, &i->at, &e);
+
+	if (r < 0)
+		print_error("%s\n", e.text);
+	assert_int_equal(r, 0);
+}
+
+static inline void detach(struct instance *i)
+{
+	struct err e = ERR_INIT;
+	int r = net_detach(&i->name, &i->at, i->ports, i->n_ports, &e);
+
+	if (r < 0)
+		print_error("%s\n", e.text);
+	assert_int_equal(r, 0);
+}
+
+static inline void ensure(int expected)
+{
+	struct err e = ERR_INIT;
+	int r = net_host_ensure(&w.bridge, &e);
+
+	if (r < 0)
+		print_error("%s\n", e.text);
+	assert_int_equal(r, expected);
+}
+
+/* Waits until the kernel has taken down what belonged to closed namespaces. */
+static inline void wait_no_veth(void)
+{
+	int tries;
+
+	for (tries = 0; tries < 300; tries++) {
+		if (sh_status(w.home, "ip -o link show type veth | grep -q ' ve[0-9a-f]*@'") != 0)
+			return;
+		(void)usleep(10000);
+	}
+	fail_msg("a veth is left");
+}
+
+/* ---- sockets ---- */
+
+static inline int socket_in(int netns, int domain, int type, int protocol)
+{
+	int fd;
+
+	enter(netns);
+	fd = socket(domain, type | SOCK_CLOEXEC, protocol);
+	enter(w.home);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static inline struct sockaddr_in at_port(const char *address, uint16_t port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_addr = ip(address),
+				     .sin_port = htons(port) };
+}
+
+static inline int bound(int netns, int type, const char *address, uint16_t port)
+{
+	struct sockaddr_in a = at_port(address, port);
+	int fd = socket_in(netns, AF_INET, type, 0), one = 1;
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	if (type == SOCK_STREAM)
+		assert_int_equal(listen(fd, 16), 0);
+	return fd;
+}
+
+static inline bool readable(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, timeout_ms) == 1;
+}
+
+/* Return: connected fd, -ETIMEDOUT after wait_ms, or what connect(2) said. */
+static inline int tcp_connect(int netns, const char *address, uint16_t port, int wait_ms)
+{
+	struct sockaddr_in a = at_port(address, port);
+	int fd = socket_in(netns, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), error = 0;
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	socklen_t n = sizeof(error);
+
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 && errno != EINPROGRESS) {
+		error = errno;
+	} else if (poll(&p, 1, wait_ms) != 1) {
+		error = ETIMEDOUT;
+	} else {
+		assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n), 0);
+	}
+	if (error == 0)
+		return fd;
+	(void)close(fd);
+	return -error;
+}
+
+/* Connects, and the listener sees `peer` as the other side. */
+static inline void assert_reaches(int netns, const char *address, uint16_t port, int listener,
+				  const char *peer)
+{
+	int client = tcp_connect(netns, address, port, WAIT_MS), server;
+	char text[INET_ADDRSTRLEN];
+	struct sockaddr_in a;
+	socklen_t n = sizeof(a);
+
+	if (client < 0)
+		print_error("connect %s:%u: %s\n", address, port, strerror(-client));
+	assert_true(client >= 0);
+	assert_true(readable(listener, WAIT_MS));
+	server = accept4(listener, (struct sockaddr *)&a, &n, SOCK_CLOEXEC);
+	assert_true(server >= 0);
+	assert_string_equal(inet_ntop(AF_INET, &a.sin_addr, text, sizeof(text)), peer);
+	/* And the way back works: */
+	assert_int_equal(write(server, "hello", 5), 5);
+	assert_true(readable(client, WAIT_MS));
+	(void)close(server);
+	(void)close(client);
+}
+
+static inline void assert_blocked(int netns, const char *address, uint16_t port)
+{
+	int fd = tcp_connect(netns, address, port, WAIT_BLOCKED_MS);
+
+	if (fd >= 0)
+		print_error("%s:%u was reached\n", address, port);
+	assert_int_equal(fd, -ETIMEDOUT);
+}
+
+static inline uint16_t checksum(const void *data, size_t n)
+{
+	const uint8_t *p = data;
+	uint32_t sum = 0;
+	size_t i;
+
+	for (i = 0; i + 1 < n; i += 2)
+		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+	if (n % 2)
+		sum += (uint32_t)(p[n - 1] << 8);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return htons((uint16_t)~sum);
+}
+
+static inline bool ping(int netns, const char *address, int wait_ms)
+{
+	struct sockaddr_in a = at_port(address, 0);
+	struct icmphdr echo = { .type = ICMP_ECHO, .un.echo = { .id = 7, .sequence = 9 } };
+	int fd = socket_in(netns, AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	bool answered = false;
+	char packet[256];
+
+	echo.checksum = checksum(&echo, sizeof(echo));
+	if (sendto(fd, &echo, sizeof(echo), 0, (struct sockaddr *)&a, sizeof(a)) < 0) {
+		(void)close(fd);
+		return false;
+	}
+	while (!answered && readable(fd, wait_ms)) {
+		ssize_t n = recv(fd, packet, sizeof(packet), 0);
+
+		answered = n >= 28 && packet[20] == ICMP_ECHOREPLY;
+	}
+	(void)close(fd);
+	return answered;
+}
+
+/* ---- frames ---- */
+
+/* Sends one frame out of an instance's eth0 as it is. */
+static inline void send_frame(int netns, const void *frame, size_t n)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_halen = 6 };
+	int fd = socket_in(netns, AF_PACKET, SOCK_RAW, 0);
+
+	enter(netns);
+	to.sll_ifindex = (int)if_nametoindex("eth0");
+	enter(w.home);
+	assert_true(to.sll_ifindex > 0);
+	assert_int_equal(sendto(fd, frame, n, 0, (struct sockaddr *)&to, sizeof(to)), n);
+	(void)close(fd);
+}
+
+struct udp_frame {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct udphdr udp;
+	char text[6];
+} __attribute__((packed));
+
+static inline void bridge_mac(uint8_t ret[static 6])
+{
+	struct ifreq request = { .ifr_name = "jail0" };
+	int fd = socket_in(w.home, AF_INET, SOCK_DGRAM, 0);
+
+	assert_int_equal(ioctl(fd, SIOCGIFHWADDR, &request), 0);
+	memcpy(ret, request.ifr_hwaddr.sa_data, 6);
+	(void)close(fd);
+}
+
+/* A UDP datagram "hello" with the given source MAC and address, through the gateway. */
+static inline void send_udp_from(int netns, const uint8_t *mac, const char *source, const char *to,
+				 uint16_t port)
+{
+	struct udp_frame f = {
+		.eth = { .h_proto = htons(ETH_P_IP) },
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
+		.udp = { .uh_sport = htons(4000), .uh_dport = htons(port), .uh_ulen = htons(14) },
+		.text = "hello",
+	};
+
+	memcpy(f.eth.h_source, mac, 6);
+	bridge_mac(f.eth.h_dest);
+	f.ip.tot_len = htons(sizeof(f) - sizeof(f.eth));
+	f.ip.saddr = ip(source).s_addr;
+	f.ip.daddr = ip(to).s_addr;
+	f.ip.check = checksum(&f.ip, sizeof(f.ip));
+	send_frame(netns, &f, sizeof(f));
+}
+
+/* Takes one datagram off the socket if one comes. */
+static inline bool arrives(int fd, int wait_ms)
+{
+	char text[64];
+
+	if (!readable(fd, wait_ms))
+		return false;
+	assert_true(recv(fd, text, sizeof(text), 0) > 0);
+	return true;
+}
+
+#endif
