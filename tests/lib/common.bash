@@ -64,10 +64,22 @@ jail_teardown_file() {
 	local status=0
 
 	jail_teardown || status=1
-	snapshot >"$JAIL_TEST_DIR/after"
-	diff "$JAIL_TEST_DIR/before" "$JAIL_TEST_DIR/after" >&2 || status=1
+	# A removal returns when everything of the instance is gone; the process that did it may still be exiting.
+	wait_until 10 as_before || { as_before >&2; left_processes >&2; status=1; }
 	rm -rf "$JAIL_TEST_DIR"
 	return $status
+}
+
+as_before() {
+	snapshot >"$JAIL_TEST_DIR/after"
+	diff "$JAIL_TEST_DIR/before" "$JAIL_TEST_DIR/after"
+}
+left_processes() {
+	local pid
+
+	find "$SANDBOX_ROOT/jail" -name cgroup.procs -exec cat {} + | while read -r pid; do
+		echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline") $(grep State "/proc/$pid/status")"
+	done
 }
 
 # ---- waiting, always for a condition and never for a time
