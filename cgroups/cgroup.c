@@ -151,6 +151,8 @@ int cgroup_create(const struct cgroup_tree *t, const struct jail_name *name,
 	if (dir < 0)
 		r = err_ret(e, dir, "open cgroup %s/%s", t->path, name->s);
 	else
+		cgroup_oom_mark(t, dir);
+	if (r == 0)
 		r = cgroup_write_limits(t, dir, limits, e);
 	if (r == 0)
 		r = cgroup_make_inside(t, name, dir, e);

@@ -4,6 +4,7 @@
 #define JAIL_CGROUPS_CGROUP_PRIV_H
 
 #include "cgroups/cgroup.h"
+#include "cgroups/events.h"
 
 #define CGROUP_INSIDE "inside"
 #define CGROUP_MONITOR ".monitor"
@@ -39,5 +40,32 @@ int cgroup_event_wait(int dir, const char *key, int want, uint64_t deadline_ms);
 int cgroup_remove_below(int dir);
 /* Opens NAME, or NAME/inside. Return: fd or -errno. */
 int cgroup_dir(const struct cgroup_tree *t, const struct jail_name *name, bool inside);
+
+#define CGROUP_ABOVE_MAX 8 /* cgroups above an instance's that are looked at */
+#define CGROUP_PATH_MAX 4096
+
+/* A cgroup above the instance's. */
+struct cgroup_above {
+	uint64_t inode, ooms;
+	bool of_tenant;
+};
+
+/* Where the instance's cgroup is, as the kernel's log names it. */
+struct cgroup_oom_place {
+	char path[CGROUP_PATH_MAX]; /* below the mount: "/jail/web" */
+	size_t all_len; /* how much of it is the cgroup of all instances: "/jail" */
+	bool whole; /* the mount shows the whole tree: no unknown part before it */
+	struct cgroup_above above[CGROUP_ABOVE_MAX]; /* nearest first */
+	size_t n_above;
+};
+/* Notes in the new cgroup `dir` what the ones above it had counted before its time. */
+void cgroup_oom_mark(const struct cgroup_tree *t, int dir);
+/* One record of /dev/kmsg, which is taken apart. Return: whether it tells of a kill in this place
+ * after since_us (CLOCK_MONOTONIC); then victim and level are filled in. */
+bool cgroup_oom_parse(const struct cgroup_oom_place *p, uint64_t since_us, char *line,
+		      struct cgroup_oom *oom);
+/* All records of `log`, of which each read(2) gives one. */
+void cgroup_oom_search(int log, const struct cgroup_oom_place *p, uint64_t since_us,
+		       struct cgroup_oom *oom);
 
 #endif
