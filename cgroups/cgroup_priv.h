@@ -25,6 +25,8 @@ int cgroup_find_root(struct cgroup_tree *ret, struct err *e);
 /* Hands every controller that the host can give down to ROOT/jail's children. What can't be had is
  * no error here. Return: the controllers that its children have now. */
 uint32_t cgroup_enable(int root_fd, int jail_fd);
+/* The same for one directory. */
+uint32_t cgroup_hand_down(int dir);
 /* Sets the error for a key whose controller is missing: what, where, why, and a hint. Return:
  * -EOPNOTSUPP. */
 int cgroup_missing(const struct cgroup_tree *t, const char *key, uint32_t controller,

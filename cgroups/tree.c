@@ -133,7 +133,7 @@ static void cgroup_enable_mask(int dir, uint32_t mask)
 }
 
 /* Enables in one directory what it has and does not hand down yet. Return: what it hands down. */
-static uint32_t cgroup_enable_at(int dir)
+uint32_t cgroup_hand_down(int dir)
 {
 	uint32_t has = 0, gives = 0;
 
@@ -148,8 +148,8 @@ static uint32_t cgroup_enable_at(int dir)
 
 uint32_t cgroup_enable(int root_fd, int jail_fd)
 {
-	(void)cgroup_enable_at(root_fd);
-	return cgroup_enable_at(jail_fd);
+	(void)cgroup_hand_down(root_fd);
+	return cgroup_hand_down(jail_fd);
 }
 
 int cgroup_tree_open(struct cgroup_tree *ret, struct err *e)

@@ -9,6 +9,7 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "runtime/engine_priv.h"
+#include "runtime/unit.h"
 
 #define GATE_WAIT_MS 60000
 
@@ -22,7 +23,7 @@ int jail_open(const struct jail_config *c, struct jail **ret, struct err *e)
 	j->state = j->instances = j->run = j->run_instances = -EBADF;
 	j->ids = j->addresses = j->ports = -EBADF;
 	j->store = (struct image_store){ -EBADF, -EBADF, -EBADF, -EBADF };
-	j->tree.root_fd = -EBADF;
+	j->tree.root_fd = j->unit_tree.root_fd = -EBADF;
 	j->state = path_make_state_dir(c->state_dir, e);
 	if (j->state < 0)
 		return err_wrap(e, "state directory");
@@ -45,6 +46,7 @@ void engine_close_dirs(struct jail *j)
 		store_close(&j->store);
 	if (j->have_tree)
 		cgroup_tree_close(&j->tree);
+	cgroup_tree_close(&j->unit_tree);
 	j->have_store = j->have_tree = false;
 	fd_reset(&j->ids);
 	fd_reset(&j->addresses);
@@ -133,6 +135,22 @@ int engine_tree(struct jail *j, struct err *e)
 		return r;
 	j->have_tree = true;
 	return 0;
+}
+
+const struct cgroup_tree *instance_tree(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	CLEANUP_FD int run = run_dir_open(j, name, false, e);
+	struct cgroup_place place;
+	int r = run;
+
+	if (run >= 0)
+		r = unit_place_read(run, &place, e);
+	if (r == -ENOENT)
+		return engine_tree(j, e) < 0 ? NULL : &j->tree;
+	if (r < 0)
+		return NULL;
+	cgroup_tree_close(&j->unit_tree);
+	return cgroup_place_open(&place, &j->unit_tree, e) < 0 ? NULL : &j->unit_tree;
 }
 
 int engine_gate(struct jail *j, struct err *e)

@@ -12,6 +12,8 @@
  * up; if the lock is free, it is stale RUN/ports/              who has which published port
  *   RUN/seccomp/            compiled filters
  *
+ * "Up" means that somebody holds the lock, or that the instance's unit is there (unit.h).
+ *
  * Identity of a running init (rows 10, 85): its pid in state.json is good if, after pidfd_open, the
  * lock is still held and exit.next is still there. exit.next is made before the program gets to run
  * and becomes exit.json, by rename, before the monitor, its parent, reaps the init; a restart
@@ -34,6 +36,7 @@ struct jail {
 	bool have_store;
 	struct cgroup_tree tree;
 	bool have_tree;
+	struct cgroup_tree unit_tree; /* of the instance that was asked for last */
 };
 
 /* Lazily opened parts. Return: fd or object that belongs to j, or a negative errno with *e. */
@@ -42,6 +45,10 @@ int engine_addresses(struct jail *j, struct err *e);
 int engine_ports(struct jail *j, struct err *e);
 int engine_store(struct jail *j, struct err *e);
 int engine_tree(struct jail *j, struct err *e);
+/* The tree that the instance's cgroup is in: the engine's, or that of its unit (unit.h). Good until
+ * the next call. NULL with *e set; code ENOENT: its unit is gone, and the cgroup with it. */
+const struct cgroup_tree *instance_tree(struct jail *j, const struct jail_name *name,
+					struct err *e);
 /* Closes every directory of the state and cgroup trees: what enters an instance holds none (row 3).
  */
 void engine_close_dirs(struct jail *j);
@@ -110,6 +117,11 @@ bool instance_is_there(struct jail *j, const struct jail_name *name, int dir);
  */
 int instance_lock(struct jail *j, const struct jail_name *name, unsigned wait_ms, int *ret_dir,
 		  struct err *e);
+/* For the instance's unit itself: takes it even though the unit is up. */
+int instance_lock_unit(struct jail *j, const struct jail_name *name, unsigned wait_ms, int *ret_dir,
+		       struct err *e);
+/* Somebody holds the lock, or its unit is up. `dir` as of instance_open_dir(). */
+bool instance_is_up(struct jail *j, const struct jail_name *name, int dir);
 /*
  * The same for a command that changes an instance which must not be up: other commands (a start
  * that fails, a gc, a ps that cleans up) are waited for. -EALREADY: it is up, "is running"; -EBUSY.

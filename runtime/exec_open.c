@@ -158,6 +158,7 @@ int exec_job_open(struct jail *j, const struct jail_name *name, const struct exe
 		  struct exec_job *ret, struct err *e)
 {
 	struct running r CLEANUP_RUNNING = RUNNING_INIT;
+	const struct cgroup_tree *tree;
 	int rc;
 
 	*ret = (struct exec_job){ .o = o };
@@ -173,13 +174,14 @@ int exec_job_open(struct jail *j, const struct jail_name *name, const struct exe
 	ret->private_user = ret->spec.security.user_namespace == SPEC_USERNS_AUTO;
 	if (!ret->private_user && (rc = reexec_read_only(e)) < 0)
 		return rc;
-	if ((rc = engine_tree(j, e)) < 0)
-		return rc;
-	if (cgroup_is_frozen(&j->tree, name) > 0) {
+	tree = instance_tree(j, name, e);
+	if (!tree)
+		return -e->code;
+	if (cgroup_is_frozen(tree, name) > 0) {
 		err_set(e, EBUSY, "is paused");
 		return err_hint(e, "resume it: jail resume %s", name->s);
 	}
-	ret->cgroup = cgroup_open(&j->tree, name, e);
+	ret->cgroup = cgroup_open(tree, name, e);
 	if (ret->cgroup < 0)
 		return ret->cgroup;
 	if ((rc = process_filter(j, &ret->spec, &ret->filter, e)) < 0 ||

@@ -32,6 +32,7 @@ void instance_info_free(struct instance_info *i)
 /* Fills in what a living supervisor adds. */
 static int info_up(struct jail *j, struct instance_info *i, int dir, struct err *e)
 {
+	const struct cgroup_tree *tree;
 	struct err ignored = ERR_INIT;
 	struct run_state s;
 	CLEANUP_FD int run = run_dir_open(j, &i->name, false, e);
@@ -54,9 +55,10 @@ static int info_up(struct jail *j, struct instance_info *i, int dir, struct err 
 	i->status = INSTANCE_RUNNING;
 	if (s.has_net)
 		memcpy(i->host_interface, s.net.host_interface, sizeof(i->host_interface));
-	if (engine_tree(j, &ignored) == 0) {
-		(void)str_format(i->cgroup, sizeof(i->cgroup), "%s/%s", j->tree.path, i->name.s);
-		if (cgroup_is_frozen(&j->tree, &i->name) > 0)
+	tree = instance_tree(j, &i->name, &ignored);
+	if (tree) {
+		(void)str_format(i->cgroup, sizeof(i->cgroup), "%s/%s", tree->path, i->name.s);
+		if (cgroup_is_frozen(tree, &i->name) > 0)
 			i->status = INSTANCE_PAUSED;
 	}
 	return 0;
@@ -67,7 +69,7 @@ void instance_clean_stale(struct jail *j, const struct jail_name *name, int dir)
 	struct err why = ERR_INIT;
 	CLEANUP_FD int run = run_dir_open(j, name, false, &why), same = -EBADF, lock = -EBADF;
 
-	if (run < 0 || lock_is_held_at(dir, "lock") > 0)
+	if (run < 0 || instance_is_up(j, name, dir))
 		return;
 	lock = instance_lock(j, name, 0, &same, &why);
 	if (lock >= 0 && reconcile_locked(j, name, same, &why) < 0)
@@ -83,7 +85,7 @@ static int info_life(struct jail *j, struct instance_info *i, int dir, struct er
 	r = exit_record_last(dir, &i->last_exit, e);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (lock_is_held_at(dir, "lock") > 0) {
+	if (instance_is_up(j, &i->name, dir)) {
 		/* What is due now is of this start. */
 		i->last_exit.present = false;
 		r = exit_record_read(dir, &i->last_exit, NULL, e);
@@ -91,7 +93,7 @@ static int info_life(struct jail *j, struct instance_info *i, int dir, struct er
 			return r;
 	}
 	i->status = i->last_exit.present ? INSTANCE_STOPPED : INSTANCE_CREATED;
-	return lock_is_held_at(dir, "lock") > 0 ? info_up(j, i, dir, e) : 0;
+	return instance_is_up(j, &i->name, dir) ? info_up(j, i, dir, e) : 0;
 }
 
 int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,

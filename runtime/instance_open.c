@@ -17,6 +17,7 @@
 #include "base/sys.h"
 #include "runtime/engine_priv.h"
 #include "runtime/monitor_proto.h"
+#include "runtime/unit.h"
 
 #define LOCK_LOOK_MS 20 /* between two looks at who holds a lock */
 #define LOCK_TEARDOWN_MS 2000
@@ -45,8 +46,8 @@ bool instance_is_there(struct jail *j, const struct jail_name *name, int dir)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-int instance_lock(struct jail *j, const struct jail_name *name, unsigned wait_ms, int *ret_dir,
-		  struct err *e)
+int instance_lock_unit(struct jail *j, const struct jail_name *name, unsigned wait_ms, int *ret_dir,
+		       struct err *e)
 {
 	CLEANUP_FD int dir = instance_open_dir(j, name, e), lock = -EBADF;
 
@@ -62,19 +63,45 @@ int instance_lock(struct jail *j, const struct jail_name *name, unsigned wait_ms
 	return TAKE_FD(lock);
 }
 
+static bool has_unit(struct jail *j, const struct jail_name *name)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int run = run_dir_open(j, name, false, &ignored);
+
+	return run >= 0 && unit_is_up(run);
+}
+
+bool instance_is_up(struct jail *j, const struct jail_name *name, int dir)
+{
+	return lock_is_held_at(dir, "lock") > 0 || has_unit(j, name);
+}
+
+int instance_lock(struct jail *j, const struct jail_name *name, unsigned wait_ms, int *ret_dir,
+		  struct err *e)
+{
+	CLEANUP_FD int dir = -EBADF, lock = instance_lock_unit(j, name, wait_ms, &dir, e);
+
+	if (lock < 0)
+		return TAKE_FD(lock);
+	if (has_unit(j, name))
+		return err_set(e, EWOULDBLOCK, "is up, under systemd");
+	*ret_dir = TAKE_FD(dir);
+	return TAKE_FD(lock);
+}
+
 static bool state_is_there(int run)
 {
 	return faccessat(run, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Whether the lock's holder is a supervisor that has got as far as running something. */
+/* Whether its supervisor has got as far as running something. */
 static bool is_up(struct jail *j, const struct jail_name *name, bool *ret_between)
 {
 	struct err ignored = ERR_INIT;
 	CLEANUP_FD int dir = instance_open_dir(j, name, &ignored);
 	CLEANUP_FD int run = dir < 0 ? -EBADF : run_dir_open(j, name, false, &ignored);
 
-	if (run < 0 || lock_is_held_at(dir, "lock") <= 0 || !state_is_there(run))
+	if (run < 0 || !instance_is_up(j, name, dir) || !state_is_there(run))
 		return false;
 	*ret_between = !exit_record_is_due(dir);
 	return true;
@@ -99,6 +126,8 @@ int instance_lock_down(struct jail *j, const struct jail_name *name, int *ret_di
 		/* After an exit comes the teardown, which is short, or a restart's back-off. */
 		if (is_up(j, name, &between) && (!between || waited > LOCK_TEARDOWN_MS))
 			return err_set(e, EALREADY, "is running");
+		if (waited < LOCK_LOOK_MS && has_unit(j, name)) /* nobody to wait for */
+			(void)usleep(LOCK_LOOK_MS * 1000);
 		if (waited > LOCK_BUSY_MS)
 			break;
 	}
@@ -129,6 +158,14 @@ static int not_running(struct err *e)
 	return err_hint(e, "start it: jail start NAME");
 }
 
+/* Nobody of ours keeps its zombie, so its number may be another process's by now. */
+static bool is_units_init(const struct running *r, const struct jail_name *name)
+{
+	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
+
+	return unit_owns_init(r->run, name, r->state.pid) && poll(&p, 1, 0) == 0;
+}
+
 int running_open(struct jail *j, const struct jail_name *name, struct running *ret, struct err *e)
 {
 	struct running r CLEANUP_RUNNING = RUNNING_INIT;
@@ -138,7 +175,7 @@ int running_open(struct jail *j, const struct jail_name *name, struct running *r
 	r.dir = instance_open_dir(j, name, e);
 	if (r.dir < 0)
 		return r.dir;
-	if (lock_is_held_at(r.dir, "lock") <= 0)
+	if (!instance_is_up(j, name, r.dir))
 		return not_running(e);
 	r.run = run_dir_open(j, name, false, e);
 	if (r.run < 0)
@@ -154,9 +191,9 @@ int running_open(struct jail *j, const struct jail_name *name, struct running *r
 		return err_sys(e, "pidfd_open %d", r.state.pid);
 	/* In this order: what held after pidfd_open held before it (see engine_priv.h). */
 	due = exit_record_is_due(r.dir) && state_is_there(r.run);
-	if (lock_is_held_at(r.dir, "lock") <= 0)
+	if (!instance_is_up(j, name, r.dir))
 		return not_running(e);
-	if (r.pidfd < 0 || !due)
+	if (r.pidfd < 0 || !due || (unit_is_up(r.run) && !is_units_init(&r, name)))
 		return err_set(e, EAGAIN, "has just ended");
 	*ret = r;
 	r = RUNNING_INIT;
@@ -168,7 +205,7 @@ bool instance_is_alive(struct jail *j, const struct jail_name *name)
 	struct err ignored = ERR_INIT;
 	CLEANUP_FD int dir = instance_open_dir(j, name, &ignored);
 
-	return dir >= 0 && lock_is_held_at(dir, "lock") > 0;
+	return dir >= 0 && instance_is_up(j, name, dir);
 }
 
 int instance_directory(struct jail *j, const struct jail_name *name, struct err *e)

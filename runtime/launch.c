@@ -49,8 +49,10 @@ static void undo_cgroup(void *arg)
 {
 	struct start *s = arg;
 	struct err ignored = ERR_INIT;
+	const struct cgroup_tree *tree = instance_tree(s->l->j, &s->l->name, &ignored);
 
-	(void)cgroup_destroy(&s->l->j->tree, &s->l->name, 10000, &ignored);
+	if (tree)
+		(void)cgroup_destroy(tree, &s->l->name, 10000, &ignored);
 }
 
 static void undo_network(void *arg)
@@ -122,6 +124,7 @@ static int prepare(struct start *s, struct err *e)
 {
 	struct launch *l = s->l;
 	const struct jail_spec *spec = &l->spec;
+	const struct cgroup_tree *tree;
 	int r;
 
 	if (l->run < 0) {
@@ -140,10 +143,10 @@ static int prepare(struct start *s, struct err *e)
 	    (r = process_raise_limits(spec, e)) < 0 ||
 	    (r = process_filter(l->j, spec, &s->filter, e)) < 0)
 		return r;
-	r = engine_tree(l->j, e);
-	if (r < 0)
+	tree = instance_tree(l->j, &l->name, e);
+	if (!tree)
 		return err_wrap(e, "cgroup");
-	r = cgroup_create(&l->j->tree, &l->name, &spec->limits, &s->cgroup, e);
+	r = cgroup_create(tree, &l->name, &spec->limits, &s->cgroup, e);
 	if (r < 0)
 		return r;
 	rollback_push(&s->undo, undo_cgroup, s);

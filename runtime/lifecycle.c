@@ -24,7 +24,7 @@ int instance_attach(struct jail *j, const struct jail_name *name, int *ret_clien
 	if (dir < 0)
 		return err_wrap(e, "attach %s", name->s);
 	run = run_dir_open(j, name, false, e);
-	if (run == -ENOENT || lock_is_held_at(dir, "lock") <= 0) {
+	if (run == -ENOENT || !instance_is_up(j, name, dir)) {
 		err_set(e, ESRCH, "attach %s: is not running", name->s);
 		return err_hint(e, "start it: jail start %s", name->s);
 	}
@@ -40,18 +40,20 @@ int instance_attach(struct jail *j, const struct jail_name *name, int *ret_clien
 static int set_paused(struct jail *j, const struct jail_name *name, bool pause, struct err *e)
 {
 	struct running r CLEANUP_RUNNING = RUNNING_INIT;
+	const struct cgroup_tree *tree;
 	struct err why = ERR_INIT;
 	int rc = running_open(j, name, &r, e);
 
-	if (rc >= 0)
-		rc = engine_tree(j, e);
 	if (rc < 0)
 		return rc;
-	if (cgroup_is_frozen(&j->tree, name) == (int)pause) {
+	tree = instance_tree(j, name, e);
+	if (!tree)
+		return -e->code;
+	if (cgroup_is_frozen(tree, name) == (int)pause) {
 		err_set(e, EALREADY, "is %s", pause ? "paused already" : "not paused");
 		return err_hint(e, "`jail inspect %s` shows its state", name->s);
 	}
-	rc = cgroup_freeze(&j->tree, name, pause, FREEZE_WAIT_MS, &why);
+	rc = cgroup_freeze(tree, name, pause, FREEZE_WAIT_MS, &why);
 	if (rc == -ENOENT || rc == -ENODEV)
 		return err_set(e, ESRCH, "has just ended");
 	if (rc < 0)

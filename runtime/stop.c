@@ -166,11 +166,9 @@ static int wait_down(struct down *d, struct err *e)
 static int kill_all(struct down *d, struct err *e)
 {
 	struct err why = ERR_INIT;
-	int r = engine_tree(d->j, e);
+	const struct cgroup_tree *tree = instance_tree(d->j, d->name, &why);
+	int r = tree ? cgroup_kill(tree, d->name, &why) : -why.code;
 
-	if (r < 0)
-		return r;
-	r = cgroup_kill(&d->j->tree, d->name, &why);
 	if (r < 0 && r != -ENOENT && r != -ENODEV) { /* those: it has ended */
 		*e = why;
 		return r;
@@ -181,11 +179,11 @@ static int kill_all(struct down *d, struct err *e)
 static int thaw(struct down *d, struct err *e)
 {
 	struct err why = ERR_INIT;
-	int r = engine_tree(d->j, e);
+	const struct cgroup_tree *tree = instance_tree(d->j, d->name, &why);
+	int r = tree ? 0 : -why.code;
 
-	if (r < 0 || cgroup_is_frozen(&d->j->tree, d->name) <= 0)
-		return r;
-	r = cgroup_freeze(&d->j->tree, d->name, false, FREEZE_WAIT_MS, &why);
+	if (tree && cgroup_is_frozen(tree, d->name) > 0)
+		r = cgroup_freeze(tree, d->name, false, FREEZE_WAIT_MS, &why);
 	if (r >= 0 || r == -ENOENT || r == -ENODEV)
 		return 0;
 	*e = why;
@@ -230,7 +228,7 @@ static int stop_unsettled(struct down *d, struct err *e)
 		*e = why;
 		return dir;
 	}
-	if (lock_is_held_at(dir, "lock") <= 0)
+	if (!instance_is_up(d->j, d->name, dir))
 		return finish_lost(d->j, d->name, 0, e);
 	running_close(&d->running);
 	d->running.dir = TAKE_FD(dir);
@@ -317,10 +315,9 @@ int instance_stop(struct jail *j, const struct jail_name *name, uint64_t timeout
 /* Its records are damaged: what has its name is killed, and its lock says when it is over. */
 static int kill_by_name(struct down *d, struct err *e)
 {
-	int r = engine_tree(d->j, e);
+	const struct cgroup_tree *tree = instance_tree(d->j, d->name, e);
+	int r = tree ? cgroup_kill(tree, d->name, e) : -e->code;
 
-	if (r >= 0)
-		r = cgroup_kill(&d->j->tree, d->name, e);
 	return r < 0 ? r : finish_lost(d->j, d->name, KILL_WAIT_MS, e);
 }
 

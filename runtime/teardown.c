@@ -38,6 +38,19 @@ static int teardown_network(const struct jail_name *name, const struct jail_spec
 	return net_gc(is_another, (void *)(uintptr_t)name, e);
 }
 
+static int teardown_cgroup(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	struct err why = ERR_INIT;
+	const struct cgroup_tree *tree = instance_tree(j, name, &why);
+
+	if (tree)
+		return cgroup_destroy(tree, name, DESTROY_WAIT_MS, e);
+	if (why.code == ENOENT) /* gone with its unit */
+		return 0;
+	*e = why;
+	return -e->code;
+}
+
 int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int run, struct err *e)
 {
 	CLEANUP_SPEC struct jail_spec spec;
@@ -48,9 +61,7 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 	int r;
 
 	spec_init(&spec);
-	r = engine_tree(j, e);
-	if (r >= 0)
-		r = cgroup_destroy(&j->tree, name, DESTROY_WAIT_MS, e);
+	r = teardown_cgroup(j, name, e);
 	if (r < 0)
 		return r;
 	/* A damaged record must not keep the rest from going: what is known does. */

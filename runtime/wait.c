@@ -83,7 +83,7 @@ static int wait_once(struct jail *j, const struct jail_name *name, bool *ret_rea
 
 	if (dir < 0)
 		return dir;
-	if (lock_is_held_at(dir, "lock") <= 0)
+	if (!instance_is_up(j, name, dir))
 		return wait_ended(j, name, dir, ret_status, e);
 	run = run_dir_open(j, name, false, &why);
 	sock = run < 0 ? -EBADF : monitor_connect(run, &why);
