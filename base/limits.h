@@ -20,6 +20,10 @@
 #define LIMIT_DEVICES 64
 #define LIMIT_RLIMITS 16
 #define LIMIT_DNS 8
+#define LIMIT_CREDENTIALS 64
+#define LIMIT_CREDENTIAL_BYTES (1u << 20) /* all of an instance; systemd takes no more */
+#define LIMIT_CLOUD_INIT_BYTES (1u << 20) /* one file of the seed */
+#define LIMIT_SSH_KEYS 64
 #define LIMIT_USERDB_BYTES (1u << 20) /* /etc/passwd and /etc/group of an image */
 #define LIMIT_USERDB_LINE 4096
 #define LIMIT_GROUPS 256

@@ -160,6 +160,19 @@ int mountfd_propagation(int mount_fd, uint64_t propagation, bool recursive, stru
 	return 0;
 }
 
+int mountfd_seal(int mount_fd, struct err *e)
+{
+	CLEANUP_FD int fs_fd =
+		(int)syscall(SYS_fspick, mount_fd, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+
+	if (fs_fd < 0)
+		return err_sys(e, "seal a file system");
+	if (syscall(SYS_fsconfig, fs_fd, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	    syscall(SYS_fsconfig, fs_fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		return err_sys(e, "seal a file system");
+	return mountfd_set_attr(mount_fd, MOUNT_ATTR_RDONLY, e);
+}
+
 int mountfd_propagation_all(uint64_t propagation, struct err *e)
 {
 	struct mount_attr attr = { .propagation = propagation };

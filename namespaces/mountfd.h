@@ -42,6 +42,8 @@ int mountfd_clone(int dir, const char *path, bool recursive, uint64_t attr_set, 
 int mountfd_attach(int mount_fd, int target_fd, struct err *e);
 /* Attributes of a mount that nothing but the caller can reach. */
 int mountfd_set_attr(int mount_fd, uint64_t attr_set, struct err *e);
+/* Makes the whole file system behind a detached mount read-only, for every mount of it. */
+int mountfd_seal(int mount_fd, struct err *e);
 /* Propagation of everything below "/" in this mount namespace (MS_PRIVATE or MS_SLAVE, recursive).
  */
 int mountfd_propagation_all(uint64_t propagation, struct err *e);

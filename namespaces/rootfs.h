@@ -64,6 +64,14 @@ struct rootfs_file {
 	size_t len;
 };
 
+/* A read-only file below ROOTFS_SECRETS_DIR, which only root of the instance can read. */
+#define ROOTFS_SECRETS_DIR "/run/host/credentials"
+struct rootfs_secret {
+	const char *name; /* one component */
+	const void *data;
+	size_t len;
+};
+
 struct rootfs_device {
 	const char *path; /* "/dev/fuse", below /dev */
 	const char *host_path; /* opened once and checked to be a device; a node of the same type,
@@ -85,6 +93,8 @@ struct rootfs_spec {
 	size_t n_mounts;
 	const struct rootfs_file *files;
 	size_t n_files;
+	const struct rootfs_secret *secrets;
+	size_t n_secrets; /* 0: no such directory */
 	const struct rootfs_device *devices;
 	size_t n_devices;
 	bool host_network; /* sysfs is then a read-only bind of the host's with class/net masked,
@@ -96,8 +106,8 @@ struct rootfs_spec {
 
 /*
  * Mounts on their way. fds: made by the parent half: the root, /sys with host_network, /dev, then
- * one for each bind mount in the order of the spec. own: made by the child half, by its own
- * numbering, once `begun`. Zeroed it is empty.
+ * one for each bind mount in the order of the spec, then the secrets. own: made by the child half,
+ * by its own numbering, once `begun`. Zeroed it is empty.
  */
 #define ROOTFS_OWN_MAX 128
 struct rootfs_kit {

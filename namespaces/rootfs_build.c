@@ -144,6 +144,8 @@ static int build_sources(struct build *b, struct err *e)
 		if (spec->mounts[i].kind == BIND_BIND && build_bind(b, &spec->mounts[i], e) < 0)
 			return err_wrap(e, "mounts[%zu]", i);
 	}
+	if (spec->n_secrets > 0 && build_put(b, rootfs_secrets_build(spec, e)) < 0)
+		return -e->code;
 	return 0;
 }
 

@@ -94,6 +94,10 @@ int rootfs_files_attach(const struct rootfs_child *c, struct err *e);
 #define ROOTFS_MASK_DIR "mask.d" /* names in the private tmpfs */
 #define ROOTFS_MASK_FILE "mask"
 
+/* rootfs_secrets.c. Parent: the sealed tmpfs. Child: attaches it. */
+int rootfs_secrets_build(const struct rootfs_spec *spec, struct err *e);
+int rootfs_secrets_attach(struct rootfs_child *c, struct err *e);
+
 /* rootfs_masks.c, child. */
 enum rootfs_mask_kind { MASK_DIR, MASK_FILE, MASK_READ_ONLY };
 struct rootfs_mask {

@@ -174,6 +174,8 @@ static int inside(const struct child_setup *s, struct creds_user *user, struct c
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(e, "open / of the instance");
+	if (provision_apply(s->provision, root, e) < 0)
+		return -e->code;
 	r = userdb_resolve(root, s->spec->process.user ? s->spec->process.user : "",
 			   s->private_user ? IDMAP_COUNT : UINT32_MAX, user, e);
 	if (r < 0)
@@ -184,6 +186,8 @@ static int inside(const struct child_setup *s, struct creds_user *user, struct c
 
 static int run(const struct child_setup *s, struct err *e)
 {
+	static const char *const credentials[] = { "CREDENTIALS_DIRECTORY=" ROOTFS_SECRETS_DIR,
+						   NULL };
 	struct child_io io = { -EBADF, -EBADF, -EBADF, { -EBADF, -EBADF, -EBADF }, 0 };
 	struct process_rights rights;
 	struct creds_user user;
@@ -197,7 +201,8 @@ static int run(const struct child_setup *s, struct err *e)
 	(void)umask(022);
 	if ((r = wait_for(s->sock, CHILD_MAPPED, e)) < 0 || (r = ns_become_root(e)) < 0 ||
 	    (r = forbid_nested_users(s, e)) < 0 || (r = inside(s, &user, &io, e)) < 0 ||
-	    (r = process_env(s->spec, &user, s->spec->process.terminal, NULL, &env, e)) < 0 ||
+	    (r = process_env(s->spec, &user, s->spec->process.terminal,
+			     s->root->n_secrets ? credentials : NULL, &env, e)) < 0 ||
 	    (r = init_args(s->spec, &args, e)) < 0 || (r = send_stdio(s->sock, &io, e)) < 0 ||
 	    (r = wait_for(s->sock, CHILD_GO, e)) < 0 || (r = arrange_fds(s, &io, e)) < 0)
 		return r;

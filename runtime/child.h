@@ -9,6 +9,7 @@
 
 #include "namespaces/rootfs.h"
 #include "runtime/engine_priv.h"
+#include "runtime/provision.h"
 #include "runtime/seccomp.h"
 
 /* launcher -> child: one byte each, in this order; the kit of mounts comes between them. */
@@ -29,6 +30,7 @@ struct child_setup {
 	const struct jail_spec *spec;
 	const struct rootfs_spec *root;
 	const struct seccomp_program *filter;
+	const struct provision *provision;
 	const char *hostname;
 	int sock; /* this side's end */
 	int init_program; /* fd of jail-init on a detached read-only mount */

@@ -181,6 +181,7 @@ static int clone_child(struct start *s, struct err *e)
 			.spec = spec,
 			.root = &s->root,
 			.filter = &s->filter,
+			.provision = &s->storage->provision,
 			.hostname = spec->hostname,
 			.sock = theirs,
 			.init_program = s->init_program,
@@ -328,6 +329,9 @@ static int go(struct start *s, struct err *e)
 	if (r < 0)
 		return r;
 	rollback_push(&s->undo, undo_reservation, s);
+	r = provision_done(&s->storage->provision, s->l->dir, e);
+	if (r < 0)
+		return r;
 	r = tell(s, CHILD_GO, e);
 	if (r < 0)
 		return r;

@@ -18,8 +18,10 @@
 void start_free(struct start *s)
 {
 	seccomp_program_free(&s->filter);
-	if (s->storage)
+	if (s->storage) {
 		generated_free(&s->storage->generated);
+		provision_free(&s->storage->provision);
+	}
 	free(s->storage);
 	s->storage = NULL;
 	fd_reset(&s->cgroup);
@@ -84,7 +86,8 @@ int root_spec_make(struct start *s, struct err *e)
 		t->devices[i] = (struct rootfs_device){ spec->security.devices[i],
 							spec->security.devices[i] };
 	if ((r = layer_paths(s, e)) < 0 ||
-	    (r = generated_make(spec, s->l->meta.address, &t->generated, t->files, e)) < 0)
+	    (r = generated_make(spec, s->l->meta.address, &t->generated, t->files, e)) < 0 ||
+	    (r = provision_load(spec, s->l->meta.owner.s, s->l->dir, &t->provision, e)) < 0)
 		return r;
 	s->root = (struct rootfs_spec){
 		.kind = spec->has_image ? ROOTFS_OVERLAY : ROOTFS_DIRECTORY,
@@ -98,6 +101,8 @@ int root_spec_make(struct start *s, struct err *e)
 		.n_mounts = spec->n_mounts,
 		.files = t->files,
 		.n_files = GENERATED_FILES,
+		.secrets = t->provision.secrets,
+		.n_secrets = t->provision.n_secrets,
 		.devices = t->devices,
 		.n_devices = spec->security.n_devices,
 		.host_network = spec->network.mode == SPEC_NETWORK_HOST,

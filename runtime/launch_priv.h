@@ -7,6 +7,7 @@
 #include "base/rollback.h"
 #include "runtime/engine_priv.h"
 #include "runtime/generated.h"
+#include "runtime/provision.h"
 #include "runtime/seccomp.h"
 
 struct start {
@@ -21,6 +22,7 @@ struct start {
 		struct rootfs_device devices[LIMIT_DEVICES];
 		struct rootfs_file files[GENERATED_FILES];
 		struct generated generated;
+		struct provision provision;
 	} * storage;
 	int cgroup; /* where the child is born */
 	int init_program;

@@ -40,6 +40,7 @@ void spec_free(struct jail_spec *s)
 	free_strings(s->security.devices, s->security.n_devices);
 	free_hooks(s->hooks.prestart, s->hooks.n_prestart);
 	free_hooks(s->hooks.poststop, s->hooks.n_poststop);
+	spec_firstboot_free(s);
 	strv_free(&s->process.args);
 	strv_free(&s->process.env);
 	free(s->rootfs);

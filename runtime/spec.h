@@ -40,6 +40,18 @@ struct spec_mount {
 	uint32_t mode; /* tmpfs, default 01777 */
 };
 
+/* A text that the spec holds, or that is in a file of the host and read when it is needed. Neither:
+ * not given. */
+struct spec_source {
+	char *text;
+	char *file; /* absolute */
+};
+
+struct spec_credential {
+	char *name;
+	struct spec_source value;
+};
+
 struct jail_spec {
 	struct jail_name name; /* "" until given */
 	bool has_image;
@@ -117,6 +129,22 @@ struct jail_spec {
 		struct hook *prestart, *poststop;
 		size_t n_prestart, n_poststop;
 	} hooks;
+
+	struct { /* put into place by runtime/provision.h */
+		struct spec_credential *credentials; /* at each start */
+		size_t n_credentials;
+	} systemd;
+
+	struct { /* once */
+		struct spec_source user_data, meta_data, network_config;
+	} cloud_init;
+
+	struct { /* once */
+		struct spec_source root_password; /* a hash of crypt(5) */
+		char **ssh_keys; /* lines for root's authorized_keys */
+		size_t n_ssh_keys;
+		char *locale, *timezone;
+	} first_boot;
 };
 
 /*

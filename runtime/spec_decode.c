@@ -121,6 +121,9 @@ static const struct decode_field root_fields[] = {
 	{ .key = "stop", .decode = decode_nested, .table = &spec_stop_table },
 	{ .key = "log", .decode = decode_nested, .table = &spec_log_table },
 	{ .key = "hooks", .decode = decode_nested, .table = &spec_hooks_table },
+	{ .key = "systemd", .decode = decode_nested, .table = &spec_systemd_table },
+	{ .key = "cloudInit", .decode = decode_nested, .table = &spec_cloud_init_table },
+	{ .key = "firstBoot", .decode = decode_nested, .table = &spec_first_boot_table },
 	{ .key = "autostart", .decode = decode_autostart },
 	{ .key = "after", .decode = decode_later },
 };

@@ -296,7 +296,8 @@ int spec_finish(struct jail_spec *s, struct err *e)
 	if (r < 0 || (r = check_utf8(s, e)) < 0 || (r = check_root(s, e)) < 0 ||
 	    (r = check_life(s, e)) < 0 || (r = check_values(s, e)) < 0 ||
 	    (r = check_process(s, e)) < 0 || (r = check_resources(s, e)) < 0 ||
-	    (r = check_network(s, e)) < 0 || (r = check_security(s, e)) < 0)
+	    (r = check_network(s, e)) < 0 || (r = check_security(s, e)) < 0 ||
+	    (r = spec_firstboot_check(s, e)) < 0)
 		return r;
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		r = check_mount(s, i, e);

@@ -377,5 +377,6 @@ void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key
 	out_hooks(&hooks, "prestart", s->hooks.prestart, s->hooks.n_prestart);
 	out_hooks(&hooks, "poststop", s->hooks.poststop, s->hooks.n_poststop);
 	section_end(&hooks);
+	spec_firstboot_to_json(s, o);
 	json_out_object_end(o);
 }

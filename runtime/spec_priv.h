@@ -18,6 +18,9 @@ extern const struct decode_table spec_restart_table;
 extern const struct decode_table spec_stop_table;
 extern const struct decode_table spec_log_table;
 extern const struct decode_table spec_hooks_table;
+extern const struct decode_table spec_systemd_table;
+extern const struct decode_table spec_cloud_init_table;
+extern const struct decode_table spec_first_boot_table;
 decode_item_fn spec_decode_mount;
 
 /* Words of the enums of spec.h, in their order. */
@@ -42,6 +45,7 @@ decode_check_fn spec_check_label_key;
 decode_check_fn spec_check_label_value;
 decode_check_fn spec_check_env_name;
 decode_check_fn spec_check_utf8;
+decode_check_fn spec_check_password_hash;
 decode_parse_fn spec_parse_positive_size; /* over 0 */
 decode_parse_fn spec_parse_memory; /* 0 and "max" (UINT64_MAX) too */
 /* Exact text that the parsers read back ("1.5GiB"); 32 bytes are enough. */
@@ -77,5 +81,13 @@ int spec_decode_variable(const struct decoder *d, const struct json *node, struc
 void *spec_grow(void *array, size_t n, size_t size);
 
 void spec_hook_free(struct hook *h);
+
+/* First boot (spec_firstboot.c). */
+void spec_firstboot_free(struct jail_spec *s);
+void spec_firstboot_to_json(const struct jail_spec *s, struct json_out *o);
+/* What needs two values to be judged. */
+int spec_firstboot_check(const struct jail_spec *s, struct err *e);
+bool spec_has_cloud_init(const struct jail_spec *s);
+bool spec_has_first_boot(const struct jail_spec *s);
 
 #endif

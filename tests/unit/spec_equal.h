@@ -183,12 +183,40 @@ static const char *differ_rest(const struct jail_spec *a, const struct jail_spec
 	return NULL;
 }
 
+static bool same_source(const struct spec_source *a, const struct spec_source *b)
+{
+	return same_text(a->text, b->text) && same_text(a->file, b->file);
+}
+
+static const char *differ_first_boot(const struct jail_spec *a, const struct jail_spec *b)
+{
+	SAME(systemd.n_credentials);
+	for (size_t i = 0; i < a->systemd.n_credentials; i++) {
+		SAME_TEXT(systemd.credentials[i].name);
+		if (!same_source(&a->systemd.credentials[i].value,
+				 &b->systemd.credentials[i].value))
+			return "credentials";
+	}
+	if (!same_source(&a->cloud_init.user_data, &b->cloud_init.user_data) ||
+	    !same_source(&a->cloud_init.meta_data, &b->cloud_init.meta_data) ||
+	    !same_source(&a->cloud_init.network_config, &b->cloud_init.network_config))
+		return "cloudInit";
+	if (!same_source(&a->first_boot.root_password, &b->first_boot.root_password))
+		return "rootPassword";
+	SAME(first_boot.n_ssh_keys);
+	if (!same_strings(a->first_boot.ssh_keys, b->first_boot.ssh_keys, a->first_boot.n_ssh_keys))
+		return "sshKeys";
+	SAME_TEXT(first_boot.locale);
+	SAME_TEXT(first_boot.timezone);
+	return NULL;
+}
+
 /* Return: the name of a member that differs, or NULL. */
 static const char *spec_differ(const struct jail_spec *a, const struct jail_spec *b)
 {
 	const char *(*const parts[])(const struct jail_spec *, const struct jail_spec *) = {
-		differ_rest,	differ_process, differ_limits,
-		differ_network, differ_mounts,	differ_security,
+		differ_rest,   differ_process,	differ_limits,	   differ_network,
+		differ_mounts, differ_security, differ_first_boot,
 	};
 	const char *differs = NULL;
 
