@@ -19,6 +19,7 @@
 #define LIMIT_HOOKS 32
 #define LIMIT_DEVICES 64
 #define LIMIT_RLIMITS 16
+#define LIMIT_UNIFIED 64 /* raw cgroup files */
 #define LIMIT_DNS 8
 #define LIMIT_CREDENTIALS 64
 #define LIMIT_CREDENTIAL_BYTES (1u << 20) /* all of an instance; systemd takes no more */

@@ -15,6 +15,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "cgroups/cgroup_priv.h"
+#include "cgroups/limits_priv.h"
 
 #define CGROUP_DEPTH_MAX 64 /* of a walk; delegation allows far less */
 #define CGROUP_DELEGATE_DEPTH "16"
@@ -153,7 +154,7 @@ int cgroup_create(const struct cgroup_tree *t, const struct jail_name *name,
 	else
 		cgroup_oom_mark(t, dir);
 	if (r == 0)
-		r = cgroup_write_limits(t, dir, limits, e);
+		r = limits_write(&(struct limits_place){ t, dir, -EBADF }, limits, e);
 	if (r == 0)
 		r = cgroup_make_inside(t, name, dir, e);
 	if (r == 0) {

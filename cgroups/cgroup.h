@@ -36,18 +36,45 @@ struct cgroup_io_limit {
 	uint64_t weight; /* 1..10000, 0 = not given */
 };
 
+/* Sizes that huge pages have on some machine. */
+#define CGROUP_HUGE_SIZES 9
+struct cgroup_huge_size {
+	const char *name; /* "2MiB" */
+	const char *kernel; /* "2MB", in "hugetlb.2MB.max" */
+	uint64_t bytes;
+};
+extern const struct cgroup_huge_size cgroup_huge_sizes[CGROUP_HUGE_SIZES];
+
+/* A controller's file by its name. */
+struct cgroup_raw {
+	char *file; /* "memory.high"; cgroup_raw_is_file() */
+	char *value; /* one line */
+};
+
 struct cgroup_limits {
 	bool has_cpu_weight, has_cpu_max, has_cpu_burst, has_memory_max, has_memory_high,
-		has_memory_low, has_swap_max, has_pids_max;
+		has_memory_low, has_memory_min, has_swap_max, has_zswap_max, has_pids_max;
+	bool cpu_idle, oom_group;
 	uint64_t cpu_weight; /* 1..10000 */
 	uint64_t cpu_max_millis; /* thousandths of a CPU */
 	uint64_t cpu_burst_millis;
-	const char *cpus; /* canonical list or NULL */
-	uint64_t memory_max, memory_high, memory_low, swap_max; /* bytes, UINT64_MAX = "max" */
-	uint64_t pids_max;
+	const char *cpus, *mems; /* canonical lists or NULL */
+	/* Bytes, UINT64_MAX = "max". */
+	uint64_t memory_max, memory_high, memory_low, memory_min, swap_max, zswap_max;
+	uint64_t pids_max; /* UINT64_MAX = "max" */
+	struct {
+		bool given;
+		uint64_t pages;
+	} huge[CGROUP_HUGE_SIZES];
 	const struct cgroup_io_limit *io;
 	size_t n_io;
+	const struct cgroup_raw *raw;
+	size_t n_raw;
 };
+/* NAME.NAME[.NAME], and not one of the cgroup itself ("cgroup.procs"). */
+bool cgroup_raw_is_file(const char *name);
+/* The field ("resources.memory.high") that is given and writes the file, or NULL. */
+const char *cgroup_limits_typed(const struct cgroup_limits *l, const char *file);
 
 /* Finds (and makes, with the controllers that the host can give) ROOT/jail and ROOT/jail/.monitor.
  */
@@ -67,6 +94,26 @@ int cgroup_monitor_fd(const struct cgroup_tree *t, struct err *e);
  */
 int cgroup_create(const struct cgroup_tree *t, const struct jail_name *name,
 		  const struct cgroup_limits *limits, int *ret_inside, struct err *e);
+/*
+ * Changes the limits of a running instance from `old` to `limits`: what differs is written, and
+ * what belongs to a field of `again` (JSON paths, "resources.memory.max") even if it is the same;
+ * what is no longer given gets the kernel's default. The order is one in which no step is refused
+ * or takes more than the end result. All or nothing: on failure what had been written is as before.
+ * *ret_undo takes it back later; NULL when nothing was written.
+ */
+struct cgroup_undo;
+int cgroup_change_limits(const struct cgroup_tree *t, const struct jail_name *name,
+			 const struct cgroup_limits *old, const struct cgroup_limits *limits,
+			 const struct strv *again, struct cgroup_undo **ret_undo, struct err *e);
+/* Restores what the kernel had, newest first; a failure of that is a warning. Frees. */
+void cgroup_undo_run(struct cgroup_undo **undo);
+void cgroup_undo_free(struct cgroup_undo **undo);
+#define CLEANUP_UNDO CLEANUP(cgroup_undo_free)
+/* Calls fn for each file of NAME that limits and is there, with what the kernel has in it (lines
+ * joined by ", "). */
+typedef void cgroup_limit_fn(const char *file, const char *value, void *arg);
+int cgroup_read_limits(const struct cgroup_tree *t, const struct jail_name *name,
+		       cgroup_limit_fn *fn, void *arg);
 /*
  * Lets the instance manage what lies below NAME/inside (mode "system": its init is a cgroup
  * manager), as cgroups(7) "Delegation" says: the directory, cgroup.procs, cgroup.subtree_control

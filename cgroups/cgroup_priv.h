@@ -31,9 +31,6 @@ uint32_t cgroup_hand_down(int dir);
  * -EOPNOTSUPP. */
 int cgroup_missing(const struct cgroup_tree *t, const char *key, uint32_t controller,
 		   struct err *e);
-/* Writes the limits to the cgroup `dir` and reads them back. */
-int cgroup_write_limits(const struct cgroup_tree *t, int dir, const struct cgroup_limits *limits,
-			struct err *e);
 /* Value of "KEY N" in cgroup.events of dir. Return: N, or -errno. */
 int cgroup_event(int dir, const char *key);
 /* Waits until "KEY N" has the wanted value. Return: 0, -ETIMEDOUT, -errno. */

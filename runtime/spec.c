@@ -50,7 +50,13 @@ void spec_free(struct jail_spec *s)
 	free(s->process.user);
 	free(s->process.rlimits);
 	free(s->cpus);
+	free(s->mems);
 	free(s->io);
+	for (size_t i = 0; i < s->limits.n_raw; i++) {
+		free(s->raw[i].file);
+		free(s->raw[i].value);
+	}
+	free(s->raw);
 	free(s->network.ports);
 	free(s->mounts);
 	free(s->security.seccomp);

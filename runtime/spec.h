@@ -75,8 +75,9 @@ struct jail_spec {
 	} process;
 
 	struct cgroup_limits limits; /* pointers inside belong to the spec */
-	char *cpus;
+	char *cpus, *mems;
 	struct cgroup_io_limit *io;
+	struct cgroup_raw *raw;
 
 	struct {
 		enum spec_network_mode mode;
@@ -185,6 +186,9 @@ int spec_set_label(struct jail_spec *s, const char *key_value, struct err *e);
 int spec_set_address(struct jail_spec *s, const char *text, struct err *e);
 int spec_add_dns(struct jail_spec *s, const char *text, struct err *e);
 int spec_set_signal(const char *text, int *ret, struct err *e); /* "SIGTERM", "TERM", "15" */
+enum spec_io { SPEC_IO_READ_BPS, SPEC_IO_WRITE_BPS, SPEC_IO_READ_IOPS, SPEC_IO_WRITE_IOPS };
+int spec_set_io(struct jail_spec *s, enum spec_io what, const char *text,
+		struct err *e); /* "/dev/vda:10MiB", "/dev/vda:500" */
 int spec_set_restart(struct jail_spec *s, const char *text,
 		     struct err *e); /* "no", "always", "on-failure[:N]" */
 const char *spec_signal_name(int signal); /* "SIGTERM", or NULL */

@@ -143,36 +143,6 @@ static int check_process(const struct jail_spec *s, struct err *e)
 	return 0;
 }
 
-static int check_io(const struct jail_spec *s, struct err *e)
-{
-	for (size_t i = 0; i < s->limits.n_io; i++)
-		for (size_t k = 0; k < i; k++)
-			if (str_eq(s->io[i].device, s->io[k].device))
-				return err_set(e, EINVAL,
-					       "resources.io[%zu].device: %s is listed twice", i,
-					       s->io[i].device);
-	return 0;
-}
-
-static int check_resources(const struct jail_spec *s, struct err *e)
-{
-	const struct cgroup_limits *l = &s->limits;
-
-	if (l->has_cpu_burst && !l->has_cpu_max)
-		return err_set(e, EINVAL, "resources.cpu.burst: needs resources.cpu.max");
-	if (l->has_cpu_burst && l->cpu_burst_millis > l->cpu_max_millis)
-		return err_set(e, EINVAL, "resources.cpu.burst: over resources.cpu.max");
-	if (l->has_memory_max && l->memory_max == 0)
-		return err_set(e, EINVAL, "resources.memory.max: must be more than 0");
-	if (l->has_memory_max && l->has_memory_high && l->memory_high != UINT64_MAX &&
-	    l->memory_high > l->memory_max)
-		return err_set(e, EINVAL, "resources.memory.high: over resources.memory.max");
-	if (l->has_memory_max && l->has_memory_low && l->memory_low != UINT64_MAX &&
-	    l->memory_low > l->memory_max)
-		return err_set(e, EINVAL, "resources.memory.low: over resources.memory.max");
-	return check_io(s, e);
-}
-
 static int check_address(const struct jail_spec *s, struct err *e)
 {
 	uint32_t a = ntohl(s->network.address.s_addr);
@@ -295,7 +265,7 @@ int spec_finish(struct jail_spec *s, struct err *e)
 	/* Durations are judged before they are written: over the bound they have no notation. */
 	if (r < 0 || (r = check_utf8(s, e)) < 0 || (r = check_root(s, e)) < 0 ||
 	    (r = check_life(s, e)) < 0 || (r = check_values(s, e)) < 0 ||
-	    (r = check_process(s, e)) < 0 || (r = check_resources(s, e)) < 0 ||
+	    (r = check_process(s, e)) < 0 || (r = spec_check_resources(s, e)) < 0 ||
 	    (r = check_network(s, e)) < 0 || (r = check_security(s, e)) < 0 ||
 	    (r = spec_firstboot_check(s, e)) < 0)
 		return r;

@@ -10,28 +10,23 @@
 #include "base/num.h"
 #include "runtime/creds.h"
 
-/* An object that opens when its first member is written. */
-struct section {
-	struct json_out *o;
-	const char *key;
-	bool open;
-};
-
-static struct json_out *in(struct section *s)
+struct json_out *spec_in(struct spec_section *s)
 {
+	if (!s->open && s->parent)
+		(void)spec_in(s->parent);
 	if (!s->open)
 		json_out_object(s->o, s->key);
 	s->open = true;
 	return s->o;
 }
 
-static void section_end(struct section *s)
+void spec_section_end(struct spec_section *s)
 {
 	if (s->open)
 		json_out_object_end(s->o);
 }
 
-static void out_size(struct json_out *o, const char *key, uint64_t bytes)
+void spec_out_size(struct json_out *o, const char *key, uint64_t bytes)
 {
 	char text[32];
 
@@ -47,19 +42,6 @@ static void out_duration(struct json_out *o, const char *key, uint64_t ms)
 	char text[32];
 
 	num_format_duration(ms, text, sizeof(text));
-	json_out_str(o, key, text);
-}
-
-static void out_cpus(struct json_out *o, const char *key, uint64_t millis)
-{
-	char text[32];
-	int n = str_format(text, sizeof(text), "%llu.%03llu", (unsigned long long)(millis / 1000),
-			   (unsigned long long)(millis % 1000));
-
-	while (n > 0 && text[n - 1] == '0')
-		text[--n] = '\0';
-	if (n > 0 && text[n - 1] == '.')
-		text[n - 1] = '\0';
 	json_out_str(o, key, text);
 }
 
@@ -113,105 +95,25 @@ static void out_rlimits(struct json_out *o, const struct jail_spec *s)
 
 static void print_process(const struct jail_spec *s, struct json_out *o)
 {
-	struct section p = { o, "process", false };
+	struct spec_section p = { o, "process", false, NULL };
 
 	if (s->process.args.n > 0)
-		out_strings(in(&p), "args", s->process.args.v, s->process.args.n);
+		out_strings(spec_in(&p), "args", s->process.args.v, s->process.args.n);
 	if (s->process.env.n > 0)
-		out_env(in(&p), &s->process.env);
+		out_env(spec_in(&p), &s->process.env);
 	if (s->process.cwd)
-		json_out_str(in(&p), "cwd", s->process.cwd);
+		json_out_str(spec_in(&p), "cwd", s->process.cwd);
 	if (s->process.user && s->process.user[0])
-		json_out_str(in(&p), "user", s->process.user);
+		json_out_str(spec_in(&p), "user", s->process.user);
 	if (s->process.terminal)
-		json_out_bool(in(&p), "terminal", true);
+		json_out_bool(spec_in(&p), "terminal", true);
 	if (s->process.stdin_open)
-		json_out_bool(in(&p), "stdin", true);
+		json_out_bool(spec_in(&p), "stdin", true);
 	if (s->process.n_rlimits > 0)
-		out_rlimits(in(&p), s);
+		out_rlimits(spec_in(&p), s);
 	if (s->process.has_oom_score_adj)
-		json_out_int(in(&p), "oomScoreAdj", s->process.oom_score_adj);
-	section_end(&p);
-}
-
-static void print_cpu(const struct jail_spec *s, struct section *resources)
-{
-	const struct cgroup_limits *l = &s->limits;
-	struct section cpu = { resources->o, "cpu", false };
-
-	if (!l->has_cpu_weight && !l->has_cpu_max && !l->has_cpu_burst && !s->cpus)
-		return;
-	(void)in(resources);
-	if (l->has_cpu_weight)
-		json_out_u64(in(&cpu), "weight", l->cpu_weight);
-	if (l->has_cpu_max)
-		out_cpus(in(&cpu), "max", l->cpu_max_millis);
-	if (l->has_cpu_burst)
-		out_cpus(in(&cpu), "burst", l->cpu_burst_millis);
-	if (s->cpus)
-		json_out_str(in(&cpu), "cpus", s->cpus);
-	section_end(&cpu);
-}
-
-static void print_memory(const struct jail_spec *s, struct section *resources)
-{
-	const struct cgroup_limits *l = &s->limits;
-	struct section memory = { resources->o, "memory", false };
-
-	if (!l->has_memory_max && !l->has_memory_high && !l->has_memory_low && !l->has_swap_max)
-		return;
-	(void)in(resources);
-	if (l->has_memory_max)
-		out_size(in(&memory), "max", l->memory_max);
-	if (l->has_memory_high)
-		out_size(in(&memory), "high", l->memory_high);
-	if (l->has_memory_low)
-		out_size(in(&memory), "low", l->memory_low);
-	if (l->has_swap_max)
-		out_size(in(&memory), "swapMax", l->swap_max);
-	section_end(&memory);
-}
-
-static void print_io(const struct jail_spec *s, struct section *resources)
-{
-	struct json_out *o = resources->o;
-
-	if (s->limits.n_io == 0)
-		return;
-	json_out_array(in(resources), "io");
-	for (size_t i = 0; i < s->limits.n_io; i++) {
-		const struct cgroup_io_limit *io = &s->io[i];
-
-		json_out_object(o, NULL);
-		json_out_str(o, "device", io->device);
-		if (io->rbps)
-			out_size(o, "readBps", io->rbps);
-		if (io->wbps)
-			out_size(o, "writeBps", io->wbps);
-		if (io->riops)
-			json_out_u64(o, "readIops", io->riops);
-		if (io->wiops)
-			json_out_u64(o, "writeIops", io->wiops);
-		if (io->weight)
-			json_out_u64(o, "weight", io->weight);
-		json_out_object_end(o);
-	}
-	json_out_array_end(o);
-}
-
-static void print_resources(const struct jail_spec *s, struct json_out *o)
-{
-	struct section resources = { o, "resources", false };
-
-	print_cpu(s, &resources);
-	print_memory(s, &resources);
-	print_io(s, &resources);
-	if (s->limits.has_pids_max) {
-		json_out_object(in(&resources), "pids");
-		json_out_u64(o, "max", s->limits.pids_max);
-		json_out_object_end(o);
-	}
-	section_end(&resources);
+		json_out_int(spec_in(&p), "oomScoreAdj", s->process.oom_score_adj);
+	spec_section_end(&p);
 }
 
 static void out_address(struct json_out *o, const struct jail_spec *s)
@@ -247,17 +149,17 @@ static void out_ports(struct json_out *o, const struct jail_spec *s)
 
 static void print_network(const struct jail_spec *s, struct json_out *o)
 {
-	struct section n = { o, "network", false };
+	struct spec_section n = { o, "network", false, NULL };
 
 	if (s->network.mode != SPEC_NETWORK_BRIDGE)
-		json_out_str(in(&n), "mode", spec_network_words.words[s->network.mode]);
+		json_out_str(spec_in(&n), "mode", spec_network_words.words[s->network.mode]);
 	if (s->network.has_address)
-		out_address(in(&n), s);
+		out_address(spec_in(&n), s);
 	if (s->network.n_dns > 0)
-		out_strings(in(&n), "dns", s->network.dns, s->network.n_dns);
+		out_strings(spec_in(&n), "dns", s->network.dns, s->network.n_dns);
 	if (s->network.n_ports > 0)
-		out_ports(in(&n), s);
-	section_end(&n);
+		out_ports(spec_in(&n), s);
+	spec_section_end(&n);
 }
 
 static void out_capabilities(struct json_out *o, uint64_t set)
@@ -271,60 +173,62 @@ static void out_capabilities(struct json_out *o, uint64_t set)
 
 static void print_security(const struct jail_spec *s, struct json_out *o)
 {
-	struct section c = { o, "security", false };
+	struct spec_section c = { o, "security", false, NULL };
 
 	if (s->security.user_namespace != SPEC_USERNS_AUTO)
-		json_out_str(in(&c), "userNamespace",
+		json_out_str(spec_in(&c), "userNamespace",
 			     spec_userns_words.words[s->security.user_namespace]);
 	if (s->security.has_capabilities)
-		out_capabilities(in(&c), s->security.capabilities);
+		out_capabilities(spec_in(&c), s->security.capabilities);
 	if (s->security.seccomp)
-		json_out_str(in(&c), "seccomp", s->security.seccomp);
+		json_out_str(spec_in(&c), "seccomp", s->security.seccomp);
 	if (s->security.readonly_root)
-		json_out_bool(in(&c), "readonlyRoot", true);
+		json_out_bool(spec_in(&c), "readonlyRoot", true);
 	if (s->security.has_no_new_privileges)
-		json_out_bool(in(&c), "noNewPrivileges", s->security.no_new_privileges);
+		json_out_bool(spec_in(&c), "noNewPrivileges", s->security.no_new_privileges);
 	if (s->security.time_namespace)
-		json_out_bool(in(&c), "timeNamespace", true);
+		json_out_bool(spec_in(&c), "timeNamespace", true);
 	if (s->security.n_devices > 0)
-		out_strings(in(&c), "devices", s->security.devices, s->security.n_devices);
+		out_strings(spec_in(&c), "devices", s->security.devices, s->security.n_devices);
 	if (s->security.shm_size_bytes > 0)
-		out_size(in(&c), "shmSize", s->security.shm_size_bytes);
-	section_end(&c);
+		spec_out_size(spec_in(&c), "shmSize", s->security.shm_size_bytes);
+	spec_section_end(&c);
 }
 
 static void print_life(const struct jail_spec *s, struct json_out *o)
 {
-	struct section restart = { o, "restart", false };
-	struct section stop = { o, "stop", false };
-	struct section log = { o, "log", false };
+	struct spec_section restart = { o, "restart", false, NULL };
+	struct spec_section stop = { o, "stop", false, NULL };
+	struct spec_section log = { o, "log", false, NULL };
 
 	if (s->restart.policy != SPEC_RESTART_NO)
-		json_out_str(in(&restart), "policy", spec_restart_words.words[s->restart.policy]);
+		json_out_str(spec_in(&restart), "policy",
+			     spec_restart_words.words[s->restart.policy]);
 	if (s->restart.max_retries > 0)
-		json_out_u64(in(&restart), "maxRetries", s->restart.max_retries);
+		json_out_u64(spec_in(&restart), "maxRetries", s->restart.max_retries);
 	if (s->restart.delay_ms > 0)
-		out_duration(in(&restart), "delay", s->restart.delay_ms);
-	section_end(&restart);
+		out_duration(spec_in(&restart), "delay", s->restart.delay_ms);
+	spec_section_end(&restart);
 	if (s->stop.signal > 0)
-		json_out_str(in(&stop), "signal", spec_signal_name(s->stop.signal));
+		json_out_str(spec_in(&stop), "signal", spec_signal_name(s->stop.signal));
 	if (s->stop.has_timeout || s->stop.timeout_ms > 0)
-		out_duration(in(&stop), "timeout", s->stop.timeout_ms);
-	section_end(&stop);
+		out_duration(spec_in(&stop), "timeout", s->stop.timeout_ms);
+	spec_section_end(&stop);
 	if (s->log.max_size_bytes > 0)
-		out_size(in(&log), "maxSize", s->log.max_size_bytes);
+		spec_out_size(spec_in(&log), "maxSize", s->log.max_size_bytes);
 	if (s->log.files > 0)
-		json_out_u64(in(&log), "files", s->log.files);
-	section_end(&log);
+		json_out_u64(spec_in(&log), "files", s->log.files);
+	spec_section_end(&log);
 }
 
-static void out_hooks(struct section *hooks, const char *key, const struct hook *list, size_t n)
+static void out_hooks(struct spec_section *hooks, const char *key, const struct hook *list,
+		      size_t n)
 {
 	struct json_out *o = hooks->o;
 
 	if (n == 0)
 		return;
-	json_out_array(in(hooks), key);
+	json_out_array(spec_in(hooks), key);
 	for (size_t i = 0; i < n; i++) {
 		json_out_object(o, NULL);
 		json_out_str(o, "path", list[i].path);
@@ -359,12 +263,12 @@ static void print_head(const struct jail_spec *s, struct json_out *o)
 
 void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key)
 {
-	struct section hooks = { o, "hooks", false };
+	struct spec_section hooks = { o, "hooks", false, NULL };
 
 	json_out_object(o, key);
 	print_head(s, o);
 	print_process(s, o);
-	print_resources(s, o);
+	spec_print_resources(s, o);
 	print_network(s, o);
 	if (s->n_mounts > 0) {
 		json_out_array(o, "mounts");
@@ -376,7 +280,7 @@ void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key
 	print_life(s, o);
 	out_hooks(&hooks, "prestart", s->hooks.prestart, s->hooks.n_prestart);
 	out_hooks(&hooks, "poststop", s->hooks.poststop, s->hooks.n_poststop);
-	section_end(&hooks);
+	spec_section_end(&hooks);
 	spec_firstboot_to_json(s, o);
 	json_out_object_end(o);
 }

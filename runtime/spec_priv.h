@@ -29,6 +29,22 @@ extern const struct decode_words spec_userns_words;
 extern const struct decode_words spec_restart_words;
 extern const struct decode_words spec_mount_words;
 
+/* "resources" (spec_resources.c, spec_print_resources.c). */
+void spec_print_resources(const struct jail_spec *s, struct json_out *o);
+int spec_check_resources(const struct jail_spec *s, struct err *e);
+/* A size as it is written ("max", "1.5GiB"). */
+void spec_out_size(struct json_out *o, const char *key, uint64_t bytes);
+
+/* An object that opens when its first member is written (spec_print.c). */
+struct spec_section {
+	struct json_out *o;
+	const char *key;
+	bool open;
+	struct spec_section *parent; /* opened first; or NULL */
+};
+struct json_out *spec_in(struct spec_section *s);
+void spec_section_end(struct spec_section *s);
+
 /* Notations (spec_text.c): each accepts exactly what the schema's pattern does. */
 #define SPEC_PATH_MAX 1023 /* code points, like the next one: never over PATH_MAX bytes */
 #define SPEC_TEXT_MAX 131071

@@ -10,12 +10,14 @@
 #define SPEC(member) offsetof(struct jail_spec, member)
 #define IO(member) offsetof(struct cgroup_io_limit, member)
 #define PIDS_MAX 4194304 /* PID_MAX_LIMIT of 64-bit kernels */
+#define HUGE_PAGES_MAX 268435456 /* of the largest size still a number of 64 bits */
+#define RAW_VALUE_MAX 1000
 
-static int decode_cpus(const struct decoder *d, const struct json *node, void *base,
-		       const struct decode_field *f, struct err *e)
+/* A canonical list in the spec's `field`; the limits point to it. */
+static int decode_list(const struct decoder *d, const struct json *node,
+		       const struct decode_field *f, char **field, struct err *e)
 {
 	char list[1024]; /* canonical lists are never longer than what was written */
-	struct jail_spec *s = base;
 	const char *text = NULL;
 	char *copy;
 	int r = decode_string(d, node, f->max, &text, e);
@@ -27,10 +29,29 @@ static int decode_cpus(const struct decoder *d, const struct json *node, void *b
 	copy = strdup(list);
 	if (!copy)
 		return err_nomem(e);
-	free(s->cpus);
-	s->cpus = copy;
-	s->limits.cpus = copy;
+	free(*field);
+	*field = copy;
 	return 0;
+}
+
+static int decode_cpus(const struct decoder *d, const struct json *node, void *base,
+		       const struct decode_field *f, struct err *e)
+{
+	struct jail_spec *s = base;
+	int r = decode_list(d, node, f, &s->cpus, e);
+
+	s->limits.cpus = s->cpus;
+	return r;
+}
+
+static int decode_mems(const struct decoder *d, const struct json *node, void *base,
+		       const struct decode_field *f, struct err *e)
+{
+	struct jail_spec *s = base;
+	int r = decode_list(d, node, f, &s->mems, e);
+
+	s->limits.mems = s->mems;
+	return r;
 }
 
 static const struct decode_field cpu_fields[] = {
@@ -55,34 +76,26 @@ static const struct decode_field cpu_fields[] = {
 	  .max = 8192,
 	  .parse = num_parse_cpus },
 	{ .key = "cpus", .decode = decode_cpus, .max = 1023 },
+	{ .key = "mems", .decode = decode_mems, .max = 1023 },
+	{ .key = "idle", .decode = decode_bool, .offset = SPEC(limits.cpu_idle) },
 };
 static const struct decode_table cpu_table = { .fields = cpu_fields, .n = ARRAY_SIZE(cpu_fields) };
 
+#define MEMORY(key_, member)                                                                       \
+	{                                                                                          \
+		.key = (key_), .decode = decode_quantity, .offset = SPEC(limits.member),           \
+		.flag = SPEC(limits.has_##member), .max = SPEC_INTEGER_SIZE_MAX,                   \
+		.parse = spec_parse_memory                                                         \
+	}
+
 static const struct decode_field memory_fields[] = {
-	{ .key = "max",
-	  .decode = decode_quantity,
-	  .offset = SPEC(limits.memory_max),
-	  .flag = SPEC(limits.has_memory_max),
-	  .max = SPEC_INTEGER_SIZE_MAX,
-	  .parse = spec_parse_memory },
-	{ .key = "high",
-	  .decode = decode_quantity,
-	  .offset = SPEC(limits.memory_high),
-	  .flag = SPEC(limits.has_memory_high),
-	  .max = SPEC_INTEGER_SIZE_MAX,
-	  .parse = spec_parse_memory },
-	{ .key = "low",
-	  .decode = decode_quantity,
-	  .offset = SPEC(limits.memory_low),
-	  .flag = SPEC(limits.has_memory_low),
-	  .max = SPEC_INTEGER_SIZE_MAX,
-	  .parse = spec_parse_memory },
-	{ .key = "swapMax",
-	  .decode = decode_quantity,
-	  .offset = SPEC(limits.swap_max),
-	  .flag = SPEC(limits.has_swap_max),
-	  .max = SPEC_INTEGER_SIZE_MAX,
-	  .parse = spec_parse_memory },
+	MEMORY("max", memory_max),
+	MEMORY("high", memory_high),
+	MEMORY("low", memory_low),
+	MEMORY("min", memory_min),
+	MEMORY("swapMax", swap_max),
+	MEMORY("zswapMax", zswap_max),
+	{ .key = "oomGroup", .decode = decode_bool, .offset = SPEC(limits.oom_group) },
 };
 static const struct decode_table memory_table = { .fields = memory_fields,
 						  .n = ARRAY_SIZE(memory_fields) };
@@ -149,16 +162,80 @@ static int decode_io(const struct decoder *d, const struct json *node, void *bas
 	return 0;
 }
 
+static int parse_max(const char *text, uint64_t *ret, struct err *e)
+{
+	if (!str_eq(text, "max"))
+		return err_set(e, EINVAL, "\"%.40s\": expected a number or \"max\"", text);
+	*ret = UINT64_MAX;
+	return 0;
+}
+
 static const struct decode_field pids_fields[] = {
 	{ .key = "max",
-	  .decode = decode_u64,
+	  .decode = decode_quantity,
 	  .offset = SPEC(limits.pids_max),
 	  .flag = SPEC(limits.has_pids_max),
 	  .min = 1,
-	  .max = PIDS_MAX },
+	  .max = PIDS_MAX,
+	  .parse = parse_max },
 };
 static const struct decode_table pids_table = { .fields = pids_fields,
 						.n = ARRAY_SIZE(pids_fields) };
+
+/* In the order of cgroup_huge_sizes, whose names these are; a test compares them. */
+#define HUGE(i, name)                                                                              \
+	{                                                                                          \
+		.key = (name), .decode = decode_u64, .offset = SPEC(limits.huge[i].pages),         \
+		.flag = SPEC(limits.huge[i].given), .max = HUGE_PAGES_MAX                          \
+	}
+static const struct decode_field huge_fields[] = {
+	HUGE(0, "64KiB"),  HUGE(1, "1MiB"), HUGE(2, "2MiB"), HUGE(3, "16MiB"), HUGE(4, "32MiB"),
+	HUGE(5, "512MiB"), HUGE(6, "1GiB"), HUGE(7, "2GiB"), HUGE(8, "16GiB"),
+};
+_Static_assert(ARRAY_SIZE(huge_fields) == CGROUP_HUGE_SIZES, "a field for each size");
+static const struct decode_table huge_table = { .fields = huge_fields,
+						.n = ARRAY_SIZE(huge_fields) };
+
+/* One line of text that can be read: what kernel files take. */
+static bool is_raw_value(const char *text)
+{
+	size_t n = strlen(text);
+
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return n >= 1 && n <= RAW_VALUE_MAX;
+}
+
+static int decode_raw(const struct decoder *d, const struct json *node, void *base, struct err *e)
+{
+	struct jail_spec *s = base;
+	struct cgroup_raw *raw;
+	int r;
+
+	if (!cgroup_raw_is_file(node->key)) {
+		(void)err_set(e, EINVAL,
+			      "\"%.100s\": expected the name of a controller's file, like "
+			      "\"memory.high\"",
+			      node->key);
+		return decode_wrap_key(d, node, e);
+	}
+	r = decode_type(d, node, JSON_STRING, e);
+	if (r < 0)
+		return r;
+	if (!is_raw_value(node->text))
+		return json_err(d->doc, node, e, EINVAL,
+				"expected one line of 1 to %d printable ASCII characters",
+				RAW_VALUE_MAX);
+	raw = spec_grow(&s->raw, s->limits.n_raw, sizeof(*raw));
+	if (!raw)
+		return err_nomem(e);
+	s->limits.raw = s->raw;
+	s->limits.n_raw++;
+	raw->file = strdup(node->key);
+	raw->value = strdup(node->text);
+	return raw->file && raw->value ? 0 : err_nomem(e);
+}
 
 static const struct decode_field fields[] = {
 	{ .key = "cpu", .decode = decode_nested, .table = &cpu_table },
@@ -166,7 +243,49 @@ static const struct decode_field fields[] = {
 	{ .key = "io", .decode = decode_array, .item = decode_io, .max = LIMIT_DEVICES },
 	{ .key = "pids", .decode = decode_nested, .table = &pids_table },
 	{ .key = "disk", .decode = decode_later },
-	{ .key = "hugepages", .decode = decode_later },
+	{ .key = "hugepages", .decode = decode_nested, .table = &huge_table },
+	{ .key = "unified", .decode = decode_map, .item = decode_raw, .max = LIMIT_UNIFIED },
 };
 
 const struct decode_table spec_resources_table = { .fields = fields, .n = ARRAY_SIZE(fields) };
+
+/* The entry of a device, made if there is none. */
+static struct cgroup_io_limit *io_entry(struct jail_spec *s, const char *device)
+{
+	struct cgroup_io_limit *io;
+
+	for (size_t i = 0; i < s->limits.n_io; i++)
+		if (str_eq(s->io[i].device, device))
+			return &s->io[i];
+	io = spec_grow(&s->io, s->limits.n_io, sizeof(*io));
+	if (!io)
+		return NULL;
+	s->limits.io = s->io;
+	s->limits.n_io++;
+	(void)str_format(io->device, sizeof(io->device), "%s", device);
+	return io;
+}
+
+int spec_set_io(struct jail_spec *s, enum spec_io what, const char *text, struct err *e)
+{
+	const char *colon = strrchr(text, ':');
+	bool bytes = what == SPEC_IO_READ_BPS || what == SPEC_IO_WRITE_BPS;
+	char device[sizeof(s->io->device)];
+	struct cgroup_io_limit *io;
+	uint64_t value = 0;
+	int r;
+
+	if (!colon || colon == text || (size_t)(colon - text) >= sizeof(device))
+		return err_set(e, EINVAL, "\"%.200s\": expected DEVICE:%s", text,
+			       bytes ? "SIZE" : "NUMBER");
+	(void)str_format(device, sizeof(device), "%.*s", (int)(colon - text), text);
+	r = bytes ? spec_parse_positive_size(colon + 1, &value, e)
+		  : num_parse_u64(colon + 1, 1, UINT32_MAX, &value, e);
+	if (r < 0 || (r = spec_check_block_device(device, e)) < 0)
+		return r;
+	io = io_entry(s, device);
+	if (!io)
+		return err_nomem(e);
+	*(uint64_t *[]){ &io->rbps, &io->wbps, &io->riops, &io->wiops }[what] = value;
+	return 0;
+}

@@ -68,9 +68,64 @@ static int set_cpu_weight(struct jail_spec *s, const char *value, struct err *e)
 	return num_parse_u64(value, 1, 10000, &s->limits.cpu_weight, e);
 }
 
+static int set_memory_reservation(struct jail_spec *s, const char *value, struct err *e)
+{
+	s->limits.has_memory_low = true;
+	return num_parse_size(value, &s->limits.memory_low, e);
+}
+
+/* A canonical list, owned by the spec. */
+static int set_list(char **field, const char *value, struct err *e)
+{
+	char list[1024];
+	int r = num_parse_cpulist(value, list, sizeof(list), e);
+
+	return r < 0 ? r : replace_string(field, list, e);
+}
+
+static int set_cpuset_cpus(struct jail_spec *s, const char *value, struct err *e)
+{
+	int r = set_list(&s->cpus, value, e);
+
+	s->limits.cpus = s->cpus;
+	return r;
+}
+
+static int set_cpuset_mems(struct jail_spec *s, const char *value, struct err *e)
+{
+	int r = set_list(&s->mems, value, e);
+
+	s->limits.mems = s->mems;
+	return r;
+}
+
+static int set_read_bps(struct jail_spec *s, const char *value, struct err *e)
+{
+	return spec_set_io(s, SPEC_IO_READ_BPS, value, e);
+}
+
+static int set_write_bps(struct jail_spec *s, const char *value, struct err *e)
+{
+	return spec_set_io(s, SPEC_IO_WRITE_BPS, value, e);
+}
+
+static int set_read_iops(struct jail_spec *s, const char *value, struct err *e)
+{
+	return spec_set_io(s, SPEC_IO_READ_IOPS, value, e);
+}
+
+static int set_write_iops(struct jail_spec *s, const char *value, struct err *e)
+{
+	return spec_set_io(s, SPEC_IO_WRITE_IOPS, value, e);
+}
+
 static int set_pids(struct jail_spec *s, const char *value, struct err *e)
 {
 	s->limits.has_pids_max = true;
+	if (str_eq(value, "max")) {
+		s->limits.pids_max = UINT64_MAX;
+		return 0;
+	}
 	return num_parse_u64(value, 1, INT32_MAX, &s->limits.pids_max, e);
 }
 
@@ -219,6 +274,14 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("cpus", 0, "N", "at most that many CPUs: 1.5", set_cpus)                                 \
 	F("cpu-weight", 0, "N", "share of a busy CPU, 1 to 10000", set_cpu_weight)                 \
 	F("pids", 0, "N", "at most that many processes", set_pids)                                 \
+	F("memory-reservation", 0, "SIZE", "memory that is kept from reclaim",                     \
+	  set_memory_reservation)                                                                  \
+	F("cpuset-cpus", 0, "LIST", "only these CPUs: 0-3,7", set_cpuset_cpus)                     \
+	F("cpuset-mems", 0, "LIST", "only these memory nodes", set_cpuset_mems)                    \
+	F("device-read-bps", 0, "DEVICE:SIZE", "bytes read per second", set_read_bps)              \
+	F("device-write-bps", 0, "DEVICE:SIZE", "bytes written per second", set_write_bps)         \
+	F("device-read-iops", 0, "DEVICE:N", "reads per second", set_read_iops)                    \
+	F("device-write-iops", 0, "DEVICE:N", "writes per second", set_write_iops)                 \
 	F("port", 'p', "[ADDR:]HOST:PORT[/udp]", "publish a port on the host", spec_add_port)      \
 	F("network", 0, "MODE", "bridge, none or host", set_network)                               \
 	F("address", 0, "ADDRESS", "fixed address on the bridge", spec_set_address)                \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Cgroups against the real kernel, on the host's tree as it is and then in a pure version 2 view of
- * it (a private mount namespace). Needs root. Limits whose controller this host can't give are
- * tested against a directory of plain files, which keeps what is written to it.
+ * it (a private mount namespace). Needs root. What the limits write is cgroups_limits_test.c's
+ * business.
  */
 #include "base_tmpdir.h"
 
@@ -421,149 +421,6 @@ static void test_real_limits(void **state)
 	assert_false(tmpdir_exists(f->t.root_fd, f->name.s));
 }
 
-/* --- limits against plain files --- */
-
-#define ALL_CONTROLLERS 63u
-
-static void put_keys(int dir)
-{
-	static const char *const files[] = {
-		"cpu.weight", "cpu.max",     "cpu.max.burst", "cpuset.cpus",
-		"memory.max", "memory.high", "memory.low",    "memory.swap.max",
-		"pids.max",   "io.max",	     "io.weight",     "cpuset.cpus.effective",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		tmpdir_put(dir, files[i], "");
-}
-
-static void assert_key(int dir, const char *file, const char *want)
-{
-	char buf[128];
-
-	assert_true(file_peek_at(dir, file, buf, sizeof(buf)) >= 0);
-	assert_string_equal(buf, want);
-}
-
-static void test_table(void **state)
-{
-	const struct tmpdir *d = *state;
-	struct cgroup_io_limit io = { .device = "8:0", .rbps = 52428800, .wiops = 7 };
-	struct cgroup_limits l = {
-		.has_cpu_weight = true,
-		.cpu_weight = 100,
-		.has_cpu_max = true,
-		.cpu_max_millis = 1500,
-		.has_cpu_burst = true,
-		.cpu_burst_millis = 500,
-		.cpus = "0-3,7",
-		.has_memory_max = true,
-		.memory_max = 536870912,
-		.has_memory_high = true,
-		.memory_high = UINT64_MAX,
-		.has_memory_low = true,
-		.memory_low = 0,
-		.has_swap_max = true,
-		.swap_max = 4096,
-		.has_pids_max = true,
-		.pids_max = 512,
-		.io = &io,
-		.n_io = 1,
-	};
-	struct cgroup_tree t = { .root_fd = d->fd,
-				 .path = "/x/jail",
-				 .controllers = ALL_CONTROLLERS };
-	struct err e = ERR_INIT;
-
-	put_keys(d->fd);
-	tmpdir_put(d->fd, "cpuset.cpus.effective", "0-3,7\n");
-	if (cgroup_write_limits(&t, d->fd, &l, &e) < 0)
-		fail_msg("%s", e.text);
-	assert_key(d->fd, "cpu.weight", "100");
-	assert_key(d->fd, "cpu.max", "150000 100000");
-	assert_key(d->fd, "cpu.max.burst", "50000");
-	assert_key(d->fd, "cpuset.cpus", "0-3,7");
-	assert_key(d->fd, "memory.max", "536870912");
-	assert_key(d->fd, "memory.high", "max");
-	assert_key(d->fd, "memory.low", "0");
-	assert_key(d->fd, "memory.swap.max", "4096");
-	assert_key(d->fd, "pids.max", "512");
-	assert_key(d->fd, "io.max", "8:0 rbps=52428800 wiops=7");
-	assert_key(d->fd, "io.weight", "");
-}
-
-static void test_small_quota(void **state)
-{
-	static const struct {
-		uint64_t millis;
-		const char *want;
-	} cases[] = { { 1, "1000 1000000" },
-		      { 9, "9000 1000000" },
-		      { 10, "1000 100000" },
-		      { 8192000, "819200000 100000" } };
-	const struct tmpdir *d = *state;
-	struct cgroup_tree t = { .root_fd = d->fd, .controllers = ALL_CONTROLLERS };
-	struct err e = ERR_INIT;
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct cgroup_limits l = { .has_cpu_max = true, .cpu_max_millis = cases[i].millis };
-
-		put_keys(d->fd);
-		assert_int_equal(cgroup_write_limits(&t, d->fd, &l, &e), 0);
-		assert_key(d->fd, "cpu.max", cases[i].want);
-	}
-}
-
-/* What reads back differently is an error: here because the file had more in it before. */
-static void test_read_back(void **state)
-{
-	const struct tmpdir *d = *state;
-	struct cgroup_tree t = { .root_fd = d->fd, .controllers = ALL_CONTROLLERS };
-	struct cgroup_limits l = { .has_pids_max = true, .pids_max = 12 };
-	struct cgroup_io_limit io = { .device = "8:0", .rbps = 1 };
-	struct err e = ERR_INIT;
-
-	put_keys(d->fd);
-	tmpdir_put(d->fd, "pids.max", "9999");
-	assert_int_equal(cgroup_write_limits(&t, d->fd, &l, &e), -EINVAL);
-	assert_string_equal(e.text, "resources.pids.max: wrote \"12\" to pids.max, the kernel made "
-				    "it \"1299\"");
-	l = (struct cgroup_limits){ .cpus = "9" };
-	tmpdir_put(d->fd, "cpuset.cpus.effective", "0-1\n");
-	assert_int_equal(cgroup_write_limits(&t, d->fd, &l, &e), -EINVAL);
-	assert_true(str_starts(e.text, "resources.cpu.cpus: \"9\" is not what can be had"));
-	l = (struct cgroup_limits){ .io = &io, .n_io = 1 };
-	tmpdir_put(d->fd, "io.max", "8:0 rbps=1000 wbps=1\n");
-	assert_int_equal(cgroup_write_limits(&t, d->fd, &l, &e), -EINVAL);
-	assert_true(str_starts(e.text, "resources.io[0]: wrote \"8:0 rbps=1\""));
-	l = (struct cgroup_limits){ .has_swap_max = true };
-	assert_int_equal(unlinkat(d->fd, "memory.swap.max", 0), 0);
-	assert_int_equal(cgroup_write_limits(&t, d->fd, &l, &e), -EOPNOTSUPP);
-	assert_string_equal(e.text, "resources.memory.swapMax: this kernel has no memory.swap.max");
-}
-
-static void test_io_device(void **state)
-{
-	const struct tmpdir *d = *state;
-	struct cgroup_tree t = { .root_fd = d->fd, .controllers = ALL_CONTROLLERS };
-	struct cgroup_io_limit io = { .device = "/dev/null", .weight = 50 };
-	struct cgroup_limits l = { .io = &io, .n_io = 1 };
-	struct err e = ERR_INIT;
-
-	put_keys(d->fd);
-	assert_int_equal(cgroup_write_limits(&t, d->fd, &l, &e), -ENOTBLK);
-	assert_string_equal(e.text, "resources.io[0].device: /dev/null is not a block device");
-	(void)str_format(io.device, sizeof(io.device), "/dev/none-such");
-	assert_int_equal(cgroup_write_limits(&t, d->fd, &l, &e), -ENOENT);
-	(void)str_format(io.device, sizeof(io.device), "253:16");
-	assert_int_equal(cgroup_write_limits(&t, d->fd, &l, &e), 0);
-	assert_key(d->fd, "io.weight", "253:16 50");
-	assert_int_equal(unlinkat(d->fd, "io.weight", 0), 0);
-	tmpdir_put(d->fd, "io.bfq.weight", "");
-	assert_int_equal(cgroup_write_limits(&t, d->fd, &l, &e), 0);
-	assert_key(d->fd, "io.bfq.weight", "253:16 50");
-}
-
 static void test_mount_lines(void **state)
 {
 	static const struct {
@@ -660,10 +517,6 @@ int main(void)
 		TREE_TEST(test_real_limits),
 	};
 	const struct CMUnitTest table_tests[] = {
-		TMPDIR_TEST(test_table),
-		TMPDIR_TEST(test_small_quota),
-		TMPDIR_TEST(test_read_back),
-		TMPDIR_TEST(test_io_device),
 		cmocka_unit_test(test_mount_lines),
 	};
 	const struct CMUnitTest last_tests[] = { cmocka_unit_test(test_no_tree),
@@ -675,7 +528,7 @@ int main(void)
 		print_message("needs root and namespaces\n");
 		return 1;
 	}
-	failed = cmocka_run_group_tests_name("limits", table_tests, NULL, NULL);
+	failed = cmocka_run_group_tests_name("mount lines", table_tests, NULL, NULL);
 	failed += cmocka_run_group_tests_name("the host's tree", tree_tests, NULL, NULL);
 	if (umount2("/sys/fs/cgroup", MNT_DETACH) < 0 ||
 	    mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL) < 0) {

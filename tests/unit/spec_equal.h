@@ -49,6 +49,22 @@ static const char *differ_limits(const struct jail_spec *s, const struct jail_sp
 	SAME(has_memory_max);
 	SAME(has_memory_high);
 	SAME(has_memory_low);
+	SAME(has_memory_min);
+	SAME(has_zswap_max);
+	SAME(cpu_idle);
+	SAME(oom_group);
+	SAME(memory_min);
+	SAME(zswap_max);
+	SAME_TEXT(mems);
+	for (size_t i = 0; i < CGROUP_HUGE_SIZES; i++) {
+		SAME(huge[i].given);
+		SAME(huge[i].pages);
+	}
+	SAME(n_raw);
+	for (size_t i = 0; i < a->n_raw; i++)
+		if (!str_eq(a->raw[i].file, b->raw[i].file) ||
+		    !str_eq(a->raw[i].value, b->raw[i].value))
+			return "unified";
 	SAME(has_swap_max);
 	SAME(has_pids_max);
 	SAME(cpu_weight);
@@ -64,7 +80,10 @@ static const char *differ_limits(const struct jail_spec *s, const struct jail_sp
 	for (size_t i = 0; i < a->n_io; i++)
 		if (memcmp(&a->io[i], &b->io[i], sizeof(a->io[i])) != 0)
 			return "io";
-	return a->cpus == s->cpus && b->cpus == t->cpus && a->io == s->io ? NULL : "owners";
+	return a->cpus == s->cpus && b->cpus == t->cpus && a->mems == s->mems && a->io == s->io &&
+			       a->raw == s->raw
+		       ? NULL
+		       : "owners";
 }
 
 static const char *differ_process(const struct jail_spec *a, const struct jail_spec *b)
