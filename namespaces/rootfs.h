@@ -12,16 +12,14 @@
  * pivots. What travels between the halves are fds in a struct rootfs_kit, sent by SCM_RIGHTS.
  *
  * What an instance finds (the tables in rootfs_plan.c and rootfs_masks.c are the whole truth):
- * /proc, /sys read-only, /sys/fs/cgroup read-only, /dev (a tmpfs of its own with null zero full
- * random urandom tty, fd stdin stdout stderr, ptmx, pts, shm, mqueue, with a terminal console, and
- * the spec's devices), /run and /tmp as size-limited tmpfs, empty at each start as on a machine
- * that boots but for the directories that the image has in /run (a mount of the spec at the same
- * place replaces /run, /tmp, /dev/shm).
+ * /proc, /sys read-only, /sys/fs/cgroup (read-only unless own_cgroups), /dev (a tmpfs of its own
+ * with null zero full random urandom tty, fd stdin stdout stderr, ptmx, pts, shm, mqueue, with a
+ * terminal console, and the spec's devices), /run and /tmp as size-limited tmpfs, empty at each
+ * start as on a machine that boots but for the directories that the image has in /run (a mount of
+ * the spec at the same place replaces /run, /tmp, /dev/shm).
  *
- * All this is made in the instance's own user namespace, so root there needs only CAP_SYS_ADMIN,
- * which is not in the default set, to take masks and read-only flags away again. What it can reach
- * then is still limited by its ids, by the superblocks that belong to the host (root, /dev) and by
- * the capabilities that count in the host's namespace.
+ * All this is made in the instance's own user namespace, so root there needs only CAP_SYS_ADMIN to
+ * take masks and read-only flags away again, unless the caller locks them (namespaces/lock.h).
  */
 #ifndef JAIL_NAMESPACES_ROOTFS_H
 #define JAIL_NAMESPACES_ROOTFS_H
@@ -100,6 +98,9 @@ struct rootfs_spec {
 	bool host_network; /* sysfs is then a read-only bind of the host's with class/net masked,
 			      since a new one is refused */
 	bool terminal; /* /dev/console is the pty */
+	bool own_cgroups; /* /sys/fs/cgroup is writable: what lies there was delegated */
+	const char *boot_id; /* what /proc/sys/kernel/random/boot_id says, with its newline; NULL =
+				the host's */
 	bool unmasked; /* no masks (only for userNamespace auto and when the spec says so) */
 	uint64_t shm_size_bytes; /* 0 = 64 MiB */
 };

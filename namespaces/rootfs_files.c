@@ -56,6 +56,9 @@ int rootfs_files_make(const struct rootfs_spec *spec, struct err *e)
 		if (files_write(fd, ROOTFS_MASK_FILE, "", 0, 0444, e) < 0)
 			return -e->code;
 	}
+	if (spec->boot_id &&
+	    files_write(fd, ROOTFS_BOOT_ID, spec->boot_id, strlen(spec->boot_id), 0444, e) < 0)
+		return -e->code;
 	for (size_t i = 0; i < spec->n_files; i++) {
 		const struct rootfs_file *f = &spec->files[i];
 		char name[16];

@@ -152,10 +152,28 @@ static int mask_thermal(const struct rootfs_child *c, struct err *e)
 	return 0;
 }
 
+/* After the masks: the file is on the read-only copy of /proc/sys. */
+static int apply_boot_id(const struct rootfs_child *c, struct err *e)
+{
+	CLEANUP_FD int source = -EBADF, target = -EBADF;
+
+	if (!c->spec->boot_id)
+		return 0;
+	source = mountfd_clone(c->kit->own[OWN_PRIVATE], ROOTFS_BOOT_ID, false, MOUNT_ATTR_RDONLY,
+			       0, -EBADF, e);
+	if (source < 0)
+		return err_wrap(e, "boot_id");
+	target = path_open_beneath(c->fd[ROOTFS_PROC], "sys/kernel/random/boot_id",
+				   O_PATH | O_NOFOLLOW, 0);
+	if (target < 0)
+		return err_ret(e, target, "open /proc/sys/kernel/random/boot_id");
+	return mountfd_attach(source, target, e);
+}
+
 int rootfs_masks_apply(const struct rootfs_child *c, struct err *e)
 {
 	if (c->spec->unmasked)
-		return 0;
+		return apply_boot_id(c, e);
 	/* The host's /sys came with the kit. */
 	if (c->spec->host_network &&
 	    masks_make(c->spec, c->kit, ROOTFS_SYS, c->fd[ROOTFS_SYS], e) < 0)
@@ -166,5 +184,7 @@ int rootfs_masks_apply(const struct rootfs_child *c, struct err *e)
 		if (pair[0] >= 0 && mountfd_attach(pair[1], pair[0], e) < 0)
 			return mask_fail(&rootfs_masks[i], e);
 	}
-	return mask_thermal(c, e);
+	if (mask_thermal(c, e) < 0)
+		return -e->code;
+	return apply_boot_id(c, e);
 }

@@ -30,6 +30,7 @@ struct plan_entry {
 	const char *fstype; /* NULL: from the kit */
 	uint64_t attr;
 	bool replaceable; /* left out when the spec has a mount there */
+	bool cgroups; /* writable with rootfs_spec.own_cgroups */
 	bool skeleton; /* gets the directories that the image has there */
 	struct mount_param params[PLAN_PARAMS];
 };
@@ -61,6 +62,7 @@ static const struct plan_entry plan[] = {
 		.base = ROOTFS_SYS,
 		.fstype = "cgroup2",
 		.attr = MOUNT_ATTR_RDONLY | NO_SUID_DEV_EXEC,
+		.cgroups = true,
 		.params = { { "source", "cgroup2" } },
 	},
 	{
@@ -131,6 +133,7 @@ static int plan_new(const struct rootfs_spec *spec, const struct plan_entry *p, 
 {
 	struct mount_param params[PLAN_PARAMS];
 	uint64_t size = spec->shm_size_bytes ? spec->shm_size_bytes : PLAN_TMPFS_DEFAULT;
+	uint64_t attr = p->attr;
 	char shm[32];
 	size_t n = 0;
 	int r = str_format(shm, sizeof(shm), "%" PRIu64, size);
@@ -142,7 +145,9 @@ static int plan_new(const struct rootfs_spec *spec, const struct plan_entry *p, 
 		if (params[n].value && str_eq(params[n].value, PLAN_SHM_SIZE))
 			params[n].value = shm;
 	}
-	return mountfd_new(p->fstype, params, n, p->attr, e);
+	if (p->cgroups && spec->own_cgroups)
+		attr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	return mountfd_new(p->fstype, params, n, attr, e);
 }
 
 _Static_assert(ARRAY_SIZE(plan) <= ROOTFS_PLAN_MAX, "plan fits into rootfs_kit.own");

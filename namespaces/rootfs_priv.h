@@ -93,6 +93,7 @@ int rootfs_files_begin(const struct rootfs_spec *spec, struct rootfs_kit *kit, s
 int rootfs_files_attach(const struct rootfs_child *c, struct err *e);
 #define ROOTFS_MASK_DIR "mask.d" /* names in the private tmpfs */
 #define ROOTFS_MASK_FILE "mask"
+#define ROOTFS_BOOT_ID "boot_id"
 
 /* rootfs_secrets.c. Parent: the sealed tmpfs. Child: attaches it. */
 int rootfs_secrets_build(const struct rootfs_spec *spec, struct err *e);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From clone3 to jail-init. Order, and why:
+ * From clone3 to jail-init, or to the image's init with mode "system". Order, and why:
  *  1. die with the launcher, be invisible to ptrace (row 3), wait for the id maps;
  *  2. become root of the own user namespace; lower its limit of nested ones (row 55), while /proc
  * is still the host's;
- *  3. mounts and pivot; from here on every path is the instance's;
+ *  3. mounts and pivot; from here on every path is the instance's. A program that may mount finds
+ * them locked (namespaces/lock.h);
  *  4. pipes or pty, owned by the user that will write to them, handed to the launcher;
  *  5. wait until the outside is ready, so that the first instruction of the program finds network
  * and limits;
@@ -14,7 +15,9 @@
 #include "runtime/child.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -26,9 +29,12 @@
 #include "base/path.h"
 #include "base/sys.h"
 #include "namespaces/clone.h"
+#include "namespaces/lock.h"
 #include "runtime/console.h"
 #include "runtime/creds.h"
+#include "runtime/init_proto.h"
 #include "runtime/process.h"
+#include "runtime/system.h"
 
 /* Fds at the end: 0..2, then these. */
 #define REPORT_FD 3
@@ -53,19 +59,44 @@ static int wait_for(int sock, char what, struct err *e)
 }
 
 /* No user namespaces inside: they are the usual way to kernel code that root of an instance cannot
- * reach. */
-static int forbid_nested_users(const struct child_setup *s, struct err *e)
+ * reach. A whole system's services expect some. */
+static int limit_nested_users(const struct child_setup *s, struct err *e)
 {
+	unsigned max = s->spec->mode == SPEC_MODE_SYSTEM ? SYSTEM_USER_NAMESPACES : 0;
 	CLEANUP_FD int fd = -EBADF;
+	char text[16];
+	int n;
 
 	if (!s->private_user)
 		return 0;
 	fd = open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open user.max_user_namespaces");
-	if (write(fd, "0", 1) != 1)
+	n = str_format(text, sizeof(text), "%u", max);
+	if (n < 0 || write(fd, text, (size_t)n) != n)
 		return err_sys(e, "set user.max_user_namespaces");
 	return 0;
+}
+
+bool child_locks_mounts(const struct jail_spec *spec)
+{
+	return spec->security.user_namespace == SPEC_USERNS_AUTO &&
+	       spec_capabilities(spec) & UINT64_C(1) << CAP_SYS_ADMIN;
+}
+
+/* The launcher works in our mount namespace too, and must not enter the one that is given up. */
+static int enter_foreign_mounts(const struct child_setup *s, struct err *e)
+{
+	struct child_message m = { .type = CHILD_READY };
+	int r;
+
+	if (!s->lock_mounts)
+		return 0;
+	r = mounts_foreign(e);
+	if (r < 0)
+		return r;
+	r = fd_send(s->sock, &m, sizeof(m.type), NULL, 0);
+	return r < 0 ? err_ret(e, r, "tell the launcher") : 0;
 }
 
 static int make_pipe(const struct creds_user *user, int *ret_read, int *ret_write, struct err *e)
@@ -126,21 +157,25 @@ static int send_stdio(int sock, const struct child_io *io, struct err *e)
 	return r < 0 ? err_ret(e, r, "send stdio to the launcher") : 0;
 }
 
-/* Puts the fds where jail-init and the program expect them; everything else goes. */
+/* Puts the fds where jail-init and the program expect them; everything else goes. An init of the
+ * image is executed by us, and gets stdio alone. */
 static int arrange_fds(const struct child_setup *s, const struct child_io *io, struct err *e)
 {
 	int from[5] = { io->in, io->out, io->err, s->sock, s->init_program };
+	bool direct = s->spec->mode == SPEC_MODE_SYSTEM;
+	int n = direct ? INIT_FD : (int)ARRAY_SIZE(from);
 
 	/* Out of the way first, so that no dup2 overwrites a source. */
-	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
+	for (int i = 0; i < n; i++) {
 		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 64);
 		if (from[i] < 0)
 			return err_sys(e, "arrange fds");
 	}
-	for (int i = 0; i < (int)ARRAY_SIZE(from); i++)
-		if (dup3(from[i], i, i == INIT_FD ? O_CLOEXEC : 0) < 0)
+	for (int i = 0; i < n; i++)
+		if (dup3(from[i], i, i == INIT_FD || (direct && i == REPORT_FD) ? O_CLOEXEC : 0) <
+		    0)
 			return err_sys(e, "arrange fds");
-	if (sys_close_range(INIT_FD + 1, ~0U, 0) < 0)
+	if (sys_close_range((unsigned)n, ~0U, 0) < 0)
 		return err_sys(e, "close fds");
 	return 0;
 }
@@ -157,6 +192,18 @@ static int init_args(const struct jail_spec *spec, struct strv *ret, struct err 
 	return ok ? 0 : err_nomem(e);
 }
 
+/* The program's console is a file of the mounts that it has. */
+static int reopen_console(int *peer, struct err *e)
+{
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "open /dev/console of the instance");
+	(void)close(*peer);
+	*peer = fd;
+	return 0;
+}
+
 static int inside(const struct child_setup *s, struct creds_user *user, struct child_io *io,
 		  struct err *e)
 {
@@ -169,6 +216,10 @@ static int inside(const struct child_setup *s, struct creds_user *user, struct c
 		return err_wrap(e, "root file system");
 	if ((r = rootfs_enter(s->root, &kit, &master, &peer, e)) < 0)
 		return err_wrap(e, "root file system");
+	if (s->lock_mounts && (r = mounts_lock(e)) < 0)
+		return r;
+	if (s->lock_mounts && peer >= 0 && (r = reopen_console(&peer, e)) < 0)
+		return r;
 	if (sethostname(s->hostname, strlen(s->hostname)) < 0)
 		return err_sys(e, "hostname");
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -184,25 +235,57 @@ static int inside(const struct child_setup *s, struct creds_user *user, struct c
 					 : open_pipes(s, user, io, e);
 }
 
+/*
+ * The image's init, as process 1: what it gets from us is stdio, environment, rights. When the
+ * supervisor dies it is killed, and by that the instance ends.
+ */
+static int execute_init(const struct child_setup *s, char **env, struct err *e)
+{
+	struct pollfd supervisor = { .fd = REPORT_FD };
+	struct init_report report = { .magic = INIT_REPORT_MAGIC };
+	const char *file = s->spec->process.args.v[0];
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_sys(e, "tie the instance to its supervisor");
+	if (poll(&supervisor, 1, 0) > 0)
+		return err_set(e, ECANCELED, "the launcher gave up");
+	(void)execve(file, s->spec->process.args.v, env);
+	report.code = errno;
+	(void)str_format(report.what, sizeof(report.what), "exec %.100s", file);
+	(void)send(REPORT_FD, &report, sizeof(report), MSG_NOSIGNAL);
+	_exit(125);
+}
+
+static int execute(const struct child_setup *s, char **args, char **env, struct err *e)
+{
+	if (s->spec->mode == SPEC_MODE_SYSTEM)
+		return execute_init(s, env, e);
+	(void)execveat(INIT_FD, "", args, env, AT_EMPTY_PATH);
+	return err_sys(e, "execute jail-init");
+}
+
 static int run(const struct child_setup *s, struct err *e)
 {
-	static const char *const credentials[] = { "CREDENTIALS_DIRECTORY=" ROOTFS_SECRETS_DIR,
-						   NULL };
 	struct child_io io = { -EBADF, -EBADF, -EBADF, { -EBADF, -EBADF, -EBADF }, 0 };
 	struct process_rights rights;
 	struct creds_user user;
 	struct strv args = { 0 }, env = { 0 };
+	const char *extra[3] = { NULL };
+	size_t n = 0;
 	int r;
 
+	if (s->root->n_secrets)
+		extra[n++] = "CREDENTIALS_DIRECTORY=" ROOTFS_SECRETS_DIR;
+	extra[n] = s->init_env;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_sys(e, "prctl");
 	if (setsid() < 0)
 		return err_sys(e, "setsid");
 	(void)umask(022);
 	if ((r = wait_for(s->sock, CHILD_MAPPED, e)) < 0 || (r = ns_become_root(e)) < 0 ||
-	    (r = forbid_nested_users(s, e)) < 0 || (r = inside(s, &user, &io, e)) < 0 ||
-	    (r = process_env(s->spec, &user, s->spec->process.terminal,
-			     s->root->n_secrets ? credentials : NULL, &env, e)) < 0 ||
+	    (r = enter_foreign_mounts(s, e)) < 0 || (r = limit_nested_users(s, e)) < 0 ||
+	    (r = inside(s, &user, &io, e)) < 0 ||
+	    (r = process_env(s->spec, &user, s->spec->process.terminal, extra, &env, e)) < 0 ||
 	    (r = init_args(s->spec, &args, e)) < 0 || (r = send_stdio(s->sock, &io, e)) < 0 ||
 	    (r = wait_for(s->sock, CHILD_GO, e)) < 0 || (r = arrange_fds(s, &io, e)) < 0)
 		return r;
@@ -210,8 +293,7 @@ static int run(const struct child_setup *s, struct err *e)
 	r = creds_apply(&rights.creds, -EBADF, e);
 	if (r < 0)
 		return r;
-	(void)execveat(INIT_FD, "", args.v, env.v, AT_EMPTY_PATH);
-	return err_sys(e, "execute jail-init");
+	return execute(s, args.v, env.v, e);
 }
 
 void child_main(const struct child_setup *s)

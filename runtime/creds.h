@@ -96,6 +96,8 @@ int creds_forbid_user_namespaces(int proc, struct err *e);
 /* Default set: the 14 of the OCI default less what reaches outside; see the table in creds_caps.c.
  */
 uint64_t creds_default_capabilities(void);
+/* What a whole system's init needs besides, in a user namespace of its own; see there too. */
+uint64_t creds_system_capabilities(void);
 /* "CAP_NET_RAW", "net_raw" -> number; -ENOENT. */
 int creds_capability_parse(const char *name);
 const char *creds_capability_name(int number); /* "CAP_CHOWN", or NULL */

@@ -16,12 +16,15 @@
 #include "base/str.h"
 #include "runtime/creds_priv.h"
 
-#define IN true
-#define OUT false
+enum by_default {
+	OUT, /* only when the spec lists it */
+	SYS, /* of whole systems, which have a user namespace of their own in any case */
+	IN,
+};
 
 static const struct {
 	const char *name;
-	bool by_default;
+	enum by_default by_default;
 } capabilities[] = {
 	/* Root's rights over the instance's own files: package managers, useradd, tar -p. */
 	[CAP_CHOWN] = { "CAP_CHOWN", IN },
@@ -47,7 +50,7 @@ static const struct {
 	 * ping works without it, by ICMP sockets (net.ipv4.ping_group_range). */
 	[CAP_NET_RAW] = { "CAP_NET_RAW", OUT },
 	[CAP_IPC_LOCK] = { "CAP_IPC_LOCK", OUT },
-	[CAP_IPC_OWNER] = { "CAP_IPC_OWNER", OUT },
+	[CAP_IPC_OWNER] = { "CAP_IPC_OWNER", SYS },
 	[CAP_SYS_MODULE] = { "CAP_SYS_MODULE", OUT },
 	[CAP_SYS_RAWIO] = { "CAP_SYS_RAWIO", OUT },
 	/* sshd, apt, mock, chrooted daemons. The root is a pivoted one: leaving a chroot leads to
@@ -55,15 +58,21 @@ static const struct {
 	[CAP_SYS_CHROOT] = { "CAP_SYS_CHROOT", IN },
 	[CAP_SYS_PTRACE] = { "CAP_SYS_PTRACE", OUT }, /* stalks a joining process (row 3) */
 	[CAP_SYS_PACCT] = { "CAP_SYS_PACCT", OUT },
-	[CAP_SYS_ADMIN] = { "CAP_SYS_ADMIN", OUT }, /* mounts, namespaces (rows 30, 55) */
-	[CAP_SYS_BOOT] = { "CAP_SYS_BOOT", OUT },
-	[CAP_SYS_NICE] = { "CAP_SYS_NICE", OUT },
-	[CAP_SYS_RESOURCE] = { "CAP_SYS_RESOURCE", OUT }, /* past quotas and hard limits */
+	/* Mounts, namespaces (rows 30, 55). An init mounts and makes namespaces for its services;
+	 * the runtime's own mounts are locked before it runs (namespaces/lock.h). */
+	[CAP_SYS_ADMIN] = { "CAP_SYS_ADMIN", SYS },
+	[CAP_SYS_BOOT] = { "CAP_SYS_BOOT", SYS }, /* reboot(2) of the own pid namespace */
+	/* Counts in the initial user namespace, but for weaker rights over own processes. */
+	[CAP_SYS_NICE] = { "CAP_SYS_NICE", SYS },
+	/* Past quotas and hard limits: rlimits of services; counts in the initial user namespace
+	 * only, where it matters. */
+	[CAP_SYS_RESOURCE] = { "CAP_SYS_RESOURCE", SYS },
 	[CAP_SYS_TIME] = { "CAP_SYS_TIME", OUT },
-	[CAP_SYS_TTY_CONFIG] = { "CAP_SYS_TTY_CONFIG", OUT },
+	/* vhangup(2), by which a getty takes the console. */
+	[CAP_SYS_TTY_CONFIG] = { "CAP_SYS_TTY_CONFIG", SYS },
 	/* Device nodes (row 31). In the OCI default; /dev is made by the runtime here. */
 	[CAP_MKNOD] = { "CAP_MKNOD", OUT },
-	[CAP_LEASE] = { "CAP_LEASE", OUT },
+	[CAP_LEASE] = { "CAP_LEASE", SYS },
 	/* Programs keep it when they drop to a list (sshd, dbus). The default filter closes audit's
 	 * netlink family, so that no record is forged in the host's log. */
 	[CAP_AUDIT_WRITE] = { "CAP_AUDIT_WRITE", IN },
@@ -82,14 +91,24 @@ static const struct {
 	[CAP_CHECKPOINT_RESTORE] = { "CAP_CHECKPOINT_RESTORE", OUT },
 };
 
-uint64_t creds_default_capabilities(void)
+static uint64_t caps_from(enum by_default least)
 {
 	uint64_t set = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
-		if (capabilities[i].by_default)
+		if (capabilities[i].by_default >= least)
 			set |= CAP_BIT(i);
 	return set;
+}
+
+uint64_t creds_default_capabilities(void)
+{
+	return caps_from(IN);
+}
+
+uint64_t creds_system_capabilities(void)
+{
+	return caps_from(SYS);
 }
 
 int creds_capability_parse(const char *name)

@@ -150,11 +150,18 @@ static int prepare(struct start *s, struct err *e)
 	if (r < 0)
 		return r;
 	rollback_push(&s->undo, undo_cgroup, s);
+	if (spec->mode == SPEC_MODE_SYSTEM) {
+		r = cgroup_delegate(tree, &l->name, l->meta.ids.first, l->meta.ids.first, e);
+		if (r < 0)
+			return r;
+	}
 	if (spec->network.mode == SPEC_NETWORK_BRIDGE) {
 		r = engine_network_ensure(l->j, e);
 		if (r < 0)
 			return r;
 	}
+	if (spec->mode == SPEC_MODE_SYSTEM)
+		return 0;
 	return init_program_open(l->j, &s->init_program, e);
 }
 
@@ -188,6 +195,9 @@ static int clone_child(struct start *s, struct err *e)
 			.rows = s->l->rows,
 			.columns = s->l->columns,
 			.private_user = c.namespaces & CLONE_NEWUSER,
+			.lock_mounts = child_locks_mounts(spec),
+			.init_env =
+				spec->mode == SPEC_MODE_SYSTEM ? s->storage->identity.env : NULL,
 		};
 
 		fd_reset(&s->sock);
@@ -251,33 +261,7 @@ static int set_oom_score(struct start *s, struct err *e)
 	return r < 0 ? err_wrap(e, "process.oomScoreAdj") : 0;
 }
 
-static int build(struct start *s, struct err *e)
-{
-	struct rootfs_kit kit = { .n = 0 };
-	struct launch *l = s->l;
-	int r;
-
-	if (l->meta.ids.count) {
-		r = idmap_write(s->pid, &l->meta.ids, e);
-		if (r < 0)
-			return err_wrap(e, "id map");
-	}
-	r = tell(s, CHILD_MAPPED, e);
-	if (r < 0)
-		return r;
-	r = rootfs_build(&s->root, s->pidfd, &kit, e);
-	if (r < 0)
-		return err_wrap(e, "root file system");
-	r = rootfs_kit_send(s->sock, &kit, e);
-	rootfs_kit_close(&kit);
-	if (r < 0)
-		return r;
-	/* The child mounts and pivots while we talk to netlink. */
-	r = attach_network(s, e);
-	return r < 0 ? r : set_oom_score(s, e);
-}
-
-/* One message of the child. Return: 1 got stdio, 0 end of file, negative: its error. */
+/* One message of the child. Return: 1 got stdio, 2 ready, 0 end of file, negative: its error. */
 static int child_says(struct start *s, struct err *e)
 {
 	struct child_message m;
@@ -304,6 +288,8 @@ static int child_says(struct start *s, struct err *e)
 		memcpy(s->stdio, fds, sizeof(fds));
 		return 1;
 	}
+	if (n == sizeof(m.type) && m.type == CHILD_READY && n_fds == 0)
+		return 2;
 	for (size_t i = 0; i < n_fds; i++)
 		fd_reset(&fds[i]);
 	if (n != sizeof(m) || m.type != CHILD_ERROR || m.error.code <= 0)
@@ -311,6 +297,37 @@ static int child_says(struct start *s, struct err *e)
 	m.error.text[sizeof(m.error.text) - 1] = m.error.hint[sizeof(m.error.hint) - 1] = '\0';
 	*e = m.error;
 	return -e->code;
+}
+
+static int build(struct start *s, struct err *e)
+{
+	struct rootfs_kit kit = { .n = 0 };
+	struct launch *l = s->l;
+	int r;
+
+	if (l->meta.ids.count) {
+		r = idmap_write(s->pid, &l->meta.ids, e);
+		if (r < 0)
+			return err_wrap(e, "id map");
+	}
+	r = tell(s, CHILD_MAPPED, e);
+	if (r < 0)
+		return r;
+	if (child_locks_mounts(&l->spec)) {
+		r = child_says(s, e);
+		if (r <= 0)
+			return r < 0 ? r : err_set(e, ECHILD, "the instance's first process ended");
+	}
+	r = rootfs_build(&s->root, s->pidfd, &kit, e);
+	if (r < 0)
+		return err_wrap(e, "root file system");
+	r = rootfs_kit_send(s->sock, &kit, e);
+	rootfs_kit_close(&kit);
+	if (r < 0)
+		return r;
+	/* The child mounts and pivots while we talk to netlink. */
+	r = attach_network(s, e);
+	return r < 0 ? r : set_oom_score(s, e);
 }
 
 static int go(struct start *s, struct err *e)

@@ -89,6 +89,12 @@ int root_spec_make(struct start *s, struct err *e)
 	    (r = generated_make(spec, s->l->meta.address, &t->generated, t->files, e)) < 0 ||
 	    (r = provision_load(spec, s->l->meta.owner.s, s->l->dir, &t->provision, e)) < 0)
 		return r;
+	if (spec->mode == SPEC_MODE_SYSTEM) {
+		r = system_identify(&s->l->meta.owner, &t->identity, e);
+		if (r < 0)
+			return r;
+		system_files(&t->identity, t->files + GENERATED_FILES);
+	}
 	s->root = (struct rootfs_spec){
 		.kind = spec->has_image ? ROOTFS_OVERLAY : ROOTFS_DIRECTORY,
 		.layer_paths = t->layers,
@@ -100,13 +106,15 @@ int root_spec_make(struct start *s, struct err *e)
 		.mounts = t->mounts,
 		.n_mounts = spec->n_mounts,
 		.files = t->files,
-		.n_files = GENERATED_FILES,
+		.n_files = GENERATED_FILES + (spec->mode == SPEC_MODE_SYSTEM ? SYSTEM_FILES : 0),
 		.secrets = t->provision.secrets,
 		.n_secrets = t->provision.n_secrets,
 		.devices = t->devices,
 		.n_devices = spec->security.n_devices,
 		.host_network = spec->network.mode == SPEC_NETWORK_HOST,
 		.terminal = spec->process.terminal,
+		.own_cgroups = spec->mode == SPEC_MODE_SYSTEM,
+		.boot_id = spec->mode == SPEC_MODE_SYSTEM ? t->identity.boot_id : NULL,
 		.shm_size_bytes = spec->security.shm_size_bytes,
 	};
 	return 0;

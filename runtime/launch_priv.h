@@ -9,6 +9,7 @@
 #include "runtime/generated.h"
 #include "runtime/provision.h"
 #include "runtime/seccomp.h"
+#include "runtime/system.h"
 
 struct start {
 	struct launch *l;
@@ -20,7 +21,8 @@ struct start {
 		const char *layers[LIMIT_LAYERS]; /* top first */
 		struct rootfs_mount mounts[LIMIT_MOUNTS];
 		struct rootfs_device devices[LIMIT_DEVICES];
-		struct rootfs_file files[GENERATED_FILES];
+		struct rootfs_file files[GENERATED_FILES + SYSTEM_FILES];
+		struct system_identity identity;
 		struct generated generated;
 		struct provision provision;
 	} * storage;

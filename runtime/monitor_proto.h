@@ -15,11 +15,14 @@
  * right before the next program is executed, so that its pid cannot be recycled while anything
  * still names it.
  *
- * Signals to the monitor itself: SIGTERM means "stop the instance" (SIGTERM goes to the init, and
- * there is no restart; a second one sends SIGTERM again); SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and
- * SIGUSR2 are ignored. The next program gets the signal mask that the monitor was started with, and
- * SIGPIPE's default. no_new_privs is not set, because the next launch would hand it to the
- * instance.
+ * A reboot(2) inside is obeyed: a restart executes _launch at once, whatever the policy and without
+ * counting as a retry; halt and power off end in _finish.
+ *
+ * Signals to the monitor itself: SIGTERM means "stop the instance" (SIGTERM, or what the image's
+ * own init takes for it (init_kind.h), goes to the init, and there is no restart; a second one
+ * sends it again); SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are ignored. The next program gets
+ * the signal mask that the monitor was started with, and SIGPIPE's default. no_new_privs is not
+ * set, because the next launch would hand it to the instance.
  */
 #ifndef JAIL_RUNTIME_MONITOR_PROTO_H
 #define JAIL_RUNTIME_MONITOR_PROTO_H
@@ -57,7 +60,7 @@ enum monitor_fd {
  * What it executes at the end, with fds 3..19 as they are:
  *   JAIL_PROGRAM [--config CONFIG_FILE] _launch NAME RETRIES
  *   JAIL_PROGRAM [--config CONFIG_FILE] _finish NAME STATUS(0..255) \
- *                REASON(exited|signalled|stopped) REMOVE(0|1)
+ *                REASON(exited|signalled|stopped|reboot|poweroff) REMOVE(0|1)
  *
  * Back-off: DELAY_MS * 2^RETRIES, at most 100 * DELAY_MS and 5 min. RETRIES counts as 0 after the
  * instance has run for 10 s and 10 * DELAY_MS. A restart that is called off during the back-off
@@ -67,7 +70,8 @@ enum monitor_fd {
  * launcher makes, with room for it) and by rename, before anybody is told of the exit:
  *   {"status":0,"signal":0,"reason":"exited","startedAt":"...","finishedAt":"...","pid":123,
  *    "restarts":0}
- * in one line. signal: the one that ended the init, else 0. restarts: RETRIES_SO_FAR.
+ * in one line. signal: the one that ended the init, else 0; after a reboot(2) inside it is 0, the
+ * reason "reboot" or, for halt too, "poweroff". restarts: RETRIES_SO_FAR.
  */
 #define MONITOR_LOG_MIN 4096
 

@@ -99,8 +99,7 @@ void process_rights(const struct jail_spec *spec, const struct seccomp_program *
 
 	ret->creds = (struct creds){
 		.user = *user,
-		.capabilities = spec->security.has_capabilities ? spec->security.capabilities
-								: creds_default_capabilities(),
+		.capabilities = spec_capabilities(spec),
 		.no_new_privileges = spec->security.no_new_privileges,
 		.rlimits = ret->rlimits,
 		.n_rlimits = n_rlimits,
@@ -129,8 +128,7 @@ uint64_t process_namespaces(const struct jail_spec *spec)
 int process_filter(struct jail *j, const struct jail_spec *spec, struct seccomp_program *ret,
 		   struct err *e)
 {
-	uint64_t caps = spec->security.has_capabilities ? spec->security.capabilities
-							: creds_default_capabilities();
+	uint64_t caps = spec_capabilities(spec);
 	CLEANUP_FD int cache = path_make_dir_at(j->run, "seccomp", 0700, e);
 	int r;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The spec as a value: empty, and freed. */
+#include "runtime/creds.h"
 #include "runtime/spec_priv.h"
 
 void spec_init(struct jail_spec *s)
@@ -62,6 +63,14 @@ void spec_free(struct jail_spec *s)
 	free(s->security.seccomp);
 	free(s->security.devices);
 	spec_init(s);
+}
+
+uint64_t spec_capabilities(const struct jail_spec *s)
+{
+	if (s->security.has_capabilities)
+		return s->security.capabilities;
+	return s->mode == SPEC_MODE_SYSTEM ? creds_system_capabilities()
+					   : creds_default_capabilities();
 }
 
 void *spec_grow(void *array, size_t n, size_t size)

@@ -16,6 +16,7 @@
 #include "hooks/hooks.h"
 #include "netsetup/network.h"
 
+enum spec_mode { SPEC_MODE_APP, SPEC_MODE_SYSTEM };
 enum spec_network_mode { SPEC_NETWORK_BRIDGE, SPEC_NETWORK_NONE, SPEC_NETWORK_HOST };
 enum spec_userns { SPEC_USERNS_AUTO, SPEC_USERNS_HOST };
 enum spec_restart { SPEC_RESTART_NO, SPEC_RESTART_ON_FAILURE, SPEC_RESTART_ALWAYS };
@@ -60,13 +61,14 @@ struct jail_spec {
 	struct spec_label *labels;
 	size_t n_labels;
 	char *hostname; /* default: the name */
+	enum spec_mode mode;
 
 	struct { /* process */
-		struct strv args; /* may be empty: then `start` refuses */
+		struct strv args; /* may be empty: then `start` refuses; "system": /sbin/init */
 		struct strv env; /* "K=V", in order, no duplicates: the last wins */
 		char *cwd; /* absolute */
 		char *user; /* "www-data", "1000", "1000:1000", "www-data:adm"; default "0" */
-		bool terminal;
+		bool terminal; /* always with mode "system" */
 		bool stdin_open; /* process.stdin: keep stdin for attach */
 		struct spec_rlimit *rlimits;
 		size_t n_rlimits;
@@ -116,9 +118,9 @@ struct jail_spec {
 	} restart;
 
 	struct {
-		int signal; /* default SIGTERM */
+		int signal; /* default SIGTERM; 0 with mode "system": what its init wants */
 		bool has_timeout; /* else a 0 below is "not given" */
-		uint64_t timeout_ms; /* default 10 s; 0 = kill at once */
+		uint64_t timeout_ms; /* default 10 s, of a system 90 s; 0 = kill at once */
 	} stop;
 
 	struct {
@@ -170,6 +172,9 @@ int spec_finish(struct jail_spec *s, struct err *e);
 int spec_example(struct jail_spec *ret, struct err *e);
 /* Writes the spec as JSON that spec_decode reads back to the same value. */
 void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key);
+
+/* The capabilities of its processes: what it lists, or the default set of its mode. */
+uint64_t spec_capabilities(const struct jail_spec *s);
 
 /* Setters shared by the decoder and by command line flags: one parser for each notation. */
 int spec_set_env(struct jail_spec *s, const char *key_value,

@@ -58,19 +58,12 @@ static int decode_label(const struct decoder *d, const struct json *node, void *
 	return label->key && label->value ? 0 : err_nomem(e);
 }
 
-/* Only "app" so far: nothing to store. */
-static int decode_mode(const struct decoder *d, const struct json *node, void *base,
-		       const struct decode_field *f, struct err *e)
-{
-	static const char *const words[] = { "app", NULL };
-	static const char *const later[] = { "system", NULL };
-	static const struct decode_words modes = { words, later };
-	const struct decode_field word = { .key = f->key, .words = &modes };
-	int mode = 0;
-
-	(void)base;
-	return decode_word(d, node, &mode, &word, e);
-}
+static const char *const modes[] = {
+	[SPEC_MODE_APP] = "app",
+	[SPEC_MODE_SYSTEM] = "system",
+	NULL,
+};
+const struct decode_words spec_mode_words = { modes, NULL };
 
 static int decode_autostart(const struct decoder *d, const struct json *node, void *base,
 			    const struct decode_field *f, struct err *e)
@@ -110,7 +103,7 @@ static const struct decode_field root_fields[] = {
 	  .decode = decode_text,
 	  .offset = SPEC(hostname),
 	  .check = spec_check_hostname },
-	{ .key = "mode", .decode = decode_mode },
+	{ .key = "mode", .decode = decode_word, .offset = SPEC(mode), .words = &spec_mode_words },
 	{ .key = "process", .decode = decode_nested, .table = &spec_process_table },
 	{ .key = "resources", .decode = decode_nested, .table = &spec_resources_table },
 	{ .key = "network", .decode = decode_nested, .table = &spec_network_table },

@@ -16,6 +16,7 @@
 #define LOG_SIZE_MIN (UINT64_C(64) << 10) /* a few lines of LIMIT_LOG_LINE */
 #define LOG_FILES_DEFAULT 3
 #define STOP_TIMEOUT_DEFAULT_MS 10000
+#define STOP_TIMEOUT_SYSTEM_MS 90000 /* systemd's own for a service that does not stop */
 #define RESTART_DELAY_DEFAULT_MS 1000
 #define DURATION_MAX_MS (365ull * 24 * 3600 * 1000)
 
@@ -26,9 +27,23 @@ static int default_text(char **value, const char *text, struct err *e)
 	return *value ? 0 : err_nomem(e);
 }
 
+/* A whole system: its init on a console. Its stop signal stays open until it is known which init
+ * that is. */
+static int fill_system(struct jail_spec *s, struct err *e)
+{
+	if (s->process.args.n == 0 && strv_add(&s->process.args, "/sbin/init") < 0)
+		return err_nomem(e);
+	s->process.terminal = true;
+	if (!s->stop.has_timeout && !s->stop.timeout_ms)
+		s->stop.timeout_ms = STOP_TIMEOUT_SYSTEM_MS;
+	return 0;
+}
+
 static int fill_defaults(struct jail_spec *s, struct err *e)
 {
 	if (s->name.s[0] && default_text(&s->hostname, s->name.s, e) < 0)
+		return -e->code;
+	if (s->mode == SPEC_MODE_SYSTEM && fill_system(s, e) < 0)
 		return -e->code;
 	if (default_text(&s->process.cwd, "/", e) < 0 ||
 	    default_text(&s->process.user, "0", e) < 0 ||
@@ -40,7 +55,7 @@ static int fill_defaults(struct jail_spec *s, struct err *e)
 		s->security.shm_size_bytes = SHM_DEFAULT;
 	if (!s->restart.delay_ms)
 		s->restart.delay_ms = RESTART_DELAY_DEFAULT_MS;
-	if (!s->stop.signal)
+	if (!s->stop.signal && s->mode == SPEC_MODE_APP)
 		s->stop.signal = SIGTERM;
 	if (!s->stop.has_timeout && !s->stop.timeout_ms)
 		s->stop.timeout_ms = STOP_TIMEOUT_DEFAULT_MS;
@@ -140,6 +155,24 @@ static int check_process(const struct jail_spec *s, struct err *e)
 				       "process.rlimits.%s: the soft limit is over the hard limit",
 				       spec_rlimit_name(l->resource));
 	}
+	return 0;
+}
+
+static int check_system(const struct jail_spec *s, struct err *e)
+{
+	if (s->mode != SPEC_MODE_SYSTEM)
+		return 0;
+	if (s->process.args.v[0][0] != '/')
+		return err_set(
+			e, EINVAL,
+			"process.args[0]: with mode \"system\" the absolute path of an init");
+	if (!str_eq(s->process.user, "0") && !str_eq(s->process.user, "root"))
+		return err_set(e, EINVAL, "process.user: with mode \"system\" only root");
+	if (s->security.user_namespace != SPEC_USERNS_AUTO)
+		return err_set(
+			e, EINVAL,
+			"security.userNamespace: with mode \"system\" only \"auto\", since an "
+			"init needs rights that are the machine's with the host's ids");
 	return 0;
 }
 
@@ -265,9 +298,9 @@ int spec_finish(struct jail_spec *s, struct err *e)
 	/* Durations are judged before they are written: over the bound they have no notation. */
 	if (r < 0 || (r = check_utf8(s, e)) < 0 || (r = check_root(s, e)) < 0 ||
 	    (r = check_life(s, e)) < 0 || (r = check_values(s, e)) < 0 ||
-	    (r = check_process(s, e)) < 0 || (r = spec_check_resources(s, e)) < 0 ||
-	    (r = check_network(s, e)) < 0 || (r = check_security(s, e)) < 0 ||
-	    (r = spec_firstboot_check(s, e)) < 0)
+	    (r = check_process(s, e)) < 0 || (r = check_system(s, e)) < 0 ||
+	    (r = spec_check_resources(s, e)) < 0 || (r = check_network(s, e)) < 0 ||
+	    (r = check_security(s, e)) < 0 || (r = spec_firstboot_check(s, e)) < 0)
 		return r;
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		r = check_mount(s, i, e);

@@ -259,6 +259,8 @@ static void print_head(const struct jail_spec *s, struct json_out *o)
 	}
 	if (s->hostname)
 		json_out_str(o, "hostname", s->hostname);
+	if (s->mode != SPEC_MODE_APP)
+		json_out_str(o, "mode", spec_mode_words.words[s->mode]);
 }
 
 void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key)

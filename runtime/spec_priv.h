@@ -24,6 +24,7 @@ extern const struct decode_table spec_first_boot_table;
 decode_item_fn spec_decode_mount;
 
 /* Words of the enums of spec.h, in their order. */
+extern const struct decode_words spec_mode_words;
 extern const struct decode_words spec_network_words;
 extern const struct decode_words spec_userns_words;
 extern const struct decode_words spec_restart_words;

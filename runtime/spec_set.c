@@ -138,8 +138,7 @@ int spec_set_user(struct jail_spec *s, const char *text, struct err *e)
 
 int spec_set_capabilities(struct jail_spec *s, const char *text, struct err *e)
 {
-	uint64_t set = s->security.has_capabilities ? s->security.capabilities
-						    : creds_default_capabilities();
+	uint64_t set = spec_capabilities(s);
 	bool add = text[0] == '+';
 
 	if (str_eq(text, "all")) {

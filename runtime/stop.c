@@ -7,6 +7,7 @@
  * its restart policy: then what was signalled is gone already, and what runs now was not meant yet.
  * So after the init's end somebody looks who runs, and begins anew with that one.
  */
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -14,6 +15,7 @@
 #include "base/lock.h"
 #include "base/sys.h"
 #include "runtime/engine_priv.h"
+#include "runtime/init_kind.h"
 
 #define FREEZE_WAIT_MS 10000
 #define KILL_WAIT_MS 30000
@@ -102,6 +104,21 @@ static bool tell_stopping(struct down *d)
 	return told;
 }
 
+/* Held by its pidfd, so that the number means it; at worst, when it has just ended, a name that
+ * says nothing. */
+static int init_signal(const struct down *d)
+{
+	char path[64], exe[PATH_MAX];
+	ssize_t n;
+
+	(void)str_format(path, sizeof(path), "/proc/%d/exe", d->running.state.pid);
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n < 0)
+		return SIGTERM;
+	exe[n] = '\0';
+	return init_stop_signal(exe);
+}
+
 /* What the spec says about stopping. It is gone when the instance is; damaged, defaults must do. */
 static void down_read_spec(struct down *d, bool spec_timeout)
 {
@@ -120,7 +137,7 @@ static void down_read_spec(struct down *d, bool spec_timeout)
 			warn("%s: %s", d->name->s, why.text);
 		return;
 	}
-	d->signal = spec.stop.signal;
+	d->signal = spec.stop.signal ? spec.stop.signal : init_signal(d);
 	if (spec_timeout)
 		d->timeout_ms = spec.stop.timeout_ms;
 	for (size_t i = 0; i < spec.hooks.n_poststop; i++)

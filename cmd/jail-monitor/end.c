@@ -25,20 +25,50 @@
 
 /* An instance that ran this long did not fail because of its start. */
 #define GOOD_RUN_MS 10000
+#define REBOOT_MIN_MS 1000 /* between two starts */
 #define BACKOFF_FACTOR_MAX 100
 #define BACKOFF_MAX_MS (5 * 60 * 1000)
 /* A client that does not take its MONITOR_EXIT holds nothing up for longer. */
 #define NOTIFY_MS 2000
 
+/*
+ * What reboot(2) in a pid namespace makes of its init (kernel/pid_namespace.c, reboot_pid_ns()): it
+ * dies of SIGHUP for a restart, of SIGINT for halt and power off. Nobody can send it these: a
+ * signal that an init does not handle is dropped, whoever sends it.
+ */
+static bool end_is_reboot(const struct monitor *m)
+{
+	return m->wait_code != CLD_EXITED && m->wait_status == SIGHUP;
+}
+
+static bool end_is_poweroff(const struct monitor *m)
+{
+	return m->wait_code != CLD_EXITED && m->wait_status == SIGINT;
+}
+
 int end_status(const struct monitor *m)
 {
+	if (end_is_reboot(m) || end_is_poweroff(m))
+		return 0;
 	return m->wait_code == CLD_EXITED ? m->wait_status & 0xff : 128 + m->wait_status;
+}
+
+/* The one that ended it as a fault does, or 0. */
+static uint64_t end_signal(const struct monitor *m)
+{
+	bool fault = m->wait_code != CLD_EXITED && !end_is_reboot(m) && !end_is_poweroff(m);
+
+	return fault ? (uint64_t)m->wait_status : 0;
 }
 
 const char *end_reason(const struct monitor *m)
 {
 	if (m->stopping)
 		return "stopped";
+	if (end_is_reboot(m))
+		return "reboot";
+	if (end_is_poweroff(m))
+		return "poweroff";
 	return m->wait_code == CLD_EXITED ? "exited" : "signalled";
 }
 
@@ -68,8 +98,7 @@ static size_t record_format(const struct monitor *m, char ret[static RECORD_MAX]
 	char *at = ret;
 
 	at = text_put_number(text_put(at, "{\"status\":"), (uint64_t)end_status(m));
-	at = text_put_number(text_put(at, ",\"signal\":"),
-			     m->wait_code == CLD_EXITED ? 0 : (uint64_t)m->wait_status);
+	at = text_put_number(text_put(at, ",\"signal\":"), end_signal(m));
 	at = text_put(text_put(at, ",\"reason\":\""), end_reason(m));
 	at = text_put_time(text_put(at, "\",\"startedAt\":\""), ran < now ? now - ran : 0);
 	at = text_put_time(text_put(at, "\",\"finishedAt\":\""), now);
@@ -108,7 +137,12 @@ static bool decide_restart(struct monitor *m)
 	/* The division keeps a delay near 2^64 from wrapping. */
 	if (ran >= GOOD_RUN_MS && ran / 10 >= m->s.delay_ms)
 		m->s.retries = 0;
-	if (m->stopping || m->s.restart == RESTART_NO)
+	if (m->stopping)
+		return false;
+	/* What was asked for inside goes before the policy. */
+	if (end_is_reboot(m) || end_is_poweroff(m))
+		return end_is_reboot(m);
+	if (m->s.restart == RESTART_NO)
 		return false;
 	if (m->s.restart == RESTART_ON_FAILURE && end_status(m) == 0)
 		return false;
@@ -117,9 +151,13 @@ static bool decide_restart(struct monitor *m)
 
 static uint64_t backoff_ms(const struct monitor *m)
 {
+	uint64_t ran = clock_ms(CLOCK_BOOTTIME) - m->s.started_boot_ms;
 	uint64_t delay = m->s.delay_ms < BACKOFF_MAX_MS ? m->s.delay_ms : BACKOFF_MAX_MS;
 	uint64_t factor = m->s.retries < 7 ? 1u << m->s.retries : BACKOFF_FACTOR_MAX;
 
+	/* At once; but a system that reboots while it boots does not keep the host busy. */
+	if (end_is_reboot(m))
+		return ran < REBOOT_MIN_MS ? REBOOT_MIN_MS - ran : 0;
 	delay *= factor < BACKOFF_FACTOR_MAX ? factor : BACKOFF_FACTOR_MAX;
 	return delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS;
 }
@@ -181,7 +219,8 @@ void end_execute(struct monitor *m)
 	args[n++] = m->restarting ? "_launch" : "_finish";
 	args[n++] = s->name;
 	args[n++] = number;
-	*text_put_number(number, m->restarting ? s->retries + 1 : (uint64_t)end_status(m)) = '\0';
+	*text_put_number(number, m->restarting ? s->retries + !end_is_reboot(m)
+					       : (uint64_t)end_status(m)) = '\0';
 	if (!m->restarting) {
 		args[n++] = end_reason(m);
 		args[n++] = s->remove ? "1" : "0";

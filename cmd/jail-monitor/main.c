@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "cmd/jail-monitor/text.h"
+#include "runtime/init_kind.h"
 
 #define RELEASE_AFTER_MS 1000
 #define LOG_FILES_MAX 1000
@@ -166,6 +167,21 @@ static void handle_times(struct monitor *m)
 		release_buffers(m);
 }
 
+/* jail-init passes SIGTERM on; an init of an image has a signal of its own for that. */
+static int stop_signal(const struct monitor *m)
+{
+	char path[sizeof("/proc//exe") + TEXT_NUMBER_MAX];
+	char exe[256];
+	ssize_t n;
+
+	*text_put(text_put_number(text_put(path, "/proc/"), m->s.pid), "/exe") = '\0';
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n < 0)
+		return SIGTERM;
+	exe[n] = '\0';
+	return init_stop_signal(exe);
+}
+
 static void handle_signals(struct monitor *m)
 {
 	struct signalfd_siginfo info;
@@ -175,7 +191,8 @@ static void handle_signals(struct monitor *m)
 			continue;
 		monitor_set_stopping(m);
 		if (m->phase == PHASE_RUNNING)
-			(void)syscall(SYS_pidfd_send_signal, MONITOR_FD_PIDFD, SIGTERM, NULL, 0);
+			(void)syscall(SYS_pidfd_send_signal, MONITOR_FD_PIDFD, stop_signal(m), NULL,
+				      0);
 	}
 }
 

@@ -196,6 +196,14 @@ static int change_capability(struct jail_spec *s, char sign, const char *value, 
 	return spec_set_capabilities(s, text, e);
 }
 
+static int set_mode(struct jail_spec *s, const char *value, struct err *e)
+{
+	if (!str_eq(value, "app") && !str_eq(value, "system"))
+		return err_set(e, EINVAL, "\"%s\": app or system", value);
+	s->mode = str_eq(value, "system") ? SPEC_MODE_SYSTEM : SPEC_MODE_APP;
+	return 0;
+}
+
 static int add_capability(struct jail_spec *s, const char *value, struct err *e)
 {
 	return change_capability(s, '+', value, e);
@@ -294,6 +302,7 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("tty", 't', NULL, "give the program a terminal", set_tty)                                \
 	F("interactive", 'i', NULL, "keep the program's stdin open", set_interactive)              \
 	F("label", 'l', "KEY=VALUE", "label", spec_set_label)                                      \
+	F("mode", 0, "MODE", "app; system: boot the image's own init", set_mode)                  \
 	F("restart", 0, "POLICY", "no, on-failure[:N] or always", spec_set_restart)                \
 	F("stop-signal", 0, "SIGNAL", "what \"jail stop\" sends first", set_stop_signal)           \
 	F("stop-timeout", 0, "DURATION", "how long it waits before the kill", set_stop_timeout)    \
@@ -337,6 +346,19 @@ static int set_command(char **operands, size_t n, struct jail_spec *s, struct er
 	return 0;
 }
 
+/* The mode goes first: --cap-add and --cap-drop change the default set of it. */
+static int apply_flags(const struct options_result *args, bool mode, struct jail_spec *s,
+		       struct err *e)
+{
+	for (size_t i = 0; i < args->n_deferred; i++) {
+		set_fn *set = setters[args->deferred[i].index];
+
+		if ((set == set_mode) == mode && set(s, args->deferred[i].value, e) < 0)
+			return err_wrap(e, "--%s", args->deferred[i].option->name);
+	}
+	return 0;
+}
+
 int spec_flags_build(const struct cli *c, const char *file, size_t command, struct jail_spec *ret,
 		     struct err *e)
 {
@@ -346,12 +368,8 @@ int spec_flags_build(const struct cli *c, const char *file, size_t command, stru
 	spec_init(ret);
 	if (file)
 		r = load_file(file, ret, e);
-	for (size_t i = 0; i < args->n_deferred && r >= 0; i++) {
-		r = setters[args->deferred[i].index](ret, args->deferred[i].value, e);
-		if (r < 0)
-			return err_wrap(e, "--%s", args->deferred[i].option->name);
-	}
-	if (r < 0)
+	if (r < 0 || (r = apply_flags(args, true, ret, e)) < 0 ||
+	    (r = apply_flags(args, false, ret, e)) < 0)
 		return r;
 	return set_command(args->operands + command, args->n_operands - command, ret, e);
 }

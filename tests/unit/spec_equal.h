@@ -181,6 +181,7 @@ static const char *differ_rest(const struct jail_spec *a, const struct jail_spec
 	SAME_TEXT(image.s);
 	SAME_TEXT(rootfs);
 	SAME_TEXT(hostname);
+	SAME(mode);
 	SAME(n_labels);
 	for (size_t i = 0; i < a->n_labels; i++) {
 		SAME_TEXT(labels[i].key);
