@@ -18,6 +18,7 @@
 #include "base/str.h"
 
 #define UMOUNT_DETACH 2 /* MNT_DETACH */
+#define UMOUNT_NO_LINK 8 /* UMOUNT_NOFOLLOW */
 
 #define MOUNT_ATTR_ATIME_MODES (MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME)
 
@@ -203,6 +204,15 @@ static int mountfd_verify_root(int root_fd, struct err *e)
 	if (root.stx_mnt_id != top.stx_mnt_id || root.stx_ino != top.stx_ino)
 		return err_set(e, EXDEV, "the old root is still mounted over the new one");
 	return 0;
+}
+
+int mountfd_detach_at(int dir, const char *name, struct err *e)
+{
+	if (fchdir(dir) < 0)
+		return err_sys(e, "chdir");
+	if (syscall(SYS_umount2, name, UMOUNT_DETACH | UMOUNT_NO_LINK) == 0 || errno == EINVAL)
+		return 0;
+	return err_sys(e, "detach %s", name);
 }
 
 int mountfd_pivot(int root_fd, struct err *e)

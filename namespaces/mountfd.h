@@ -49,6 +49,9 @@ int mountfd_seal(int mount_fd, struct err *e);
 int mountfd_propagation_all(uint64_t propagation, struct err *e);
 /* Propagation of one attached or detached mount; MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE. */
 int mountfd_propagation(int mount_fd, uint64_t propagation, bool recursive, struct err *e);
+/* Takes the uppermost mount off `name` in the directory, where there is one; what holds it open
+ * keeps it. Changes the working directory. */
+int mountfd_detach_at(int dir, const char *name, struct err *e);
 /* Makes the mount behind root_fd the root: pivot_root(".", "."), detach of the old root, cwd "/";
  * then verifies that getcwd is "/" and that the old root is gone. Applies to the calling process's
  * namespace. */

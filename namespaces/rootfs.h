@@ -93,6 +93,8 @@ struct rootfs_spec {
 	size_t n_files;
 	const struct rootfs_secret *secrets;
 	size_t n_secrets; /* 0: no such directory */
+	const char *views_dir; /* where lxcfs is mounted */
+	unsigned views; /* which of its files: rootfs_views_probe(); 0: none */
 	const struct rootfs_device *devices;
 	size_t n_devices;
 	bool host_network; /* sysfs is then a read-only bind of the host's with class/net masked,
@@ -107,12 +109,14 @@ struct rootfs_spec {
 
 /*
  * Mounts on their way. fds: made by the parent half: the root, /sys with host_network, /dev, then
- * one for each bind mount in the order of the spec, then the secrets. own: made by the child half,
+ * one for each bind mount in the order of the spec, then the secrets,
+ * then the files of lxcfs. own: made by the child half,
  * by its own numbering, once `begun`. Zeroed it is empty.
  */
 #define ROOTFS_OWN_MAX 128
+#define ROOTFS_VIEWS_MAX 8 /* files of lxcfs */
 struct rootfs_kit {
-	int fds[LIMIT_MOUNTS + 4];
+	int fds[LIMIT_MOUNTS + 4 + ROOTFS_VIEWS_MAX];
 	size_t n;
 	bool begun;
 	int own[ROOTFS_OWN_MAX];
@@ -150,6 +154,11 @@ int rootfs_begin(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct 
  */
 int rootfs_enter(const struct rootfs_spec *spec, struct rootfs_kit *kit, int *ret_console,
 		 int *ret_console_peer, struct err *e);
+/* Which files lxcfs, mounted at `dir`, has for instances: a set for rootfs_spec.views, not empty.
+ * -ENOTCONN: its server is gone. */
+int rootfs_views_probe(const char *dir, unsigned *ret, struct err *e);
+/* Gives a running instance, held by pidfd, the files anew. Single-threaded callers only (setns). */
+int rootfs_views_refresh(const char *dir, unsigned which, int pidfd, struct err *e);
 /* A further pty from the devpts of the instance that the caller has joined (exec -t): (master,
  * slave). */
 int rootfs_open_pty(int *ret_master, int *ret_slave, struct err *e);

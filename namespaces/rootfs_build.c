@@ -105,7 +105,7 @@ static int build_bind(struct build *b, const struct rootfs_mount *m, struct err 
 
 	if (m->source[0] != '/')
 		return err_set(e, EINVAL, "%s: expected an absolute path", m->source);
-	if (b->kit.n >= ARRAY_SIZE(b->kit.fds))
+	if (b->kit.n >= LIMIT_MOUNTS + 3)
 		return err_set(e, E2BIG, "more than %d mounts", LIMIT_MOUNTS);
 	return build_put(b, mountfd_clone_how(AT_FDCWD, m->source, &how, e));
 }
@@ -146,7 +146,7 @@ static int build_sources(struct build *b, struct err *e)
 	}
 	if (spec->n_secrets > 0 && build_put(b, rootfs_secrets_build(spec, e)) < 0)
 		return -e->code;
-	return 0;
+	return rootfs_views_build(spec, &b->kit, e);
 }
 
 static int build_inside(struct build *b, struct err *e)

@@ -99,6 +99,10 @@ int rootfs_files_attach(const struct rootfs_child *c, struct err *e);
 int rootfs_secrets_build(const struct rootfs_spec *spec, struct err *e);
 int rootfs_secrets_attach(struct rootfs_child *c, struct err *e);
 
+/* rootfs_views.c. Parent: copies of lxcfs' files. Child: attaches them. */
+int rootfs_views_build(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct err *e);
+int rootfs_views_attach(struct rootfs_child *c, struct err *e);
+
 /* rootfs_masks.c, child. */
 enum rootfs_mask_kind { MASK_DIR, MASK_FILE, MASK_READ_ONLY };
 struct rootfs_mask {

@@ -23,6 +23,7 @@
 #include "namespaces/mountfd.h"
 #include "runtime/creds.h"
 #include "runtime/engine_priv.h"
+#include "runtime/lxcfs.h"
 #include "runtime/seccomp.h"
 
 /* What a row works with; `detail` is shared memory, so that a child can fill it in. */
@@ -268,6 +269,19 @@ static int try_credentials(struct attempt *a)
 	return creds_apply(&c, -EBADF, a->e);
 }
 
+static int try_lxcfs(struct attempt *a)
+{
+	unsigned views = 0;
+	int r = lxcfs_find(a->config, &views, a->e);
+
+	if (r == 0)
+		err_set(a->e, ENOENT, "instances see the host's memory, CPUs and uptime in /proc");
+	if (r <= 0)
+		return err_hint(a->e, "apt install lxcfs, or set lxcfs in the configuration");
+	(void)str_format(a->detail, 256, "%.240s", a->config->lxcfs_dir);
+	return 0;
+}
+
 static const struct row rows[] = {
 	{ "kernel", "root", CHECK_REQUIRED, false, try_root, 0 },
 	{ "kernel", "system calls", CHECK_REQUIRED, false, try_kernel, 0 },
@@ -293,6 +307,7 @@ static const struct row rows[] = {
 	{ "program", "jail-init", CHECK_REQUIRED, false, try_program, 0 },
 	{ "program", "jail-monitor", CHECK_REQUIRED, false, try_program, 1 },
 	{ "program", "jail-unpack", CHECK_REQUIRED, false, try_program, 2 },
+	{ "program", "lxcfs", CHECK_OPTIONAL, false, try_lxcfs, 0 },
 };
 
 struct shared {

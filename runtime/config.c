@@ -8,7 +8,8 @@
  *       "stateDir":   "/var/lib/jail",         what survives a reboot: images, layers, instances
  *       "runDir":     "/run/jail",             what does not: locks, sockets, leases
  *       "libexecDir": "PREFIX/libexec/jail",   jail-init, jail-monitor, jail-unpack
- *       "ids": {                               host ids for private user namespaces
+ *       "lxcfs":      "auto",                  or "off", or where it is mounted; auto:
+ * /var/lib/lxcfs "ids": {                               host ids for private user namespaces
  *         "first":  1342177280,                first id of the pool, a multiple of 65,536; not
  *                                              shared with /etc/subuid
  *         "ranges": 8192 },                    how many ranges of 65,536: as many instances
@@ -35,6 +36,7 @@
 
 #define CONFIG(member) offsetof(struct jail_config, member)
 #define CONFIG_DEFAULT JAIL_SYSCONF "/jail.json"
+#define LXCFS_DEFAULT "/var/lib/lxcfs"
 #define IDS_FIRST 1342177280 /* 0x50000000: over what distributions hand out in /etc/subuid */
 #define IDS_RANGES 8192
 #define IDS_END 4294901760 /* the last whole range ends below 2^32 - 1, which means "no id" */
@@ -58,6 +60,24 @@ static int decode_directory(const struct decoder *d, const struct json *node, vo
 				"expected a directory other than \"/\", of at most %d bytes",
 				DIRECTORY_MAX);
 	memcpy(value, node->text, node->len + 1);
+	return 0;
+}
+
+/* char[1024]: "auto", "off" ("") or a directory. */
+static int decode_lxcfs(const struct decoder *d, const struct json *node, void *base,
+			const struct decode_field *f, struct err *e)
+{
+	char *value = (char *)base + f->offset;
+	int r = decode_type(d, node, JSON_STRING, e);
+
+	if (r < 0)
+		return r;
+	if (str_eq(node->text, "off"))
+		value[0] = '\0';
+	else if (str_eq(node->text, "auto"))
+		memcpy(value, LXCFS_DEFAULT, sizeof(LXCFS_DEFAULT));
+	else
+		return decode_directory(d, node, base, f, e);
 	return 0;
 }
 
@@ -206,6 +226,7 @@ static const struct decode_field fields[] = {
 	{ .key = "stateDir", .decode = decode_directory, .offset = CONFIG(state_dir) },
 	{ .key = "runDir", .decode = decode_directory, .offset = CONFIG(run_dir) },
 	{ .key = "libexecDir", .decode = decode_directory, .offset = CONFIG(libexec_dir) },
+	{ .key = "lxcfs", .decode = decode_lxcfs, .offset = CONFIG(lxcfs_dir) },
 	{ .key = "ids", .decode = decode_nested, .table = &ids_table },
 	{ .key = "network", .decode = decode_nested, .table = &network_table },
 	{ .key = "import", .decode = decode_nested, .table = &import_table },
@@ -220,6 +241,7 @@ static void set_defaults(struct jail_config *c)
 	_Static_assert(sizeof(libexec) <= sizeof(c->libexec_dir), "PREFIX is too long");
 	memcpy(c->state_dir, state, sizeof(state));
 	memcpy(c->run_dir, run, sizeof(run));
+	memcpy(c->lxcfs_dir, LXCFS_DEFAULT, sizeof(LXCFS_DEFAULT));
 	memcpy(c->libexec_dir, libexec, sizeof(libexec));
 	c->ids = (struct id_pool){ .first = IDS_FIRST, .ranges = IDS_RANGES };
 	memcpy(c->bridge.name, "jail0", sizeof("jail0"));

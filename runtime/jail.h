@@ -21,6 +21,7 @@ struct jail_config {
 	char file[4096]; /* where it came from; "" = built-in defaults */
 	char state_dir[1024]; /* "stateDir": /var/lib/jail */
 	char run_dir[1024]; /* "runDir": /run/jail */
+	char lxcfs_dir[1024]; /* "lxcfs": where it is mounted; "" = off */
 	char libexec_dir[1024]; /* "libexecDir": PREFIX/libexec/jail */
 	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
 	struct net_bridge bridge; /* "network": {"bridge": "jail0", "subnet": "10.88.0.0/16",
@@ -107,6 +108,9 @@ int instance_stop(struct jail *j, const struct jail_name *name, uint64_t timeout
 /* SIGKILL goes to the whole cgroup and counts as a stop (no restart); others to the init. */
 int instance_kill(struct jail *j, const struct jail_name *name, int signal, struct err *e);
 int instance_pause(struct jail *j, const struct jail_name *name, bool pause, struct err *e);
+/* Gives it the files of the host's lxcfs again, after lxcfs was restarted. -ESRCH: is not running.
+ */
+int instance_refresh(struct jail *j, const struct jail_name *name, struct err *e);
 /* Waits for the end; *ret_status from the exit record. */
 int instance_wait(struct jail *j, const struct jail_name *name, int *ret_status, struct err *e);
 /* force: stop it first (kill). Running without force: -EALREADY. */

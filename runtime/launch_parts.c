@@ -11,6 +11,7 @@
 #include "hooks/hooks.h"
 #include "namespaces/mountfd.h"
 #include "runtime/launch_priv.h"
+#include "runtime/lxcfs.h"
 #include "runtime/monitor_proto.h"
 
 #define MONITOR_FDS_FROM 64 /* where they wait; above all that a launch has open */
@@ -117,6 +118,7 @@ int root_spec_make(struct start *s, struct err *e)
 		.boot_id = spec->mode == SPEC_MODE_SYSTEM ? t->identity.boot_id : NULL,
 		.shm_size_bytes = spec->security.shm_size_bytes,
 	};
+	lxcfs_use(&s->l->j->config, &s->root);
 	return 0;
 }
 

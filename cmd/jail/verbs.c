@@ -5,6 +5,8 @@
  */
 #include "cmd/jail/verbs.h"
 
+/* One to a line, however many there are: */
+/* clang-format off */
 const struct verb *const verbs[] = {
 	&verb_create,
 	&verb_start,
@@ -19,6 +21,7 @@ const struct verb *const verbs[] = {
 	&verb_restart,
 	&verb_pause,
 	&verb_resume,
+	&verb_refresh,
 	&verb_wait,
 	&verb_rm,
 	&verb_rename,
@@ -35,6 +38,7 @@ const struct verb *const verbs[] = {
 	&verb_finish,
 	NULL,
 };
+/* clang-format on */
 
 const struct option cli_global_options[] = {
 	{ .name = "config",

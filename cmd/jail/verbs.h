@@ -38,9 +38,9 @@ extern const struct verb *const verbs[];
 
 extern const struct verb verb_create, verb_start, verb_run, verb_exec, verb_attach, verb_logs,
 	verb_ps, verb_inspect, verb_stop, verb_kill, verb_restart, verb_pause, verb_resume,
-	verb_wait, verb_rm, verb_rename, verb_image_import, verb_image_list, verb_image_inspect,
-	verb_image_rm, verb_check, verb_gc, verb_spec, verb_version, verb_help, verb_launch,
-	verb_finish;
+	verb_refresh, verb_wait, verb_rm, verb_rename, verb_image_import, verb_image_list,
+	verb_image_inspect, verb_image_rm, verb_check, verb_gc, verb_spec, verb_version, verb_help,
+	verb_launch, verb_finish;
 
 /* Finds by one word, or two ("image import"). *ret_words: how many it took. Return: NULL if there
  * is none. */
