@@ -46,13 +46,14 @@ int cgroup_dir(const struct cgroup_tree *t, const struct jail_name *name, bool i
 /* A cgroup above the instance's. */
 struct cgroup_above {
 	uint64_t inode, ooms;
-	bool of_tenant;
+	enum cgroup_oom_level level; /* of its limit */
 };
 
 /* Where the instance's cgroup is, as the kernel's log names it. */
 struct cgroup_oom_place {
 	char path[CGROUP_PATH_MAX]; /* below the mount: "/jail/web" */
-	size_t all_len; /* how much of it is the cgroup of all instances: "/jail" */
+	size_t own_len; /* how much of it is the top one that is the instance's alone */
+	size_t all_len; /* and the one of all instances ("/jail"), or 0 */
 	bool whole; /* the mount shows the whole tree: no unknown part before it */
 	struct cgroup_above above[CGROUP_ABOVE_MAX]; /* nearest first */
 	size_t n_above;

@@ -109,39 +109,81 @@ static bool oom_is_mount_root(int fd)
 	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
+/* What a limit on the first n bytes of the path is. */
+static enum cgroup_oom_level oom_level_at(const struct cgroup_oom_place *p, size_t n)
+{
+	if (n >= p->own_len)
+		return CGROUP_OOM_INSTANCE;
+	return n > p->all_len ? CGROUP_OOM_TENANT : CGROUP_OOM_HOST;
+}
+
+/*
+ * ROOT/jail/web: ROOT/jail is of all. In a unit's cgroup,
+ * jail.slice/jail-acme.slice/jail@web.service/web, the unit is the instance's too, and the slices
+ * above it are its tenant's, up to jail.slice.
+ */
+static void oom_tops(const struct cgroup_tree *t, struct cgroup_oom_place *p, size_t tree_len)
+{
+	const char *slice = strstr(p->path, "/jail.slice/"), *base = strrchr(t->path, '/');
+
+	p->own_len = strlen(p->path);
+	p->all_len = tree_len;
+	if (base && str_eq(base, "/jail"))
+		return;
+	p->own_len = tree_len;
+	p->all_len = slice ? (size_t)(slice - p->path) + strlen("/jail.slice") : 0;
+}
+
+/* Paths as seen from the root of the mount, which is open as `root`. */
+static int oom_paths(const struct cgroup_tree *t, int dir, int root, struct cgroup_oom_place *p)
+{
+	char top[CGROUP_PATH_MAX], tree[CGROUP_PATH_MAX];
+	size_t n;
+
+	if (!oom_fd_path(dir, p->path) || !oom_fd_path(root, top) || !oom_fd_path(t->root_fd, tree))
+		return -EIO;
+	if (!str_starts(p->path, top) || !str_starts(tree, top))
+		return -EXDEV;
+	n = str_eq(top, "/") ? 0 : strlen(top);
+	memmove(p->path, p->path + n, strlen(p->path + n) + 1);
+	oom_tops(t, p, strlen(tree) - n);
+	p->whole = faccessat(root, "cgroup.events", F_OK, 0) < 0; /* only the real root has none */
+	return 0;
+}
+
 /* Walks up to the root of the mount; what is above that can't be seen. */
 static int oom_place(const struct cgroup_tree *t, int dir, struct cgroup_oom_place *ret)
 {
 	struct cgroup_oom_place p = { .whole = false };
-	char root[CGROUP_PATH_MAX], all[CGROUP_PATH_MAX];
 	CLEANUP_FD int at = fcntl(dir, F_DUPFD_CLOEXEC, 3);
-	struct stat st, all_st;
-	bool of_tenant = true;
 	size_t n;
+	int r;
 
-	if (at < 0 || fstat(t->root_fd, &all_st) < 0)
+	if (at < 0)
 		return -errno;
 	while (!oom_is_mount_root(at)) {
 		int up = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		struct stat st;
 
 		if (up < 0 || fstat(up, &st) < 0)
 			return -errno;
 		(void)close(at);
 		at = up;
-		of_tenant &= st.st_ino != all_st.st_ino;
 		if (p.n_above < CGROUP_ABOVE_MAX)
 			p.above[p.n_above++] = (struct cgroup_above){
-				st.st_ino, oom_counter(at, "memory.events.local", "oom"), of_tenant
+				.inode = st.st_ino,
+				.ooms = oom_counter(at, "memory.events.local", "oom"),
 			};
 	}
-	if (!oom_fd_path(dir, p.path) || !oom_fd_path(at, root) || !oom_fd_path(t->root_fd, all))
-		return -EIO;
-	n = str_eq(root, "/") ? 0 : strlen(root);
-	if (!str_starts(p.path, root) || !str_starts(all, root))
-		return -EXDEV;
-	memmove(p.path, p.path + n, strlen(p.path + n) + 1);
-	p.all_len = strlen(all) - n;
-	p.whole = faccessat(at, "cgroup.events", F_OK, 0) < 0; /* only the real root has none */
+	r = oom_paths(t, dir, at, &p);
+	if (r < 0)
+		return r;
+	n = strlen(p.path);
+	for (size_t i = 0; i < p.n_above; i++) {
+		while (n > 0 && p.path[--n] != '/')
+			;
+		p.above[i].level = oom_level_at(&p, n);
+	}
 	*ret = p;
 	return 0;
 }
@@ -203,7 +245,7 @@ static enum cgroup_oom_level oom_level(int dir, const struct cgroup_oom_place *p
 			continue;
 		if (!since)
 			return CGROUP_OOM_UNKNOWN;
-		return p->above[i].of_tenant ? CGROUP_OOM_TENANT : CGROUP_OOM_HOST;
+		return p->above[i].level;
 	}
 	return CGROUP_OOM_HOST;
 }
@@ -235,19 +277,18 @@ static const char *oom_find(const struct cgroup_oom_place *p, const char *path)
 	return at;
 }
 
-/* `limit` is whose limit it was; the victim's cgroup begins with the unknown `prefix` bytes. */
+/* `limit` is whose limit it was; the victim's cgroup begins with `prefix` bytes that can't be seen.
+ */
 static enum cgroup_oom_level oom_level_of(const struct cgroup_oom_place *p, const char *victim,
 					  size_t prefix, const char *limit)
 {
-	size_t n = strlen(limit), own = prefix + strlen(p->path);
+	size_t n = strlen(limit), own = prefix + p->own_len;
 
-	if (oom_is_below(limit, victim, own))
+	if (strlen(victim) >= own && oom_is_below(limit, victim, own))
 		return CGROUP_OOM_INSTANCE;
-	if (str_eq(limit, "/"))
+	if (str_eq(limit, "/") || n <= prefix)
 		return CGROUP_OOM_HOST;
-	if (!oom_is_below(victim, limit, n))
-		return CGROUP_OOM_UNKNOWN;
-	return n > prefix + p->all_len ? CGROUP_OOM_TENANT : CGROUP_OOM_HOST;
+	return oom_is_below(victim, limit, n) ? oom_level_at(p, n - prefix) : CGROUP_OOM_UNKNOWN;
 }
 
 bool cgroup_oom_parse(const struct cgroup_oom_place *p, uint64_t since_us, char *line,

@@ -131,7 +131,9 @@ static void test_level_above(void **state)
 #define GLOBAL "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,"
 #define WEB "/jail/acme/web"
 
-static const struct cgroup_oom_place place = { .path = WEB, .all_len = 5, .whole = true };
+static const struct cgroup_oom_place place = {
+	.path = WEB, .own_len = sizeof(WEB) - 1, .all_len = 5, .whole = true
+};
 
 struct line {
 	const char *text;
