@@ -72,9 +72,8 @@ struct rootfs_secret {
 
 struct rootfs_device {
 	const char *path; /* "/dev/fuse", below /dev */
-	const char *host_path; /* opened once and checked to be a device; a node of the same type,
-				  numbers and permissions that belongs to the instance's root is
-				  made in its /dev */
+	mode_t mode; /* type and permissions of the node, which belongs to the instance's root */
+	dev_t rdev;
 };
 
 struct rootfs_spec {

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/sys.h"
+#include "cgroups/devices.h"
 #include "namespaces/clone.h"
 #include "namespaces/mountfd.h"
 #include "runtime/creds.h"
@@ -214,6 +215,17 @@ static int try_cgroup(struct attempt *a)
 	return 0;
 }
 
+static int try_devices(struct attempt *a)
+{
+	bool active = false;
+	int r = cgroup_devices_probe(&active, a->e);
+
+	if (r >= 0 && !active)
+		(void)str_format(a->detail, 256,
+				 "none: nobody makes device nodes in a user namespace");
+	return r;
+}
+
 static int try_controller(struct attempt *a)
 {
 	struct cgroup_tree t = { .root_fd = -EBADF };
@@ -297,6 +309,7 @@ static const struct row rows[] = {
 	{ "namespace", "time", CHECK_OPTIONAL, false, try_namespace, CLONE_NEWTIME },
 	{ "storage", "overlay on idmapped layers", CHECK_REQUIRED, true, try_overlay, 0 },
 	{ "cgroup", "version 2", CHECK_REQUIRED, false, try_cgroup, 0 },
+	{ "cgroup", "device filter", CHECK_REQUIRED, false, try_devices, 0 },
 	{ "cgroup", "cpu", CHECK_OPTIONAL, false, try_controller, CGROUP_CPU },
 	{ "cgroup", "cpuset", CHECK_OPTIONAL, false, try_controller, CGROUP_CPUSET },
 	{ "cgroup", "memory", CHECK_OPTIONAL, false, try_controller, CGROUP_MEMORY },

@@ -150,6 +150,10 @@ static int prepare(struct start *s, struct err *e)
 	if (r < 0)
 		return r;
 	rollback_push(&s->undo, undo_cgroup, s);
+	/* Row 31: before anything is in it. */
+	r = devices_filter(tree, &l->name, spec, &s->storage->devices, e);
+	if (r < 0)
+		return r;
 	if (spec->mode == SPEC_MODE_SYSTEM) {
 		r = cgroup_delegate(tree, &l->name, l->meta.ids.first, l->meta.ids.first, e);
 		if (r < 0)

@@ -79,14 +79,11 @@ int root_spec_make(struct start *s, struct err *e)
 	s->storage = t;
 	if (!t)
 		return err_nomem(e);
-	if (spec->n_mounts > LIMIT_MOUNTS || spec->security.n_devices > LIMIT_DEVICES)
-		return err_set(e, E2BIG, "too many mounts or devices");
+	if (spec->n_mounts > LIMIT_MOUNTS)
+		return err_set(e, E2BIG, "too many mounts");
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		map_mount(&spec->mounts[i], &t->mounts[i]);
-	for (size_t i = 0; i < spec->security.n_devices; i++)
-		t->devices[i] = (struct rootfs_device){ spec->security.devices[i],
-							spec->security.devices[i] };
-	if ((r = layer_paths(s, e)) < 0 ||
+	if ((r = devices_find(spec, &t->devices, e)) < 0 || (r = layer_paths(s, e)) < 0 ||
 	    (r = generated_make(spec, s->l->meta.address, &t->generated, t->files, e)) < 0 ||
 	    (r = provision_load(spec, s->l->meta.owner.s, s->l->dir, &t->provision, e)) < 0)
 		return r;
@@ -110,7 +107,7 @@ int root_spec_make(struct start *s, struct err *e)
 		.n_files = GENERATED_FILES + (spec->mode == SPEC_MODE_SYSTEM ? SYSTEM_FILES : 0),
 		.secrets = t->provision.secrets,
 		.n_secrets = t->provision.n_secrets,
-		.devices = t->devices,
+		.devices = t->devices.nodes,
 		.n_devices = spec->security.n_devices,
 		.host_network = spec->network.mode == SPEC_NETWORK_HOST,
 		.terminal = spec->process.terminal,

@@ -5,6 +5,7 @@
 #define JAIL_RUNTIME_LAUNCH_PRIV_H
 
 #include "base/rollback.h"
+#include "runtime/devices.h"
 #include "runtime/engine_priv.h"
 #include "runtime/generated.h"
 #include "runtime/provision.h"
@@ -20,7 +21,7 @@ struct start {
 		char paths[LIMIT_LAYERS][1280];
 		const char *layers[LIMIT_LAYERS]; /* top first */
 		struct rootfs_mount mounts[LIMIT_MOUNTS];
-		struct rootfs_device devices[LIMIT_DEVICES];
+		struct devices devices;
 		struct rootfs_file files[GENERATED_FILES + SYSTEM_FILES];
 		struct system_identity identity;
 		struct generated generated;

@@ -38,7 +38,8 @@ void spec_free(struct jail_spec *s)
 	for (size_t i = 0; i < s->n_mounts; i++)
 		spec_mount_free(&s->mounts[i]);
 	free_strings(s->network.dns, s->network.n_dns);
-	free_strings(s->security.devices, s->security.n_devices);
+	for (size_t i = 0; i < s->security.n_devices; i++)
+		spec_device_free(&s->security.devices[i]);
 	free_hooks(s->hooks.prestart, s->hooks.n_prestart);
 	free_hooks(s->hooks.poststop, s->hooks.n_poststop);
 	spec_firstboot_free(s);

@@ -53,6 +53,12 @@ struct spec_credential {
 	struct spec_source value;
 };
 
+struct spec_device {
+	char *source; /* host path below /dev */
+	char *destination; /* path below the instance's /dev; NULL = the same */
+	uint32_t access; /* CGROUP_DEVICE_READ | ... of cgroups/devices.h; default all */
+};
+
 struct jail_spec {
 	struct jail_name name; /* "" until given */
 	bool has_image;
@@ -105,7 +111,7 @@ struct jail_spec {
 		bool has_no_new_privileges;
 		bool no_new_privileges; /* default: off with auto, on with host */
 		bool time_namespace;
-		char **devices; /* host paths below /dev */
+		struct spec_device *devices;
 		size_t n_devices;
 		uint64_t shm_size_bytes; /* default 64 MiB */
 	} security;
@@ -182,6 +188,8 @@ int spec_set_env(struct jail_spec *s, const char *key_value,
 int spec_add_port(struct jail_spec *s, const char *text, struct err *e);
 int spec_add_mount_text(struct jail_spec *s, const char *text,
 			struct err *e); /* "SRC:DST[:ro,nosuid,...]", "tmpfs:DST[:size=64MiB]" */
+int spec_add_device(struct jail_spec *s, const char *text,
+		    struct err *e); /* "/dev/fuse", "/dev/sdb:/dev/xvdb:rw", "/dev/kvm:rw" */
 int spec_set_user(struct jail_spec *s, const char *text, struct err *e);
 int spec_set_capabilities(struct jail_spec *s, const char *text,
 			  struct err *e); /* "+CAP_NET_RAW", "-chown", "all", "none" */
@@ -196,6 +204,8 @@ int spec_set_io(struct jail_spec *s, enum spec_io what, const char *text,
 		struct err *e); /* "/dev/vda:10MiB", "/dev/vda:500" */
 int spec_set_restart(struct jail_spec *s, const char *text,
 		     struct err *e); /* "no", "always", "on-failure[:N]" */
+/* Where the device is inside. */
+const char *spec_device_path(const struct spec_device *d);
 const char *spec_signal_name(int signal); /* "SIGTERM", or NULL */
 
 #endif

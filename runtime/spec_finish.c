@@ -263,10 +263,11 @@ static int check_security(const struct jail_spec *s, struct err *e)
 {
 	for (size_t i = 0; i < s->security.n_devices; i++)
 		for (size_t k = 0; k < i; k++)
-			if (str_eq(s->security.devices[i], s->security.devices[k]))
+			if (str_eq(spec_device_path(&s->security.devices[i]),
+				   spec_device_path(&s->security.devices[k])))
 				return err_set(e, EINVAL,
 					       "security.devices[%zu]: %s is listed twice", i,
-					       s->security.devices[i]);
+					       spec_device_path(&s->security.devices[i]));
 	return 0;
 }
 

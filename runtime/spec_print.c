@@ -188,8 +188,12 @@ static void print_security(const struct jail_spec *s, struct json_out *o)
 		json_out_bool(spec_in(&c), "noNewPrivileges", s->security.no_new_privileges);
 	if (s->security.time_namespace)
 		json_out_bool(spec_in(&c), "timeNamespace", true);
-	if (s->security.n_devices > 0)
-		out_strings(spec_in(&c), "devices", s->security.devices, s->security.n_devices);
+	if (s->security.n_devices > 0) {
+		json_out_array(spec_in(&c), "devices");
+		for (size_t i = 0; i < s->security.n_devices; i++)
+			spec_device_to_json(&s->security.devices[i], o);
+		json_out_array_end(o);
+	}
 	if (s->security.shm_size_bytes > 0)
 		spec_out_size(spec_in(&c), "shmSize", s->security.shm_size_bytes);
 	spec_section_end(&c);

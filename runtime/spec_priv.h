@@ -83,6 +83,13 @@ int spec_mount_set_destination(struct spec_mount *m, const char *text, struct er
 int spec_mount_add(struct jail_spec *s, struct spec_mount *m, struct err *e);
 void spec_mount_to_json(const struct spec_mount *m, struct json_out *o);
 
+/* Devices (spec_devices.c). */
+decode_item_fn spec_decode_device;
+void spec_device_free(struct spec_device *d);
+void spec_device_to_json(const struct spec_device *d, struct json_out *o);
+/* "rwm", "r", ... */
+void spec_device_access(uint32_t access, char ret[static 4]);
+
 /* "K=V" into a vector: replaces the value of K in place, or appends. */
 int spec_env_set(struct strv *env, const char *key_value, struct err *e);
 /* The same without a look at what it is and how many there are. Return: 0 or -ENOMEM. */

@@ -55,27 +55,6 @@ static int decode_capability(const struct decoder *d, const struct json *node, v
 	return unknown_capability(d, node, e);
 }
 
-static int decode_device(const struct decoder *d, const struct json *node, void *base,
-			 struct err *e)
-{
-	struct jail_spec *s = base;
-	char **slot;
-	int r = decode_type(d, node, JSON_STRING, e);
-
-	if (r < 0)
-		return r;
-	if (spec_check_device(node->text, e) < 0)
-		return decode_wrap(d, node, e);
-	slot = spec_grow(&s->security.devices, s->security.n_devices, sizeof(*slot));
-	if (!slot)
-		return err_nomem(e);
-	*slot = strdup(node->text);
-	if (!*slot)
-		return err_nomem(e);
-	s->security.n_devices++;
-	return 0;
-}
-
 static const struct decode_field fields[] = {
 	{ .key = "userNamespace",
 	  .decode = decode_word,
@@ -95,7 +74,10 @@ static const struct decode_field fields[] = {
 	  .offset = SPEC(security.no_new_privileges),
 	  .flag = SPEC(security.has_no_new_privileges) },
 	{ .key = "timeNamespace", .decode = decode_bool, .offset = SPEC(security.time_namespace) },
-	{ .key = "devices", .decode = decode_array, .item = decode_device, .max = LIMIT_DEVICES },
+	{ .key = "devices",
+	  .decode = decode_array,
+	  .item = spec_decode_device,
+	  .max = LIMIT_DEVICES },
 	{ .key = "shmSize",
 	  .decode = decode_quantity,
 	  .offset = SPEC(security.shm_size_bytes),

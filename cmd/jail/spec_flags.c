@@ -222,23 +222,6 @@ static int set_read_only(struct jail_spec *s, const char *value, struct err *e)
 	return 0;
 }
 
-static int add_device(struct jail_spec *s, const char *value, struct err *e)
-{
-	char **grown, *copy;
-
-	if (s->security.n_devices >= LIMIT_DEVICES)
-		return err_set(e, E2BIG, "more than %d devices", LIMIT_DEVICES);
-	grown = reallocarray(s->security.devices, s->security.n_devices + 1, sizeof(*grown));
-	if (!grown)
-		return err_nomem(e);
-	s->security.devices = grown;
-	copy = strdup(value);
-	if (!copy)
-		return err_nomem(e);
-	s->security.devices[s->security.n_devices++] = copy;
-	return 0;
-}
-
 static int set_seccomp(struct jail_spec *s, const char *value, struct err *e)
 {
 	return replace_string(&s->security.seccomp, value, e);
@@ -309,7 +292,7 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("cap-add", 0, "CAPABILITY", "one more capability, or \"all\"", add_capability)           \
 	F("cap-drop", 0, "CAPABILITY", "one less, or \"all\"", drop_capability)                    \
 	F("read-only", 0, NULL, "read-only root file system", set_read_only)                       \
-	F("device", 0, "PATH", "device of the host, below /dev", add_device)                       \
+	F("device", 0, "SOURCE[:TARGET][:rwm]", "device of the host, below /dev", spec_add_device) \
 	F("userns", 0, "MODE", "auto: own ids; host: the host's ids", set_user_namespace)          \
 	F("seccomp", 0, "PROFILE", "default, unconfined, or an OCI profile's path", set_seccomp)   \
 	F("rlimit", 0, "NAME=SOFT[:HARD]", "resource limit: nofile=1024:4096", set_rlimit)

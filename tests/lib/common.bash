@@ -161,6 +161,27 @@ sleeper() {
 	app "$@" sleep 1000
 }
 
+# spare_device: prints a device that an instance has only when it is granted, and that can be opened without harm.
+spare_device() {
+	local device
+
+	for device in /dev/fuse /dev/loop-control /dev/cpu_dma_latency /dev/net/tun; do
+		if (exec 3<>"$device") 2>/dev/null; then
+			echo "$device"
+			return
+		fi
+	done
+	echo "no device to try with" >&2
+	return 1
+}
+# node_numbers PATH: "MAJOR MINOR" in decimal.
+node_numbers() {
+	local major minor
+
+	read -r major minor < <(stat -c '%t %T' "$1")
+	echo "$((16#$major)) $((16#$minor))"
+}
+
 has_controller() {
 	grep -qw "$1" "$SANDBOX_ROOT/cgroup.controllers"
 }

@@ -158,8 +158,11 @@ static const char *differ_security(const struct jail_spec *a, const struct jail_
 	SAME(security.no_new_privileges);
 	SAME(security.time_namespace);
 	SAME(security.n_devices);
-	if (!same_strings(a->security.devices, b->security.devices, a->security.n_devices))
-		return "devices";
+	for (size_t i = 0; i < a->security.n_devices; i++) {
+		SAME_TEXT(security.devices[i].source);
+		SAME_TEXT(security.devices[i].destination);
+		SAME(security.devices[i].access);
+	}
 	SAME(security.shm_size_bytes);
 	return NULL;
 }
