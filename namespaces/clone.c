@@ -130,6 +130,10 @@ static pid_t ns_clone_owned(const struct ns_clone *c, int *ret_pidfd, struct err
 	int code;
 	pid_t pid;
 
+	if (c->sibling) {
+		args.flags |= CLONE_PARENT;
+		args.exit_signal = 0; /* as clone3(2) wants it: it is ours then */
+	}
 	if (c->cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)c->cgroup_fd;

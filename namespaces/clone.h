@@ -16,6 +16,7 @@ struct ns_clone {
 	uint32_t owner_uid; /* effective uid during the clone: owner of the new user namespace, so
 			       that per-user kernel pools (inotify, keys, pending signals) are the
 			       instance's own; 0 with the host's */
+	bool sibling; /* a child of our parent (CLONE_PARENT), who reaps it */
 };
 
 /*

@@ -113,11 +113,23 @@ static int make_pipe(const struct creds_user *user, int *ret_read, int *ret_writ
 	return 0;
 }
 
+/* Streams of the host's journal: sockets that lead nowhere else, write-only in effect. */
+static int inherit_output(struct child_io *io, struct err *e)
+{
+	io->in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	io->out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	io->err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	io->n_ours = 0;
+	return io->in < 0 || io->out < 0 || io->err < 0 ? err_sys(e, "output of the unit") : 0;
+}
+
 static int open_pipes(const struct child_setup *s, const struct creds_user *user,
 		      struct child_io *io, struct err *e)
 {
 	int r;
 
+	if (s->inherit_output)
+		return inherit_output(io, e);
 	if ((r = make_pipe(user, &io->ours[0], &io->out, e)) < 0 ||
 	    (r = make_pipe(user, &io->ours[1], &io->err, e)) < 0)
 		return r;

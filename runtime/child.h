@@ -40,6 +40,7 @@ struct child_setup {
 	const char *init_env; /* one more variable for the init, "K=V", or NULL */
 	bool lock_mounts; /* see namespaces/lock.h */
 	uint16_t rows, columns; /* of the console; 0 = unknown */
+	bool inherit_output; /* stdout and stderr are the launcher's: the journal of its unit */
 	bool private_user; /* has a user namespace of its own */
 };
 

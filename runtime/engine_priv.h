@@ -184,6 +184,8 @@ struct launch {
 	uint16_t rows, columns; /* of the caller's terminal; 0 = unknown */
 	bool remove;
 	int report; /* to `jail start`; -EBADF on a restart */
+	bool unit; /* we are the main process of the instance's unit: systemd starts it again */
+	bool hand_over; /* and the init takes that place, instead of a monitor */
 };
 
 /* What `jail start` learns. */
@@ -191,8 +193,12 @@ struct launch_report {
 	int32_t exec_failed;
 	struct err error; /* code 0: the program runs */
 };
-/* Sets up, starts, becomes jail-monitor. Returns only on failure (all undone). */
+/* Sets up, starts, becomes jail-monitor. Returns only on failure (all undone), or, with hand_over,
+ * when systemd has taken the init over. */
 int launch_run(struct launch *l, bool *ret_exec_failed, struct err *e);
+void launch_init(struct launch *l, struct jail *j, const struct jail_name *name);
 void launch_free(struct launch *l);
+/* Reads meta and spec through l->dir. */
+int launch_load(struct launch *l, struct err *e);
 
 #endif

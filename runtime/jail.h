@@ -155,6 +155,12 @@ int supervise_launch(const struct jail_config *c, const struct jail_name *name, 
 int supervise_finish(const struct jail_config *c, const struct jail_name *name, bool remove,
 		     struct err *e);
 
+/* Entry points of the hidden verbs that an instance's unit executes (unit_run.c). */
+int unit_start(struct jail *j, const struct jail_name *name, struct err *e);
+int unit_stop(struct jail *j, const struct jail_name *name, struct err *e);
+int unit_post(struct jail *j, const struct jail_name *name, struct err *e);
+#define UNIT_START_FAILED 254 /* exit status of the first; no restart follows */
+
 enum check_need { CHECK_REQUIRED, CHECK_OPTIONAL };
 struct check_result {
 	const char *group, *name;

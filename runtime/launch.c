@@ -16,6 +16,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -35,6 +36,8 @@
 #include "runtime/launch_priv.h"
 #include "runtime/log.h"
 #include "runtime/process.h"
+
+#define KILL_WAIT_MS 10000
 
 static void undo_ports(void *arg)
 {
@@ -68,9 +71,13 @@ static void undo_child(void *arg)
 {
 	struct start *s = arg;
 
+	struct pollfd p = { .fd = s->pidfd, .events = POLLIN };
+	int r;
+
 	(void)sys_pidfd_send_signal(s->pidfd, SIGKILL);
-	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	do
+		r = s->l->hand_over ? poll(&p, 1, KILL_WAIT_MS) : waitpid(s->pid, NULL, 0);
+	while (r < 0 && errno == EINTR);
 }
 
 static void undo_run_dir(void *arg)
@@ -176,6 +183,7 @@ static int clone_child(struct start *s, struct err *e)
 		.namespaces = process_namespaces(spec),
 		.cgroup_fd = s->cgroup,
 		.owner_uid = s->l->meta.ids.count ? s->l->meta.ids.first : 0,
+		.sibling = s->l->hand_over,
 	};
 	CLEANUP_FD int theirs = -EBADF;
 	int pair[2];
@@ -198,6 +206,7 @@ static int clone_child(struct start *s, struct err *e)
 			.init_program = s->init_program,
 			.rows = s->l->rows,
 			.columns = s->l->columns,
+			.inherit_output = s->l->hand_over,
 			.private_user = c.namespaces & CLONE_NEWUSER,
 			.lock_mounts = child_locks_mounts(spec),
 			.init_env =
@@ -366,7 +375,7 @@ static int write_state(struct start *s, struct err *e)
 {
 	struct run_state state = {
 		.pid = s->pid,
-		.monitor_pid = getpid(),
+		.monitor_pid = s->l->hand_over ? getppid() : getpid(),
 		.started_ms = clock_wall_ms(),
 		.started_boot_ms = clock_boot_ms(),
 		.net = s->net,
@@ -413,7 +422,7 @@ int launch_run(struct launch *l, bool *ret_exec_failed, struct err *e)
 
 	*ret_exec_failed = s.exec_failed;
 	if (r >= 0)
-		r = become_monitor(&s, e); /* returns on failure only */
+		r = l->hand_over ? unit_hand_over(&s, e) : become_monitor(&s, e);
 	rollback_run(&s.undo);
 	start_free(&s);
 	return r;

@@ -252,7 +252,7 @@ static int monitor_args(const struct start *s, struct strv *v, struct err *e)
 	    strv_add(v, s->l->j->config.file) < 0 ||
 	    strv_add(v, spec->process.terminal ? "1" : "0") < 0 ||
 	    add_number(v, spec->log.max_size_bytes) < 0 || add_number(v, spec->log.files) < 0 ||
-	    strv_add(v, restart_name(spec->restart.policy)) < 0 ||
+	    strv_add(v, s->l->unit ? "no" : restart_name(spec->restart.policy)) < 0 ||
 	    add_number(v, spec->restart.max_retries) < 0 ||
 	    add_number(v, spec->restart.delay_ms) < 0 || add_number(v, s->l->retries) < 0 ||
 	    add_number(v, s->started_boot_ms) < 0 || strv_add(v, s->l->remove ? "1" : "0") < 0)
@@ -317,6 +317,8 @@ int become_monitor(struct start *s, struct err *e)
 	    (s->l->report >= 0 && (r = fd_above(s->l->report, &report, e)) < 0))
 		return r;
 	fd_reset(&file); /* its number is wanted */
+	if (s->l->unit && (r = unit_notify("READY=1\n", e)) < 0)
+		return r;
 	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, e)) < 0)
 		return r;
 	rollback_commit(&s->undo);

@@ -60,6 +60,11 @@ int run_hooks(const struct launch *l, const char *when, const struct hook *hooks
 bool child_has_words(const struct start *s);
 /* state is written: hand the fds over and execute jail-monitor. Returns on failure only. */
 int become_monitor(struct start *s, struct err *e);
+/* The same for an instance whose init becomes the main process of the unit: tells systemd. Return:
+ * 0 when it has taken over. */
+int unit_hand_over(struct start *s, struct err *e);
+/* Tells systemd that the unit is ready (fields as of sd_notify(3)), and waits until it knows. */
+int unit_notify(const char *fields, struct err *e);
 void run_dir_remove(struct jail *j, const struct jail_name *name);
 
 #endif

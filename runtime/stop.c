@@ -16,6 +16,7 @@
 #include "base/sys.h"
 #include "runtime/engine_priv.h"
 #include "runtime/init_kind.h"
+#include "runtime/unit.h"
 
 #define FREEZE_WAIT_MS 10000
 #define KILL_WAIT_MS 30000
@@ -213,6 +214,8 @@ static int stop_running(struct down *d, bool *ret_forced, struct err *e)
 	int r;
 
 	(void)tell_stopping(d);
+	if (unit_is_up(d->running.run))
+		unit_mark_stopping(d->running.run);
 	if (sys_pidfd_send_signal(d->running.pidfd, d->signal) < 0 && errno != ESRCH)
 		return err_sys(e, "signal %d", d->signal);
 	/* A frozen process gets it when it is thawed. */
@@ -325,6 +328,27 @@ int instance_stop(struct jail *j, const struct jail_name *name, uint64_t timeout
 
 	*ret_forced = false;
 	r = stop(&d, ret_forced, e);
+	down_close(&d);
+	return r < 0 ? err_wrap(e, "stop %s", name->s) : 0;
+}
+
+/* What systemd waits for is the end of the main process; the rest is unit_post()'s. */
+int unit_stop(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	struct down d = { .j = j, .name = name, .running = RUNNING_INIT, .supervisor = -EBADF };
+	struct err ignored = ERR_INIT;
+	bool forced = false;
+	int r = running_open(j, name, &d.running, &ignored);
+
+	/* Also executed when it has ended by itself. */
+	if (r >= 0 && unit_is_up(d.running.run)) {
+		down_read_spec(&d, true);
+		r = stop_running(&d, &forced, e);
+	} else {
+		r = 0;
+	}
+	if (forced)
+		warn("%s did not end in time and was killed", name->s);
 	down_close(&d);
 	return r < 0 ? err_wrap(e, "stop %s", name->s) : 0;
 }

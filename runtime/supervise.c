@@ -30,7 +30,7 @@ void launch_free(struct launch *l)
 	fd_reset(&l->report);
 }
 
-static void launch_init(struct launch *l, struct jail *j, const struct jail_name *name)
+void launch_init(struct launch *l, struct jail *j, const struct jail_name *name)
 {
 	*l = (struct launch){ .j = j, .name = *name };
 	l->lock = l->dir = l->run = l->listen = l->report = -EBADF;
@@ -39,7 +39,7 @@ static void launch_init(struct launch *l, struct jail *j, const struct jail_name
 	spec_init(&l->spec);
 }
 
-static int launch_load(struct launch *l, struct err *e)
+int launch_load(struct launch *l, struct err *e)
 {
 	int r = meta_read(l->dir, &l->meta, e);
 

@@ -75,3 +75,16 @@ bool unit_owns_init(int run, const struct jail_name *name, pid_t pid)
 	(void)str_format(below, sizeof(below), "%s/%s/inside", p.path, name->s);
 	return str_starts(path, below) && is_first_process(pid);
 }
+
+void unit_mark_stopping(int run)
+{
+	CLEANUP_FD int fd =
+		openat(run, "stopping", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	(void)fd;
+}
+
+bool unit_is_stopping(int run)
+{
+	return faccessat(run, "stopping", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}

@@ -20,5 +20,15 @@ bool unit_is_up(int run);
 /* The process is the first one of the instance `name` in that unit: below its cgroup, and PID 1 of
  * its pid namespace. Ask after pidfd_open, and then whether that has not ended. */
 bool unit_owns_init(int run, const struct jail_name *name, pid_t pid);
+/* Somebody has asked for the end that comes. */
+void unit_mark_stopping(int run);
+bool unit_is_stopping(int run);
+
+/* Why the launcher has failed, for `jail start`: a file beside the spec. */
+#define UNIT_REPORT "start.error"
+struct launch_report;
+void unit_report_write(int dir, const struct launch_report *report);
+/* Reads and removes it. Return: 0 or -ENOENT. */
+int unit_report_take(int dir, struct launch_report *ret);
 
 #endif

@@ -21,22 +21,31 @@ static const char *const kept_environment[] = {
 #endif
 };
 
-static int environment_reset(struct err *e)
+/* What systemd tells the hidden verbs of an instance's unit; they take it out again. */
+static const char *const unit_environment[] = { "NOTIFY_SOCKET", "EXIT_CODE", "EXIT_STATUS" };
+
+static int environment_reset(bool unit, struct err *e)
 {
-	char *kept[ARRAY_SIZE(kept_environment)] = { NULL };
+	const char *names[ARRAY_SIZE(kept_environment) + ARRAY_SIZE(unit_environment)];
+	char *kept[ARRAY_SIZE(names)] = { NULL };
+	size_t n = ARRAY_SIZE(kept_environment);
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
-		const char *value = getenv(kept_environment[i]);
+	memcpy(names, kept_environment, sizeof(kept_environment));
+	memcpy(names + n, unit_environment, sizeof(unit_environment));
+	if (unit)
+		n += ARRAY_SIZE(unit_environment);
+	for (size_t i = 0; i < n; i++) {
+		const char *value = getenv(names[i]);
 
 		if (value && !(kept[i] = strdup(value)))
 			r = err_nomem(e);
 	}
 	if (r == 0 && clearenv() != 0)
 		r = err_nomem(e);
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
-		if (r == 0 && kept[i] && setenv(kept_environment[i], kept[i], 1) < 0)
-			r = err_sys(e, "set %s", kept_environment[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (r == 0 && kept[i] && setenv(names[i], kept[i], 1) < 0)
+			r = err_sys(e, "set %s", names[i]);
 		free(kept[i]);
 	}
 	if (r == 0 && setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1) < 0)
@@ -44,7 +53,7 @@ static int environment_reset(struct err *e)
 	return r;
 }
 
-static int process_prepare(struct err *e)
+static int process_prepare(bool unit, struct err *e)
 {
 	int r = fd_sanitize(e);
 
@@ -55,7 +64,7 @@ static int process_prepare(struct err *e)
 	/* A closed pipe is a write error that is reported, not a silent death. */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_sys(e, "ignore SIGPIPE");
-	return environment_reset(e);
+	return environment_reset(unit, e);
 }
 
 static int check_operands(const struct cli *c, struct err *e)
@@ -201,7 +210,7 @@ int main(int argc, char **argv)
 	struct err e = ERR_INIT;
 	int status;
 
-	if (process_prepare(&e) < 0) {
+	if (process_prepare(argc > 1 && str_starts(argv[1], "_unit-"), &e) < 0) {
 		cli_error(&e);
 		return EXIT_FAILED;
 	}

@@ -36,6 +36,9 @@ const struct verb *const verbs[] = {
 	&verb_help,
 	&verb_launch,
 	&verb_finish,
+	&verb_unit_start,
+	&verb_unit_stop,
+	&verb_unit_post,
 	NULL,
 };
 /* clang-format on */

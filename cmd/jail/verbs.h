@@ -42,6 +42,9 @@ extern const struct verb verb_create, verb_start, verb_run, verb_exec, verb_atta
 	verb_image_inspect, verb_image_rm, verb_check, verb_gc, verb_spec, verb_version, verb_help,
 	verb_launch, verb_finish;
 
+/* systemd (docs/systemd.md) */
+extern const struct verb verb_unit_start, verb_unit_stop, verb_unit_post;
+
 /* Finds by one word, or two ("image import"). *ret_words: how many it took. Return: NULL if there
  * is none. */
 const struct verb *verb_find(int argc, char **argv, int *ret_words);
