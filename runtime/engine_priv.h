@@ -185,6 +185,7 @@ struct launch {
 	bool remove;
 	int report; /* to `jail start`; -EBADF on a restart */
 	bool unit; /* we are the main process of the instance's unit: systemd starts it again */
+	bool notify; /* which does not know yet that it runs */
 	bool hand_over; /* and the init takes that place, instead of a monitor */
 };
 

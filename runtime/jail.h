@@ -148,12 +148,13 @@ int jail_gc(struct jail *j, struct gc_report *ret, struct err *e);
 /*
  * Entry points of the hidden verbs that jail-monitor executes. They find its descriptors at the
  * numbers of monitor_proto.h and open the state tree themselves, after they have moved those out of
- * the way. _launch does not return on success.
+ * the way. _launch does not return on success. *ret_unit: we are a unit's main process, so our exit
+ * status is what systemd judges by.
  */
 int supervise_launch(const struct jail_config *c, const struct jail_name *name, unsigned retries,
 		     struct err *e);
 int supervise_finish(const struct jail_config *c, const struct jail_name *name, bool remove,
-		     struct err *e);
+		     bool *ret_unit, struct err *e);
 
 /* Entry points of the hidden verbs that an instance's unit executes (unit_run.c). */
 int unit_start(struct jail *j, const struct jail_name *name, struct err *e);

@@ -317,7 +317,7 @@ int become_monitor(struct start *s, struct err *e)
 	    (s->l->report >= 0 && (r = fd_above(s->l->report, &report, e)) < 0))
 		return r;
 	fd_reset(&file); /* its number is wanted */
-	if (s->l->unit && (r = unit_notify("READY=1\n", e)) < 0)
+	if (s->l->notify && (r = unit_notify("READY=1\n", e)) < 0)
 		return r;
 	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, e)) < 0)
 		return r;

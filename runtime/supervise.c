@@ -17,6 +17,7 @@
 #include "runtime/console.h"
 #include "runtime/launch_priv.h"
 #include "runtime/monitor_proto.h"
+#include "runtime/unit.h"
 
 void launch_free(struct launch *l)
 {
@@ -263,6 +264,8 @@ static int launch_again(struct launch *l, struct err *e)
 	bool exec_failed = false;
 	int r = forget_last(l, e);
 
+	l->unit = unit_is_up(l->run); /* a reboot from inside */
+
 	if (r >= 0)
 		r = launch_load(l, e);
 	if (r >= 0)
@@ -272,8 +275,10 @@ static int launch_again(struct launch *l, struct err *e)
 
 static int finish(struct launch *l, struct err *e)
 {
-	int r = teardown(l->j, &l->name, l->dir, e);
+	int r;
 
+	l->unit = unit_is_up(l->run);
+	r = teardown(l->j, &l->name, l->dir, e);
 	if (r >= 0 && l->remove)
 		r = remove_locked(l->j, &l->name, l->dir, e);
 	return r < 0 ? err_wrap(e, "finish %s", l->name.s) : 0;
@@ -309,11 +314,14 @@ int supervise_launch(const struct jail_config *c, const struct jail_name *name, 
 }
 
 int supervise_finish(const struct jail_config *c, const struct jail_name *name, bool remove,
-		     struct err *e)
+		     bool *ret_unit, struct err *e)
 {
 	struct launch l;
+	int r;
 
 	launch_init(&l, NULL, name);
 	l.remove = remove;
-	return supervise(c, &l, finish, e);
+	r = supervise(c, &l, finish, e);
+	*ret_unit = l.unit;
+	return r;
 }

@@ -152,8 +152,9 @@ static int start_in(struct launch *l, const struct cgroup_place *self, bool *ret
 
 	if ((r = launch_load(l, e)) < 0)
 		return r;
-	l->unit = true;
-	l->hand_over = !l->spec.process.terminal && !l->spec.process.stdin_open;
+	l->unit = l->notify = true;
+	l->hand_over = l->spec.mode == SPEC_MODE_APP && !l->spec.process.terminal &&
+		       !l->spec.process.stdin_open;
 	r = enter_place(l, self, e);
 	if (r >= 0)
 		r = launch_run(l, ret_exec_failed, e);

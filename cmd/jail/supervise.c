@@ -20,19 +20,22 @@ static int launch(struct cli *c, struct err *e)
 	return supervise_launch(&c->config, &name, (unsigned)retries, e);
 }
 
-/* STATUS and REASON are for whoever looks at the process list: the exit record has them too. */
+/* REASON is for whoever looks at the process list: the exit record has it too. */
 static int finish(struct cli *c, struct err *e)
 {
 	char **operands = c->args.operands;
 	struct jail_name name;
-	uint64_t remove = 0;
+	uint64_t remove = 0, status = 0;
+	bool unit = false;
 	int r = name_parse("instance", operands[0], &name, e);
 
 	if (r >= 0)
 		r = num_parse_u64(operands[3], 0, 1, &remove, e);
-	if (r < 0)
-		return r;
-	return supervise_finish(&c->config, &name, remove == 1, e);
+	if (r >= 0)
+		r = num_parse_u64(operands[1], 0, 255, &status, e);
+	if (r >= 0)
+		r = supervise_finish(&c->config, &name, remove == 1, &unit, e);
+	return r < 0 ? r : unit ? (int)status : 0;
 }
 
 const struct verb verb_launch = {

@@ -123,6 +123,11 @@ unit_of() { echo "$SANDBOX_ROOT/fake.slice/jail@$1.service"; }
 	wait "$manager" || :
 	[ "$(field web .lastExit.reason)" = stopped ]
 	reported web '^left \[\]$'
+	jail rm web
+	jail create web --image "$IMAGE" --tty -- sh -c 'exit 5'
+	unit_up web
+	wait "$manager" || :
+	reported web '^main exited 5$'
 }
 
 @test "one that runs without its unit is left alone by the unit" {
