@@ -129,6 +129,13 @@ static bool is_kernel_file(int fd)
 	return fstatfs(fd, &fs) == 0 && (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC);
 }
 
+static bool is_fuse(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) < 0 ? errno == ENOTCONN : fs.f_type == FUSE_MAGIC;
+}
+
 /*
  * In the instance's mount namespace. Its directories of /proc and /sys can't be changed by anybody,
  * but with CAP_SYS_ADMIN it may have mounted something else there: then it keeps what it has.
@@ -147,8 +154,9 @@ static int refresh_one(size_t i, int fd, struct err *e)
 		return 0;
 	if (mountfd_detach_at(dir, slash + 1, e) < 0)
 		return -e->code;
+	/* Where the first one is locked (namespaces/lock.h) it stays below. */
 	target = path_open_beneath(dir, slash + 1, O_PATH | O_NOFOLLOW, 0);
-	if (target < 0 || !is_kernel_file(target))
+	if (target < 0 || !(is_kernel_file(target) || is_fuse(target)))
 		return 0;
 	return mountfd_attach(fd, target, e) < 0 ? err_wrap(e, "/%s", views[i].path) : 0;
 }

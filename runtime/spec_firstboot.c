@@ -335,6 +335,8 @@ int spec_firstboot_check(const struct jail_spec *s, struct err *e)
 {
 	size_t bytes = 0;
 
+	if (spec_has_cloud_init(s) && s->mode != SPEC_MODE_SYSTEM)
+		return err_set(e, EINVAL, "cloudInit: only with mode \"system\"");
 	if (s->security.readonly_root && (spec_has_cloud_init(s) || spec_has_first_boot(s)))
 		return err_set(e, EINVAL,
 			       "%s: needs a root file system that can be written, not %s",

@@ -118,6 +118,19 @@ type_of() {
 	[ "$output" = fuse.lxcfs ]
 }
 
+@test "refresh where the instance's mounts are locked" {
+	lxcfs_start
+	start --cap-add sys_admin
+	lxcfs_stop
+	lxcfs_start
+	run ! jail exec web cat /proc/uptime
+	jail refresh web
+	run -0 jail exec web cat /proc/uptime /proc/meminfo /sys/devices/system/cpu/online
+	jail refresh web
+	run -0 jail exec web cat /proc/uptime
+	[ "$(type_of /proc/uptime | wc -l)" = 2 ]
+}
+
 @test "a dead lxcfs that is still mounted does not stop a start, and refresh says what it is" {
 	lxcfs_start
 	kill -KILL "$(cat "$BATS_FILE_TMPDIR/lxcfs.is")"
