@@ -82,6 +82,8 @@ void json_out_str(struct json_out *o, const char *key, const char *value);
 void json_out_strn(struct json_out *o, const char *key, const char *value, size_t n);
 void json_out_int(struct json_out *o, const char *key, int64_t value);
 void json_out_u64(struct json_out *o, const char *key, uint64_t value);
+/* A number given in thousandths: 1230 is 1.23. */
+void json_out_milli(struct json_out *o, const char *key, uint64_t thousandths);
 void json_out_bool(struct json_out *o, const char *key, bool value);
 void json_out_null(struct json_out *o, const char *key);
 /* Copies a parsed node. */

@@ -138,6 +138,19 @@ void json_out_u64(struct json_out *o, const char *key, uint64_t value)
 	strbuf_addf(o->b, "%" PRIu64, value);
 }
 
+void json_out_milli(struct json_out *o, const char *key, uint64_t thousandths)
+{
+	unsigned rest = (unsigned)(thousandths % 1000);
+	int digits = 3;
+
+	for (; digits > 0 && rest % 10 == 0; digits--)
+		rest /= 10;
+	json_out_lead(o, key);
+	strbuf_addf(o->b, "%" PRIu64, thousandths / 1000);
+	if (digits > 0)
+		strbuf_addf(o->b, ".%0*u", digits, rest);
+}
+
 void json_out_bool(struct json_out *o, const char *key, bool value)
 {
 	json_out_lead(o, key);

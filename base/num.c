@@ -242,6 +242,24 @@ int num_parse_cpus(const char *text, uint64_t *ret_millicpus, struct err *e)
 	return 0;
 }
 
+int num_parse_milli(const char *text, uint64_t *ret, struct err *e)
+{
+	const char *p = text;
+	uint64_t whole = 0, value;
+	unsigned milli = 0;
+	int r = num_fixed(&p, &whole, &milli);
+
+	if (r == -EINVAL || *p != '\0')
+		return err_set(e, EINVAL,
+			       "\"%s\": expected a number with at most 3 digits after the point",
+			       text);
+	if (r < 0 || __builtin_mul_overflow(whole, (uint64_t)1000, &value) ||
+	    __builtin_add_overflow(value, (uint64_t)milli, &value))
+		return err_set(e, ERANGE, "\"%s\": the number is too large", text);
+	*ret = value;
+	return 0;
+}
+
 /* Reads "3" or "0-3" at *p into the bit map. Return: 0, -EINVAL, -ERANGE. */
 static int num_cpu_range(const char **p, uint8_t *bits)
 {

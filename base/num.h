@@ -20,6 +20,8 @@ int num_parse_size(const char *text, uint64_t *ret_bytes, struct err *e);
 int num_parse_duration(const char *text, uint64_t *ret_ms, struct err *e);
 /* "1.5", "2", "0.05": CPUs, at most 3 fraction digits. ret: thousandths of a CPU, >= 1. */
 int num_parse_cpus(const char *text, uint64_t *ret_millicpus, struct err *e);
+/* "1.23", "0.00", "7": at most 3 fraction digits. ret: thousandths. */
+int num_parse_milli(const char *text, uint64_t *ret, struct err *e);
 /* "0-3,7": sorted into a canonical list, at most 8192 as number. out of size n. */
 int num_parse_cpulist(const char *text, char *ret, size_t n, struct err *e);
 

@@ -16,6 +16,7 @@ const struct verb *const verbs[] = {
 	&verb_logs,
 	&verb_ps,
 	&verb_inspect,
+	&verb_stats,
 	&verb_stop,
 	&verb_kill,
 	&verb_restart,

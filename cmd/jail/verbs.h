@@ -37,10 +37,10 @@ struct verb {
 extern const struct verb *const verbs[];
 
 extern const struct verb verb_create, verb_start, verb_run, verb_exec, verb_attach, verb_logs,
-	verb_ps, verb_inspect, verb_stop, verb_kill, verb_restart, verb_pause, verb_resume,
-	verb_refresh, verb_wait, verb_rm, verb_rename, verb_image_import, verb_image_list,
-	verb_image_inspect, verb_image_rm, verb_check, verb_gc, verb_spec, verb_version, verb_help,
-	verb_launch, verb_finish;
+	verb_ps, verb_inspect, verb_stats, verb_stop, verb_kill, verb_restart, verb_pause,
+	verb_resume, verb_refresh, verb_wait, verb_rm, verb_rename, verb_image_import,
+	verb_image_list, verb_image_inspect, verb_image_rm, verb_check, verb_gc, verb_spec,
+	verb_version, verb_help, verb_launch, verb_finish;
 
 /* systemd (docs/systemd.md) */
 extern const struct verb verb_unit_start, verb_unit_stop, verb_unit_post;

@@ -318,6 +318,9 @@ static void test_write(void **state)
 	json_out_strn(&o, "bad", "x\xffy\0z", 5);
 	json_out_int(&o, "i", INT64_MIN);
 	json_out_u64(&o, "u", UINT64_MAX);
+	json_out_milli(&o, "m", 1230);
+	json_out_milli(&o, "m", 100000);
+	json_out_milli(&o, "m", 5);
 	json_out_array(&o, "list");
 	json_out_bool(&o, NULL, true);
 	json_out_null(&o, NULL);
@@ -332,6 +335,9 @@ static void test_write(void **state)
 					    "  \"bad\": \"x\xef\xbf\xbdy\\u0000z\",\n"
 					    "  \"i\": -9223372036854775808,\n"
 					    "  \"u\": 18446744073709551615,\n"
+					    "  \"m\": 1.23,\n"
+					    "  \"m\": 100,\n"
+					    "  \"m\": 0.005,\n"
 					    "  \"list\": [\n"
 					    "    true,\n"
 					    "    null,\n"

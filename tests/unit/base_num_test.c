@@ -325,14 +325,39 @@ static void test_format(void **state)
 	}
 }
 
+static void test_milli(void **state)
+{
+	static const char *const bad[] = { "",	 "-1", "+1",  ".5",   "1.",  "1.2345",
+					   "1 ", " 1", "1e3", "01.5", "1,5", "18446744073709552" };
+	struct err e = ERR_INIT;
+	uint64_t v = 0;
+
+	(void)state;
+	assert_int_equal(num_parse_milli("0.00", &v, &e), 0);
+	assert_int_equal(v, 0);
+	assert_int_equal(num_parse_milli("100.25", &v, &e), 0);
+	assert_int_equal(v, 100250);
+	assert_int_equal(num_parse_milli("7", &v, &e), 0);
+	assert_int_equal(v, 7000);
+	assert_int_equal(num_parse_milli("18446744073709551.615", &v, &e), 0);
+	assert_true(v == UINT64_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct err why = ERR_INIT;
+
+		assert_true(num_parse_milli(bad[i], &v, &why) < 0);
+		assert_true(v == UINT64_MAX);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_u64),	    cmocka_unit_test(test_u64_range),
-		cmocka_unit_test(test_i64),	    cmocka_unit_test(test_size),
-		cmocka_unit_test(test_duration),    cmocka_unit_test(test_cpus),
-		cmocka_unit_test(test_cpulist),	    cmocka_unit_test(test_cpulist_room),
-		cmocka_unit_test(test_format_back), cmocka_unit_test(test_format),
+		cmocka_unit_test(test_milli),	     cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_u64_range),    cmocka_unit_test(test_i64),
+		cmocka_unit_test(test_size),	     cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_cpus),	     cmocka_unit_test(test_cpulist),
+		cmocka_unit_test(test_cpulist_room), cmocka_unit_test(test_format_back),
+		cmocka_unit_test(test_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
