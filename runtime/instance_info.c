@@ -7,11 +7,13 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/path.h"
 #include "runtime/engine_priv.h"
+#include "runtime/oom.h"
 
 static const char *const status_names[] = {
 	[INSTANCE_CREATED] = "created",	      [INSTANCE_STARTING] = "starting",
@@ -22,6 +24,14 @@ static const char *const status_names[] = {
 const char *instance_status_name(enum instance_status s)
 {
 	return status_names[s];
+}
+
+bool instance_exit_is_oom(const struct instance_exit *x)
+{
+	/* A program that is killed beside the init's child leaves it alive; what `stop` killed was
+	 * not ended by the OOM killer. */
+	return x->present && x->oom.kills > 0 && x->status == 128 + SIGKILL &&
+	       !str_eq(x->reason, "stopped");
 }
 
 void instance_info_free(struct instance_info *i)
@@ -96,6 +106,16 @@ static int info_life(struct jail *j, struct instance_info *i, int dir, struct er
 	return instance_is_up(j, &i->name, dir) ? info_up(j, i, dir, e) : 0;
 }
 
+/* Of one that runs, so far. */
+static void info_oom(struct jail *j, struct instance_info *i)
+{
+	struct err ignored = ERR_INIT;
+	const struct cgroup_tree *tree = i->pid > 0 ? instance_tree(j, &i->name, &ignored) : NULL;
+
+	if (tree && cgroup_oom_read(tree, &i->name, &i->oom, &ignored) < 0)
+		i->oom = (struct cgroup_oom){ .kills = 0 }; /* it ended at this moment */
+}
+
 int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		  struct instance_info *ret, struct err *e)
 {
@@ -116,6 +136,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 	if (r < 0)
 		return err_wrap(e, "%s", name->s);
 	if (with_spec) {
+		info_oom(j, &i);
 		r = spec_read(dir, &i.spec, e);
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
@@ -132,6 +153,14 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 	*ret = i;
 	spec_init(&i.spec);
 	return 0;
+}
+
+int instance_last_exit(struct jail *j, const struct jail_name *name, struct instance_exit *ret)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int dir = instance_open_dir(j, name, &ignored);
+
+	return dir < 0 ? TAKE_FD(dir) : exit_record_read(dir, ret, NULL, &ignored);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -239,6 +268,7 @@ static void exit_to_json(struct json_out *o, const struct instance_exit *x)
 	time_to_json(o, "startedAt", x->started_ms);
 	time_to_json(o, "finishedAt", x->finished_ms);
 	json_out_u64(o, "restarts", x->restarts);
+	oom_to_json(&x->oom, o, "oom");
 	json_out_object_end(o);
 }
 
@@ -274,7 +304,9 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
 	json_out_u64(o, "count", i->ids.count);
 	json_out_object_end(o);
 	exit_to_json(o, &i->last_exit);
-	if (i->spec.hostname) /* loaded with its spec */
+	if (i->spec.hostname) { /* loaded with its spec */
+		oom_to_json(&i->oom, o, "oom");
 		spec_to_json(&i->spec, o, "spec");
+	}
 	json_out_object_end(o);
 }

@@ -10,6 +10,7 @@
 
 #include "base/ident.h"
 #include "base/json.h"
+#include "cgroups/events.h"
 #include "images/store.h"
 #include "namespaces/idmap.h"
 #include "netsetup/network.h"
@@ -55,7 +56,10 @@ struct instance_exit {
 	char reason[16]; /* "exited", "signalled", "stopped", "lost" (the monitor was killed) */
 	uint64_t started_ms, finished_ms; /* wall clock */
 	unsigned restarts;
+	struct cgroup_oom oom; /* kills 0: none */
 };
+/* It ended because the out-of-memory killer took its program. */
+bool instance_exit_is_oom(const struct instance_exit *x);
 
 /* A snapshot of one instance. Plain data, owned by the caller; instance_info_free(). */
 struct instance_info {
@@ -70,6 +74,7 @@ struct instance_info {
 	struct in_addr address; /* leased; 0 = none */
 	char host_interface[16];
 	struct instance_exit last_exit;
+	struct cgroup_oom oom; /* since this start; all 0 when not running */
 	char directory[1200]; /* STATE/instances/NAME */
 	char cgroup[512];
 };
@@ -81,6 +86,8 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 typedef int instance_each_fn(const struct instance_info *i, void *arg);
 /* In order of name. One that vanishes meanwhile is left out; a damaged one is a warning. */
 int instance_each(struct jail *j, instance_each_fn *fn, void *arg, struct err *e);
+/* How the last start that has ended did. Return: 0 or -errno. */
+int instance_last_exit(struct jail *j, const struct jail_name *name, struct instance_exit *ret);
 /* Stable JSON shape of `inspect`. */
 void instance_to_json(const struct instance_info *i, struct json_out *o, const char *key);
 

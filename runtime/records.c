@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "runtime/engine_priv.h"
+#include "runtime/oom.h"
 
 #define RECORD_MAX (1u << 20)
 
@@ -304,6 +305,7 @@ int exit_record_write(int dir, const struct instance_exit *x, pid_t pid, struct 
 	json_out_str(&o, "finishedAt", finished);
 	json_out_int(&o, "pid", pid);
 	json_out_u64(&o, "restarts", x->restarts);
+	oom_to_json(&x->oom, &o, "oom");
 	json_out_object_end(&o);
 	r = record_write(dir, "exit.json", &b, FILE_SYNC, e);
 	if (r >= 0)
@@ -372,6 +374,8 @@ int exit_record_read(int dir, struct instance_exit *ret, pid_t *ret_pid, struct 
 	if (clock_parse(started, &x.started_ms) < 0 || clock_parse(finished, &x.finished_ms) < 0 ||
 	    str_format(x.reason, sizeof(x.reason), "%s", reason) < 0)
 		return json_err(doc, root, e, EBADMSG, "the record is damaged");
+	if (oom_from_json(json_get(root, "oom"), &x.oom) < 0)
+		return json_err(doc, json_get(root, "oom"), e, EBADMSG, "the record is damaged");
 	x.status = (int)status;
 	x.restarts = (unsigned)restarts;
 	*ret = x;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "runtime/launch_priv.h"
+#include "runtime/oom.h"
 
 #define DESTROY_WAIT_MS 30000
 
@@ -38,13 +39,15 @@ static int teardown_network(const struct jail_name *name, const struct jail_spec
 	return net_gc(is_another, (void *)(uintptr_t)name, e);
 }
 
-static int teardown_cgroup(struct jail *j, const struct jail_name *name, struct err *e)
+static int teardown_cgroup(struct jail *j, const struct jail_name *name, int dir, struct err *e)
 {
 	struct err why = ERR_INIT;
 	const struct cgroup_tree *tree = instance_tree(j, name, &why);
 
-	if (tree)
+	if (tree) {
+		oom_record(tree, name, dir);
 		return cgroup_destroy(tree, name, DESTROY_WAIT_MS, e);
+	}
 	if (why.code == ENOENT) /* gone with its unit */
 		return 0;
 	*e = why;
@@ -61,7 +64,7 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 	int r;
 
 	spec_init(&spec);
-	r = teardown_cgroup(j, name, e);
+	r = teardown_cgroup(j, name, dir, e);
 	if (r < 0)
 		return r;
 	/* A damaged record must not keep the rest from going: what is known does. */

@@ -105,12 +105,30 @@ static void print_limits(const struct cgroup_limits *l)
 		field("pids", "%llu", (unsigned long long)l->pids_max);
 }
 
+static void print_oom(const struct cgroup_oom *oom)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	char size[32];
+
+	if (oom->kills == 0)
+		return;
+	strbuf_addf(&b, "%llu killed, whose limit: %s", (unsigned long long)oom->kills,
+		    cgroup_oom_level_name(oom->level));
+	if (oom->victim_pid > 0)
+		strbuf_addf(&b, ", the last was %s (%d)", oom->victim, oom->victim_pid);
+	num_format_size_short(oom->peak_bytes, size, sizeof(size));
+	if (oom->peak_bytes > 0)
+		strbuf_addf(&b, ", peak %s", size);
+	field("oom", "%s", strbuf_str(&b));
+}
+
 static void print_exit(const struct instance_exit *x)
 {
 	if (!x->present)
 		return;
 	print_time("finished", x->finished_ms);
 	field("exit", "%d (%s), %u restarts", x->status, x->reason, x->restarts);
+	print_oom(&x->oom);
 }
 
 static void print_text(const struct instance_info *i)
@@ -128,6 +146,7 @@ static void print_text(const struct instance_info *i)
 		print_time("started", i->started_ms);
 		field("pid", "%d, monitor %d", i->pid, i->monitor_pid);
 		field("cgroup", "%s", i->cgroup);
+		print_oom(&i->oom);
 	} else {
 		print_exit(&i->last_exit);
 	}

@@ -56,7 +56,8 @@ static void print_row(struct ps_output *output, const struct instance_info *i)
 
 	cli_cut(i->name.s, output->values->wide ? LIMIT_NAME_LEN : NAME_COLUMNS, name);
 	if (i->status == INSTANCE_STOPPED && i->last_exit.present)
-		(void)str_format(status, sizeof(status), "stopped %d", i->last_exit.status);
+		(void)str_format(status, sizeof(status), "stopped %d%s", i->last_exit.status,
+				 instance_exit_is_oom(&i->last_exit) ? ", out of memory" : "");
 	else
 		(void)str_format(status, sizeof(status), "%s", instance_status_name(i->status));
 	if (alive && i->pid > 0)

@@ -30,17 +30,24 @@ static const struct option options[] = {
 static int wait_one(struct cli *c, const struct jail_name *name, void *arg, struct err *e)
 {
 	struct waiting *w = arg;
+	struct instance_exit x = { .present = false };
 	int status = 0, r = instance_wait(c->jail, name, &status, e);
 
 	if (r < 0)
 		return r;
+	/* Its record tells more, if it is not gone or of the next start by now. */
+	if (instance_last_exit(c->jail, name, &x) < 0 || x.status != status)
+		x = (struct instance_exit){ .present = false };
 	if (!w->json) {
 		(void)printf("%d\n", status);
+		if (instance_exit_is_oom(&x))
+			warn("%s: out of memory", name->s);
 		return 0;
 	}
 	json_out_object(&w->out, NULL);
 	json_out_str(&w->out, "name", name->s);
 	json_out_int(&w->out, "status", status);
+	json_out_bool(&w->out, "outOfMemory", instance_exit_is_oom(&x));
 	json_out_object_end(&w->out);
 	return 0;
 }

@@ -210,7 +210,7 @@ not() { ! "$@"; }
 	[ "${lines[0]}" = 3 ]
 	[ "${lines[1]}" = 4 ]
 	run -0 jail wait --json one
-	[ "$(jq -c '.[0]' <<<"$output")" = '{"name":"one","status":3}' ]
+	[ "$(jq -c '.[0]' <<<"$output")" = '{"name":"one","status":3,"outOfMemory":false}' ]
 }
 
 @test "wait blocks until the end" {

@@ -260,6 +260,67 @@ static void test_log(void **state)
 	(void)close(pair[1]);
 }
 
+/* In a unit's cgroup the tree's root is the instance's own. */
+static void test_unit(void **state)
+{
+	static const struct {
+		const char *limit;
+		enum cgroup_oom_level level;
+	} limits[] = {
+		{ "/jail.slice/jail-acme.slice/jail@web.service/web/inside", CGROUP_OOM_INSTANCE },
+		{ "/jail.slice/jail-acme.slice/jail@web.service/web", CGROUP_OOM_INSTANCE },
+		{ "/jail.slice/jail-acme.slice/jail@web.service", CGROUP_OOM_INSTANCE },
+		{ "/jail.slice/jail-acme.slice", CGROUP_OOM_TENANT },
+		{ "/jail.slice", CGROUP_OOM_HOST },
+		{ "/", CGROUP_OOM_HOST },
+	};
+	static const char unit[] = "/jail.slice/jail-acme.slice/jail@web.service";
+	struct cgroup_oom_place p = { .own_len = strlen(unit),
+				      .all_len = strlen("/jail.slice"),
+				      .whole = true };
+
+	(void)state;
+	(void)str_format(p.path, sizeof(p.path), "%s/web", unit);
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct cgroup_oom oom = { .kills = 1 };
+		char text[1024];
+
+		(void)snprintf(text, sizeof(text),
+			       "6,1,7000000,-;" KILL "oom_memcg=%s,task_memcg=%s/web/inside,task=a,"
+			       "pid=1,uid=0",
+			       limits[i].limit, unit);
+		assert_true(cgroup_oom_parse(&p, 0, text, &oom));
+		assert_int_equal(oom.level, limits[i].level);
+	}
+}
+
+/* The same by counters. */
+static void test_unit_counters(void **state)
+{
+	const struct tmpdir *d = *state;
+	struct tree f = { .t = { .controllers = CGROUP_MEMORY }, .name = { "web" } };
+	CLEANUP_FD int all = make_dir(d->fd, "jail.slice");
+
+	f.tenant = make_dir(all, "jail-acme.slice");
+	f.t.root_fd = make_dir(f.tenant, "jail@web.service");
+	f.web = make_dir(f.t.root_fd, "web");
+	(void)str_format(f.t.path, sizeof(f.t.path),
+			 "%s/jail.slice/jail-acme.slice/jail@web.service", d->path);
+	tmpdir_put(f.web, "memory.events", "oom 0\noom_kill 1\n");
+	cgroup_oom_mark(&f.t, f.web);
+	if (fgetxattr(f.web, "user.jail.oom", NULL, 0) < 0) {
+		drop_tree(&f);
+		skip();
+	}
+	tmpdir_put(all, "memory.events.local", "oom 1\n");
+	assert_int_equal(look(&f).level, CGROUP_OOM_HOST);
+	tmpdir_put(f.tenant, "memory.events.local", "oom 1\n");
+	assert_int_equal(look(&f).level, CGROUP_OOM_TENANT);
+	tmpdir_put(f.t.root_fd, "memory.events.local", "oom 1\n");
+	assert_int_equal(look(&f).level, CGROUP_OOM_INSTANCE);
+	drop_tree(&f);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -273,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TMPDIR_TEST(test_nothing_killed),    TMPDIR_TEST(test_no_cgroup),
 		TMPDIR_TEST(test_level_by_counters), TMPDIR_TEST(test_level_above),
+		TMPDIR_TEST(test_unit_counters),     cmocka_unit_test(test_unit),
 		cmocka_unit_test(test_lines),	     cmocka_unit_test(test_log),
 		cmocka_unit_test(test_names),
 	};

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "runtime/engine_priv.h"
+#include "runtime/oom.h"
 #include "spec_equal.h"
 
 #define ID "00112233445566778899aabbccddeeff"
@@ -211,6 +212,11 @@ static struct instance_exit full_exit(void)
 		.started_ms = 1763685321123,
 		.finished_ms = 1763685321124,
 		.restarts = 7,
+		.oom = { .kills = 2,
+			 .level = CGROUP_OOM_TENANT,
+			 .peak_bytes = 67108864,
+			 .victim_pid = 4711,
+			 .victim = "h\"o g" },
 	};
 }
 
@@ -222,6 +228,102 @@ static void assert_exit_equal(const struct instance_exit *a, const struct instan
 	assert_true(a->started_ms == b->started_ms);
 	assert_true(a->finished_ms == b->finished_ms);
 	assert_int_equal(a->restarts, b->restarts);
+	assert_int_equal(a->oom.kills, b->oom.kills);
+	assert_int_equal(a->oom.level, b->oom.level);
+	assert_int_equal(a->oom.peak_bytes, b->oom.peak_bytes);
+	assert_int_equal(a->oom.victim_pid, b->oom.victim_pid);
+	assert_string_equal(a->oom.victim, b->oom.victim);
+}
+
+/* A record with nothing killed, one of an older version, and damaged ones. */
+static void test_exit_oom(void **state)
+{
+	static const char *const damaged[] = {
+		"1",
+		"{}",
+		"{\"kills\":-1,\"level\":\"host\"}",
+		"{\"kills\":1,\"level\":7}",
+		"{\"kills\":\"1\",\"level\":\"host\"}",
+		"{\"kills\":1,\"level\":\"host\",\"victim\":1}",
+		"{\"kills\":1,\"level\":\"host\",\"victimPid\":4294967296}",
+		"{\"kills\":1,\"level\":\"host\",\"victim\":"
+		"\"0123456789012345678901234567890123456789012345678901234567890123\"}",
+	};
+	static const char start[] =
+		"{\"status\":0,\"signal\":0,\"reason\":\"exited\",\"startedAt\":"
+		"\"2026-11-21T00:48:41.123Z\",\"finishedAt\":"
+		"\"2026-11-21T00:48:41.123Z\",\"pid\":123,\"restarts\":0";
+	const struct tmpdir *t = *state;
+	struct instance_exit x = full_exit(), back;
+	struct err e = ERR_INIT;
+	char text[1024];
+
+	x.oom = (struct cgroup_oom){ .kills = 0 };
+	assert_int_equal(exit_record_write(t->fd, &x, 4711, &e), 0);
+	assert_int_equal(exit_record_read(t->fd, &back, NULL, &e), 0);
+	assert_exit_equal(&x, &back);
+	(void)snprintf(text, sizeof(text), "%s}", start);
+	tmpdir_put(t->fd, "exit.json", text);
+	assert_int_equal(exit_record_read(t->fd, &back, NULL, &e), 0);
+	assert_int_equal(back.oom.kills, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
+		(void)snprintf(text, sizeof(text), "%s,\"oom\":%s}", start, damaged[i]);
+		tmpdir_put(t->fd, "exit.json", text);
+		if (exit_record_read(t->fd, &back, NULL, &e) != -EBADMSG)
+			fail_msg("taken: %s", damaged[i]);
+	}
+}
+
+/* What teardown adds, once; a cgroup without a kill changes nothing. */
+static void test_oom_record(void **state)
+{
+	const struct tmpdir *t = *state;
+	struct cgroup_tree tree = { .root_fd = t->fd, .path = "/jail" };
+	struct jail_name name = { "web" };
+	struct instance_exit x = full_exit(), back;
+	struct err e = ERR_INIT;
+	CLEANUP_FD int web = -EBADF;
+	pid_t pid = 0;
+
+	x.oom = (struct cgroup_oom){ .kills = 0 };
+	assert_int_equal(mkdirat(t->fd, "web", 0755), 0);
+	web = openat(t->fd, "web", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(web >= 0);
+	tmpdir_put(web, "memory.events", "oom 1\noom_kill 3\n");
+	tmpdir_put(web, "memory.peak", "4096\n");
+	oom_record(&tree, &name, t->fd); /* no record */
+	assert_false(tmpdir_exists(t->fd, "exit.json"));
+	assert_int_equal(exit_record_write(t->fd, &x, 4711, &e), 0);
+	oom_record(&tree, &(struct jail_name){ "none" }, t->fd); /* no cgroup */
+	assert_int_equal(exit_record_read(t->fd, &back, &pid, &e), 0);
+	assert_exit_equal(&x, &back);
+	oom_record(&tree, &name, t->fd);
+	assert_int_equal(exit_record_read(t->fd, &back, &pid, &e), 0);
+	x.oom = (struct cgroup_oom){ .kills = 3, .level = CGROUP_OOM_INSTANCE, .peak_bytes = 4096 };
+	assert_exit_equal(&x, &back);
+	assert_int_equal(pid, 4711);
+	tmpdir_put(web, "memory.events", "oom 1\noom_kill 4\n");
+	assert_int_equal(exit_record_reserve(t->fd, &e), 0);
+	oom_record(&tree, &name, t->fd); /* of a start whose end is not on record yet */
+	exit_record_unreserve(t->fd);
+	assert_int_equal(exit_record_read(t->fd, &back, &pid, &e), 0);
+	assert_int_equal(back.oom.kills, 3);
+}
+
+/* 137 alone isn't it, nor a kill that the init survived, nor a stop's. */
+static void test_exit_is_oom(void **state)
+{
+	struct instance_exit x = { .present = true, .status = 137, .reason = "exited" };
+
+	(void)state;
+	assert_false(instance_exit_is_oom(&x));
+	x.oom.kills = 1;
+	assert_true(instance_exit_is_oom(&x));
+	x.status = 0;
+	assert_false(instance_exit_is_oom(&x));
+	x.status = 137;
+	memcpy(x.reason, "stopped", 8);
+	assert_false(instance_exit_is_oom(&x));
 }
 
 static void test_exit(void **state)
@@ -518,15 +620,12 @@ static void test_no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TMPDIR_TEST(test_meta),
-		TMPDIR_TEST(test_meta_refuses),
-		TMPDIR_TEST(test_state),
-		TMPDIR_TEST(test_state_refuses),
-		TMPDIR_TEST(test_exit),
-		TMPDIR_TEST(test_exit_due),
-		TMPDIR_TEST(test_reserve_follows_no_link),
-		TMPDIR_TEST(test_spec),
-		TMPDIR_TEST(test_damage),
+		TMPDIR_TEST(test_meta),	      TMPDIR_TEST(test_meta_refuses),
+		TMPDIR_TEST(test_state),      TMPDIR_TEST(test_state_refuses),
+		TMPDIR_TEST(test_exit),	      TMPDIR_TEST(test_exit_oom),
+		TMPDIR_TEST(test_oom_record), cmocka_unit_test(test_exit_is_oom),
+		TMPDIR_TEST(test_exit_due),   TMPDIR_TEST(test_reserve_follows_no_link),
+		TMPDIR_TEST(test_spec),	      TMPDIR_TEST(test_damage),
 		TMPDIR_TEST(test_no_file),
 	};
 
