@@ -4,13 +4,14 @@
  *
  *   STATE/instances/NAME/   lock            flock: held by the supervisor while the instance is up,
  * by a command while it changes the instance; never removed alone spec.json       the finished spec
+ *                           spec.lock       held by who changes it
  *                           meta.json       id, leases, layers; written last: without it there is
  * no instance exit.json       the last exit log.json*       output upper work l/   root file system
  *   STATE/leases/ids/       who has which id range      (owner = instance id, so a rename moves
  * nothing) STATE/leases/BRIDGE/    who has which address STATE/trash/            instances on their
- * way out: renamed first, deleted then RUN/instances/NAME/     state.json attach.sock: exists while
- * up; if the lock is free, it is stale RUN/ports/              who has which published port
- *   RUN/seccomp/            compiled filters
+ * way out: renamed first, deleted then RUN/instances/NAME/     state.json attach.sock
+ *                           runtime.json: exists while up; if the lock is free, it is stale
+ * RUN/ports/              who has which published port RUN/seccomp/            compiled filters
  *
  * "Up" means that somebody holds the lock, or that the instance's unit is there (unit.h).
  *
@@ -102,6 +103,14 @@ void exit_record_unreserve(int dir);
 /* A program was started whose exit is not on record. */
 bool exit_record_is_due(int dir);
 
+/* Held by whoever changes spec.json, on top of the instance's lock or, while it is up, instead of
+ * it. Before the instance's lock. Return: lock fd. */
+int spec_lock(int dir, struct err *e);
+/* runtime.json: the spec as it is in effect, where a change was not to be stored. It ends with
+ * state.json. -ENOENT without touching *e. */
+int spec_read_runtime(int run, struct jail_spec *ret, struct err *e);
+int spec_write_runtime(int run, const struct jail_spec *spec, struct err *e);
+int spec_forget_runtime(int run, struct err *e);
 int spec_read(int dir, struct jail_spec *ret, struct err *e);
 int spec_write(int dir, const struct jail_spec *spec, enum file_sync sync, struct err *e);
 /* Rewrites spec.json for a new name; a host name that was the old name follows. */

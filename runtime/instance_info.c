@@ -37,6 +37,7 @@ bool instance_exit_is_oom(const struct instance_exit *x)
 void instance_info_free(struct instance_info *i)
 {
 	spec_free(&i->spec);
+	strv_free(&i->limits);
 }
 
 /* Fills in what a living supervisor adds. */
@@ -116,6 +117,23 @@ static void info_oom(struct jail *j, struct instance_info *i)
 		i->oom = (struct cgroup_oom){ .kills = 0 }; /* it ended at this moment */
 }
 
+static void add_limit(const char *file, const char *value, void *arg)
+{
+	struct instance_info *i = arg;
+
+	(void)strv_addf(&i->limits, "%s=%s", file, value);
+}
+
+/* What the kernel enforces now; nothing when the instance ends at this moment. */
+static void info_limits(struct jail *j, struct instance_info *i)
+{
+	struct err ignored = ERR_INIT;
+	const struct cgroup_tree *tree = i->pid ? instance_tree(j, &i->name, &ignored) : NULL;
+
+	if (tree)
+		(void)cgroup_read_limits(tree, &i->name, add_limit, i);
+}
+
 int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		  struct instance_info *ret, struct err *e)
 {
@@ -140,6 +158,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		r = spec_read(dir, &i.spec, e);
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
+		info_limits(j, &i);
 	}
 	i.spec.name = *name;
 	i.spec.image = meta.image;
@@ -152,6 +171,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 			 name->s);
 	*ret = i;
 	spec_init(&i.spec);
+	i.limits = (struct strv){ 0 };
 	return 0;
 }
 
@@ -280,6 +300,24 @@ static void or_null(struct json_out *o, const char *key, const char *value)
 		json_out_null(o, key);
 }
 
+static void limits_to_json(struct json_out *o, const struct strv *limits)
+{
+	if (limits->n == 0) {
+		json_out_null(o, "kernelLimits");
+		return;
+	}
+	json_out_object(o, "kernelLimits");
+	for (size_t i = 0; i < limits->n; i++) {
+		const char *equals = strchr(limits->v[i], '=');
+		char file[64];
+
+		if (str_format(file, sizeof(file), "%.*s", (int)(equals - limits->v[i]),
+			       limits->v[i]) >= 0)
+			json_out_str(o, file, equals + 1);
+	}
+	json_out_object_end(o);
+}
+
 void instance_to_json(const struct instance_info *i, struct json_out *o, const char *key)
 {
 	char address[INET_ADDRSTRLEN] = "";
@@ -306,6 +344,7 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
 	exit_to_json(o, &i->last_exit);
 	if (i->spec.hostname) { /* loaded with its spec */
 		oom_to_json(&i->oom, o, "oom");
+		limits_to_json(o, &i->limits);
 		spec_to_json(&i->spec, o, "spec");
 	}
 	json_out_object_end(o);

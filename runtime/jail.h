@@ -77,6 +77,8 @@ struct instance_info {
 	struct cgroup_oom oom; /* since this start; all 0 when not running */
 	char directory[1200]; /* STATE/instances/NAME */
 	char cgroup[512];
+	struct strv limits; /* of a running one, with its spec: "memory.max=1048576", as the kernel
+			       has them */
 };
 void instance_info_free(struct instance_info *i);
 #define CLEANUP_INFO CLEANUP(instance_info_free)
@@ -125,6 +127,32 @@ int instance_remove(struct jail *j, const struct jail_name *name, bool force, st
 /* Only when it isn't running. */
 int instance_rename(struct jail *j, const struct jail_name *name, const struct jail_name *new_name,
 		    struct err *e);
+
+/* "KEY=VALUE"; KEY as of spec_edit.h, an empty VALUE removes. */
+struct set_options {
+	const char *const *settings;
+	size_t n;
+	bool runtime; /* not stored: until the instance ends */
+	bool restart; /* store it, and start again what runs */
+};
+struct set_change {
+	char *key; /* the whole path */
+	char *before, *after; /* NULL: not set */
+};
+struct set_result {
+	struct set_change *v;
+	size_t n;
+	bool live; /* the running instance has it */
+	bool restarted;
+};
+void set_result_free(struct set_result *r);
+#define CLEANUP_SET_RESULT CLEANUP(set_result_free)
+/*
+ * Changes fields of the spec, all or none of them. On a running instance limits change in the
+ * kernel too, others want `restart`: -EBUSY says so.
+ */
+int instance_set(struct jail *j, const struct jail_name *name, const struct set_options *o,
+		 struct set_result *ret, struct err *e);
 
 struct exec_options {
 	const char *const *args; /* NULL-terminated */

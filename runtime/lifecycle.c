@@ -124,8 +124,13 @@ int instance_rename(struct jail *j, const struct jail_name *name, const struct j
 		    struct err *e)
 {
 	CLEANUP_FD int dir = -EBADF, lock = -EBADF, gate = engine_gate(j, e);
+	CLEANUP_FD int before = -EBADF, spec = -EBADF;
 	int r = gate;
 
+	if (r >= 0)
+		r = before = instance_open_dir(j, name, e);
+	if (r >= 0)
+		r = spec = spec_lock(before, e);
 	if (r >= 0)
 		r = lock = instance_lock_down(j, name, &dir, e);
 	if (r == -EALREADY)

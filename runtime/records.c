@@ -11,10 +11,12 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "runtime/engine_priv.h"
 #include "runtime/oom.h"
 
 #define RECORD_MAX (1u << 20)
+#define SPEC_LOCK_MS 30000
 
 /* Reads and parses; -ENOENT without touching *e when `optional`. */
 static int record_read(int dir, const char *name, bool optional, struct json_doc **ret,
@@ -384,7 +386,7 @@ int exit_record_read(int dir, struct instance_exit *ret, pid_t *ret_pid, struct 
 	return 0;
 }
 
-int spec_read(int dir, struct jail_spec *ret, struct err *e)
+static int spec_read_file(int dir, const char *file, struct jail_spec *ret, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
 	CLEANUP_SPEC struct jail_spec s;
@@ -392,10 +394,10 @@ int spec_read(int dir, struct jail_spec *ret, struct err *e)
 	int r;
 
 	spec_init(&s);
-	r = file_read_at(dir, "spec.json", LIMIT_JSON_BYTES, &text, &n, e);
+	r = file_read_at(dir, file, LIMIT_JSON_BYTES, &text, &n, e);
 	if (r < 0)
 		return r;
-	r = spec_decode("spec.json", text, n, &s, e);
+	r = spec_decode(file, text, n, &s, e);
 	if (r >= 0)
 		r = spec_finish(&s, e);
 	if (r < 0)
@@ -405,14 +407,58 @@ int spec_read(int dir, struct jail_spec *ret, struct err *e)
 	return 0;
 }
 
-int spec_write(int dir, const struct jail_spec *spec, enum file_sync sync, struct err *e)
+int spec_read(int dir, struct jail_spec *ret, struct err *e)
+{
+	return spec_read_file(dir, "spec.json", ret, e);
+}
+
+static int spec_write_file(int dir, const char *file, const struct jail_spec *spec,
+			   enum file_sync sync, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	struct json_out o;
 
 	json_out_init(&o, &b, true);
 	spec_to_json(spec, &o, NULL);
-	return record_write(dir, "spec.json", &b, sync, e);
+	return record_write(dir, file, &b, sync, e);
+}
+
+int spec_write(int dir, const struct jail_spec *spec, enum file_sync sync, struct err *e)
+{
+	return spec_write_file(dir, "spec.json", spec, sync, e);
+}
+
+int spec_lock(int dir, struct err *e)
+{
+	int lock = lock_take_at(dir, "spec.lock", LOCK_MODE_EXCLUSIVE, SPEC_LOCK_MS, e);
+
+	if (lock != -EWOULDBLOCK)
+		return lock;
+	*e = ERR_INIT;
+	(void)err_set(e, EBUSY, "is being changed by another command");
+	return err_hint(e, "try again when that has finished");
+}
+
+int spec_read_runtime(int run, struct jail_spec *ret, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = spec_read_file(run, "runtime.json", ret, &why);
+
+	if (r < 0 && r != -ENOENT)
+		*e = why;
+	return r;
+}
+
+int spec_write_runtime(int run, const struct jail_spec *spec, struct err *e)
+{
+	return spec_write_file(run, "runtime.json", spec, FILE_NOSYNC, e);
+}
+
+int spec_forget_runtime(int run, struct err *e)
+{
+	if (unlinkat(run, "runtime.json", 0) < 0 && errno != ENOENT)
+		return err_sys(e, "remove runtime.json");
+	return 0;
 }
 
 int spec_rename(int dir, const struct jail_name *name, struct err *e)

@@ -254,6 +254,8 @@ static int forget_last(struct launch *l, struct err *e)
 		return r == -ENOENT ? err_set(e, ENOENT, "state.json is missing") : r;
 	l->remove = last.remove;
 	r = teardown_kernel(l->j, &l->name, l->dir, l->run, e);
+	if (r >= 0)
+		r = spec_forget_runtime(l->run, e);
 	if (r >= 0 && unlinkat(l->run, "state.json", 0) < 0)
 		r = err_sys(e, "remove state.json");
 	return r;

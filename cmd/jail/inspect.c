@@ -101,7 +101,9 @@ static void print_limits(const struct cgroup_limits *l)
 	if (l->has_cpu_max)
 		field("cpus", "%llu.%03llu", (unsigned long long)(l->cpu_max_millis / 1000),
 		      (unsigned long long)(l->cpu_max_millis % 1000));
-	if (l->has_pids_max)
+	if (l->has_pids_max && l->pids_max == UINT64_MAX)
+		field("pids", "max");
+	else if (l->has_pids_max)
 		field("pids", "%llu", (unsigned long long)l->pids_max);
 }
 
@@ -120,6 +122,24 @@ static void print_oom(const struct cgroup_oom *oom)
 	if (oom->peak_bytes > 0)
 		strbuf_addf(&b, ", peak %s", size);
 	field("oom", "%s", strbuf_str(&b));
+}
+
+/* What the kernel has of a running one, but for what limits nothing. */
+static void print_kernel(const struct strv *limits)
+{
+	static const char *const nothing[] = { "",	     "0",	    "max",
+					       "max 100000", "default 100", "9223372036854771712" };
+
+	for (size_t i = 0; i < limits->n; i++) {
+		const char *value = strchr(limits->v[i], '=') + 1;
+		bool shown = true;
+
+		for (size_t k = 0; k < ARRAY_SIZE(nothing); k++)
+			shown &= !str_eq(value, nothing[k]);
+		if (shown)
+			field("in kernel", "%.*s: %s", (int)(value - 1 - limits->v[i]),
+			      limits->v[i], value);
+	}
 }
 
 static void print_exit(const struct instance_exit *x)
@@ -152,6 +172,7 @@ static void print_text(const struct instance_info *i)
 	}
 	print_network(i);
 	print_limits(&i->spec.limits);
+	print_kernel(&i->limits);
 	if (i->ids.count)
 		field("ids", "%u to %u", i->ids.first, i->ids.first + i->ids.count - 1);
 	else

@@ -26,6 +26,7 @@ const struct verb *const verbs[] = {
 	&verb_wait,
 	&verb_rm,
 	&verb_rename,
+	&verb_set,
 	&verb_image_import,
 	&verb_image_list,
 	&verb_image_inspect,

@@ -42,6 +42,8 @@ extern const struct verb verb_create, verb_start, verb_run, verb_exec, verb_atta
 	verb_image_list, verb_image_inspect, verb_image_rm, verb_check, verb_gc, verb_spec,
 	verb_version, verb_help, verb_launch, verb_finish;
 
+extern const struct verb verb_set;
+
 /* systemd (docs/systemd.md) */
 extern const struct verb verb_unit_start, verb_unit_stop, verb_unit_post;
 
