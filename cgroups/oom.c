@@ -353,7 +353,7 @@ int cgroup_oom_read(const struct cgroup_tree *t, const struct jail_name *name,
 {
 	CLEANUP_FD int dir = cgroup_dir(t, name, false), log = -EBADF;
 	struct cgroup_oom oom = { .kills = 0 };
-	struct cgroup_oom_place p;
+	struct cgroup_oom_place p = { .whole = false };
 	uint64_t since;
 	int r;
 

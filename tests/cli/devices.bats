@@ -84,3 +84,19 @@ TRY='for d; do r=no w=no; (exec 3<$d) 2>/dev/null && r=yes; (exec 3>$d) 2>/dev/n
 	[ "$(jq -r '.features[] | select(.name == "device filter") | "\(.group) \(.required) \(.ok)"' "$BATS_TEST_TMPDIR/check")" = 'cgroup true true' ]
 }
 
+
+@test "a kernel that refuses the filter: no start in either kind, nothing left, and what is missing" {
+	local deny=$BATS_TEST_TMPDIR/deny mode bpf
+	gcc -o "$deny" "$TOP/tests/helpers/deny.c"
+	bpf=$(printf '#include <sys/syscall.h>\nSYS_bpf' | gcc -E -P - | tail -n 1)
+	for mode in auto host; do
+		run timeout "$JAIL_TIMEOUT" "$deny" "$bpf" 22 "$JAIL_BUILD/jail" run --rm --image "$IMAGE" --network none --userns $mode true
+		assert_error 125 'device filter: Invalid argument'
+		assert_output CONFIG_CGROUP_BPF
+	done
+	run -0 jail ps --quiet
+	[ -z "$output" ]
+	run timeout "$JAIL_TIMEOUT" "$deny" "$bpf" 1 "$JAIL_BUILD/jail" check --json
+	[ "$status" -ne 0 ]
+	assert_output '"device filter: Operation not permitted'
+}
