@@ -193,6 +193,7 @@ struct launch {
 	uint16_t rows, columns; /* of the caller's terminal; 0 = unknown */
 	bool remove;
 	int report; /* to `jail start`; -EBADF on a restart */
+	struct err warning; /* goes there too; code 0 = none */
 	bool unit; /* we are the main process of the instance's unit: systemd starts it again */
 	bool notify; /* which does not know yet that it runs */
 	bool hand_over; /* and the init takes that place, instead of a monitor */
@@ -201,7 +202,7 @@ struct launch {
 /* What `jail start` learns. */
 struct launch_report {
 	int32_t exec_failed;
-	struct err error; /* code 0: the program runs */
+	struct err error; /* code 0: the program runs, and what text there is, is a warning */
 };
 /* Sets up, starts, becomes jail-monitor. Returns only on failure (all undone), or, with hand_over,
  * when systemd has taken the init over. */

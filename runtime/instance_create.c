@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/rollback.h"
 #include "runtime/engine_priv.h"
+#include "runtime/events.h"
 
 struct creation {
 	struct jail *j;
@@ -243,10 +244,15 @@ int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, 
 	if (gate < 0)
 		return err_wrap(e, "create %s", spec->name.s);
 	r = create(&c, durable, &undo, e);
-	if (r >= 0)
+	if (r >= 0) {
 		rollback_commit(&undo);
-	else
+		event_record(
+			j, EVENT_CREATED, &spec->name,
+			&(struct event_detail){ .id = c.meta.owner.s,
+						.image = spec->has_image ? spec->image.s : NULL });
+	} else {
 		rollback_run(&undo);
+	}
 	fd_reset(&c.lock);
 	fd_reset(&c.dir);
 	fd_reset(&c.trash);

@@ -31,6 +31,7 @@
 #include "namespaces/clone.h"
 #include "namespaces/mountfd.h"
 #include "runtime/child.h"
+#include "runtime/events.h"
 #include "runtime/generated.h"
 #include "runtime/init_proto.h"
 #include "runtime/launch_priv.h"
@@ -415,14 +416,35 @@ out:
 	return r;
 }
 
+/* Its stderr may be nobody's: the warning goes with the report. */
+static void record_start(struct start *s)
+{
+	const struct event_detail d = { .pid = s->pid, .restarts = s->l->retries };
+
+	if (event_try(s->l->j, EVENT_STARTED, &s->l->name, &d, &s->l->warning) < 0) {
+		(void)err_wrap(&s->l->warning, "the event \"started\" is not on record");
+		warn("%s: %s", s->l->name.s, s->l->warning.text);
+	}
+}
+
+static void record_failure(struct start *s)
+{
+	event_record(s->l->j, EVENT_EXITED, &s->l->name,
+		     &(struct event_detail){ .status = 125, .reason = "failed" });
+}
+
 int launch_run(struct launch *l, bool *ret_exec_failed, struct err *e)
 {
 	struct start s = START_INIT(l);
 	int r = start_once(&s, e);
 
 	*ret_exec_failed = s.exec_failed;
-	if (r >= 0)
+	if (r >= 0) {
+		record_start(&s);
 		r = l->hand_over ? unit_hand_over(&s, e) : become_monitor(&s, e);
+		if (r < 0)
+			record_failure(&s);
+	}
 	rollback_run(&s.undo);
 	start_free(&s);
 	return r;

@@ -322,6 +322,7 @@ int become_monitor(struct start *s, struct err *e)
 	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, e)) < 0)
 		return r;
 	rollback_commit(&s->undo);
+	(void)str_format(ok.error.text, sizeof(ok.error.text), "%s", s->l->warning.text);
 	if (report >= 0)
 		(void)fd_send(report, &ok, sizeof(ok), NULL, 0);
 	(void)execveat(program, "", args.v, env, AT_EMPTY_PATH);

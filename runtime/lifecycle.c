@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "runtime/engine_priv.h"
+#include "runtime/events.h"
 
 #define FREEZE_WAIT_MS 10000
 #define REMOVE_WAIT_MS 30000
@@ -65,6 +66,9 @@ int instance_pause(struct jail *j, const struct jail_name *name, bool pause, str
 {
 	int r = set_paused(j, name, pause, e);
 
+	if (r >= 0)
+		event_record(j, pause ? EVENT_PAUSED : EVENT_RESUMED, name, NULL);
+
 	return r < 0 ? err_wrap(e, "%s %s", pause ? "pause" : "resume", name->s) : 0;
 }
 
@@ -110,8 +114,11 @@ static int rename_locked(struct jail *j, const struct jail_name *name,
 		r = spec_rename(dir, new_name, e);
 	if (r < 0)
 		return r;
-	if (renameat2(j->instances, name->s, j->instances, new_name->s, RENAME_NOREPLACE) == 0)
+	if (renameat2(j->instances, name->s, j->instances, new_name->s, RENAME_NOREPLACE) == 0) {
+		event_record(j, EVENT_RENAMED, name,
+			     &(struct event_detail){ .new_name = new_name->s });
 		return 0;
+	}
 	r = -errno;
 	(void)spec_rename(dir, name, &(struct err){ 0 });
 	if (r != -EEXIST)

@@ -15,6 +15,7 @@
 #include "base/lock.h"
 #include "base/sys.h"
 #include "runtime/engine_priv.h"
+#include "runtime/events.h"
 #include "runtime/init_kind.h"
 #include "runtime/unit.h"
 
@@ -228,6 +229,8 @@ static int stop_running(struct down *d, bool *ret_forced, struct err *e)
 	if (r > 0)
 		return wait_down(d, e);
 	*ret_forced = true;
+	event_record(d->j, EVENT_KILLED, d->name,
+		     &(struct event_detail){ .signal = SIGKILL, .forced = true });
 	return kill_all(d, e);
 }
 
@@ -378,6 +381,8 @@ static int kill_running(struct down *d, struct err *e)
 		d->supervisor = supervisor_pidfd(&d->running);
 		down_read_spec(d, false);
 		(void)tell_stopping(d);
+		event_record(d->j, EVENT_KILLED, d->name,
+			     &(struct event_detail){ .signal = SIGKILL });
 		r = kill_all(d, e);
 	} while (r > 0);
 	return r;
@@ -387,8 +392,13 @@ static int signal_init(struct down *d, int signal, struct err *e)
 {
 	int r = running_open(d->j, d->name, &d->running, e);
 
-	if (r < 0 || sys_pidfd_send_signal(d->running.pidfd, signal) == 0)
+	if (r < 0)
 		return r;
+	if (sys_pidfd_send_signal(d->running.pidfd, signal) == 0) {
+		event_record(d->j, EVENT_KILLED, d->name,
+			     &(struct event_detail){ .signal = signal });
+		return 0;
+	}
 	if (errno != ESRCH)
 		return err_sys(e, "signal %d", signal);
 	return err_set(e, ESRCH, "has just ended");

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "runtime/console.h"
+#include "runtime/events.h"
 #include "runtime/launch_priv.h"
 #include "runtime/monitor_proto.h"
 #include "runtime/unit.h"
@@ -117,8 +118,11 @@ static int wait_report(int sock, bool *ret_exec_failed, struct err *e)
 		return err_set(e, ECHILD, "the supervisor was killed during the start");
 	report.error.text[sizeof(report.error.text) - 1] = '\0';
 	report.error.hint[sizeof(report.error.hint) - 1] = '\0';
-	if (report.error.code <= 0)
+	if (report.error.code <= 0) {
+		if (report.error.text[0])
+			warn("%s", report.error.text);
 		return 0;
+	}
 	*ret_exec_failed = report.exec_failed;
 	*e = report.error;
 	return -e->code;
@@ -239,6 +243,8 @@ static int restart_failed(struct launch *l, struct err *e)
 	x.status = 125;
 	(void)str_format(x.reason, sizeof(x.reason), "failed");
 	(void)exit_record_write(l->dir, &x, pid, &ignored);
+	event_record(l->j, EVENT_EXITED, &l->name,
+		     &(struct event_detail){ .status = x.status, .reason = x.reason });
 	if (teardown(l->j, &l->name, l->dir, &ignored) >= 0 && l->remove)
 		(void)remove_locked(l->j, &l->name, l->dir, &ignored);
 	return err_wrap(e, "restart %s", l->name.s);

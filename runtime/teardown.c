@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/path.h"
+#include "runtime/events.h"
 #include "runtime/launch_priv.h"
 #include "runtime/oom.h"
 
@@ -39,6 +40,16 @@ static int teardown_network(const struct jail_name *name, const struct jail_spec
 	return net_gc(is_another, (void *)(uintptr_t)name, e);
 }
 
+/* While its cgroup is still there to ask. */
+static void event_oom(struct jail *j, const struct cgroup_tree *tree, const struct jail_name *name)
+{
+	struct err ignored = ERR_INIT;
+	struct cgroup_oom oom;
+
+	if (cgroup_oom_read(tree, name, &oom, &ignored) >= 0 && oom.kills > 0)
+		event_record(j, EVENT_OOM, name, &(struct event_detail){ .oom = &oom });
+}
+
 static int teardown_cgroup(struct jail *j, const struct jail_name *name, int dir, struct err *e)
 {
 	struct err why = ERR_INIT;
@@ -46,6 +57,7 @@ static int teardown_cgroup(struct jail *j, const struct jail_name *name, int dir
 
 	if (tree) {
 		oom_record(tree, name, dir);
+		event_oom(j, tree, name);
 		return cgroup_destroy(tree, name, DESTROY_WAIT_MS, e);
 	}
 	if (why.code == ENOENT) /* gone with its unit */
@@ -106,12 +118,16 @@ int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *
 	run_poststop(j, name, dir);
 	if (r < 0)
 		return r;
-	return path_remove_tree(j->run_instances, name->s, e);
+	r = path_remove_tree(j->run_instances, name->s, e);
+	if (r >= 0)
+		event_record(j, EVENT_STOPPED, name, NULL);
+	return r;
 }
 
 /* The supervisor was killed: the exit that nobody saw. `s` is NULL when it did not get to write it.
  */
-static int record_lost(int dir, const struct run_state *s, struct err *e)
+static int record_lost(struct jail *j, const struct jail_name *name, int dir,
+		       const struct run_state *s, struct err *e)
 {
 	struct instance_exit x;
 	int r;
@@ -126,6 +142,8 @@ static int record_lost(int dir, const struct run_state *s, struct err *e)
 		x.restarts = s->restarts;
 	}
 	x.finished_ms = clock_wall_ms();
+	event_record(j, EVENT_EXITED, name,
+		     &(struct event_detail){ .status = x.status, .reason = x.reason });
 	return exit_record_write(dir, &x, s ? s->pid : 0, e);
 }
 
@@ -142,7 +160,7 @@ int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, stru
 	if (r < 0 && r != -ENOENT)
 		warn("%s: %s", name->s, why.text);
 	/* On a full disk exit.next goes on saying that it was lost. */
-	if (record_lost(dir, r >= 0 ? &s : NULL, &why) < 0)
+	if (record_lost(j, name, dir, r >= 0 ? &s : NULL, &why) < 0)
 		warn("%s: %s", name->s, why.text);
 	return teardown(j, name, dir, e);
 }
@@ -181,5 +199,6 @@ int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct 
 	if (renameat2(j->instances, name->s, trash, meta.owner.s, RENAME_NOREPLACE) < 0)
 		return err_sys(e, "remove %s", name->s);
 	release(j, &meta);
+	event_record(j, EVENT_REMOVED, name, &(struct event_detail){ .id = meta.owner.s });
 	return path_remove_tree(trash, meta.owner.s, e);
 }

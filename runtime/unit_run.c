@@ -23,6 +23,7 @@
 #include "base/lock.h"
 #include "base/num.h"
 #include "base/path.h"
+#include "runtime/events.h"
 #include "runtime/launch_priv.h"
 #include "runtime/unit.h"
 
@@ -234,7 +235,8 @@ static void exit_from_environment(struct instance_exit *x)
 	}
 }
 
-static int post_record(int dir, int run, struct err *e)
+static int post_record(struct jail *j, const struct jail_name *name, int dir, int run,
+		       struct err *e)
 {
 	struct err ignored = ERR_INIT;
 	struct instance_exit x;
@@ -253,6 +255,8 @@ static int post_record(int dir, int run, struct err *e)
 	if (r >= 0)
 		x.started_ms = s.started_ms;
 	x.finished_ms = clock_wall_ms();
+	event_record(j, EVENT_EXITED, name,
+		     &(struct event_detail){ .status = x.status, .reason = x.reason });
 	return exit_record_write(dir, &x, r >= 0 ? s.pid : 0, e);
 }
 
@@ -286,7 +290,7 @@ int unit_post(struct jail *j, const struct jail_name *name, struct err *e)
 	lock = instance_lock_unit(j, name, POST_LOCK_MS, &dir, e);
 	if (lock < 0)
 		return lock == -ENOENT ? 0 : err_wrap(e, "end %s", name->s);
-	if (post_record(dir, run, &why) < 0)
+	if (post_record(j, name, dir, run, &why) < 0)
 		warn("%s: %s", name->s, why.text);
 	r = teardown(j, name, dir, e);
 	return r < 0 ? err_wrap(e, "end %s", name->s) : 0;

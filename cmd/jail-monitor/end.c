@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "cmd/jail-monitor/text.h"
+#include "runtime/events_proto.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -130,6 +131,36 @@ static int record_write(const struct monitor *m)
 	return code;
 }
 
+static char *event_begin(const struct monitor *m, char *at, const char *event)
+{
+	at = text_put_time(text_put(at, "{\"time\":\""), clock_ms(CLOCK_REALTIME));
+	at = text_put(text_put(at, "\",\"event\":\""), event);
+	return text_put(text_put(text_put(at, "\",\"name\":\""), m->s.name), "\"");
+}
+
+/* The exit and what follows from it, as runtime/events.c would write them. A name is a DNS label:
+ * there is nothing to escape. */
+static void record_event(struct monitor *m, uint64_t delay_ms)
+{
+	static const char file[] = EVENTS_FROM_INSTANCE EVENTS_FILE;
+	static const char old[] = EVENTS_FROM_INSTANCE EVENTS_OLD;
+	char text[RECORD_MAX];
+	char *at = event_begin(m, text, "exited");
+	int code;
+
+	at = text_put_number(text_put(at, ",\"status\":"), (uint64_t)end_status(m));
+	at = text_put(text_put(text_put(at, ",\"reason\":\""), end_reason(m)), "\"}\n");
+	if (m->restarting) {
+		at = event_begin(m, at, "restarting");
+		at = text_put_number(text_put(at, ",\"delayMs\":"), delay_ms);
+		at = text_put(at, "}\n");
+	}
+	code = events_append(MONITOR_FD_LOG, file, old, text, (size_t)(at - text));
+	/* ENOENT: nobody has made the directory, so nobody keeps events. */
+	if (code != 0 && code != ENOENT)
+		log_note(&m->log, "the event could not be written: errno", (uint64_t)code);
+}
+
 static bool decide_restart(struct monitor *m)
 {
 	uint64_t ran = clock_ms(CLOCK_BOOTTIME) - m->s.started_boot_ms;
@@ -181,6 +212,7 @@ void end_notify(struct monitor *m)
 
 void end_settle(struct monitor *m)
 {
+	uint64_t delay_ms = 0;
 	int code;
 
 	log_end(&m->log, LOG_STDOUT);
@@ -191,7 +223,9 @@ void end_settle(struct monitor *m)
 		log_note(&m->log, "the exit record could not be written: errno", (uint64_t)code);
 	m->restarting = decide_restart(m);
 	if (m->restarting)
-		m->restart_at = m->now + backoff_ms(m);
+		delay_ms = backoff_ms(m);
+	m->restart_at = m->restarting ? m->now + delay_ms : FOREVER;
+	record_event(m, delay_ms);
 	end_notify(m);
 }
 

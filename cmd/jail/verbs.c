@@ -17,6 +17,7 @@ const struct verb *const verbs[] = {
 	&verb_ps,
 	&verb_inspect,
 	&verb_stats,
+	&verb_events,
 	&verb_stop,
 	&verb_kill,
 	&verb_restart,
