@@ -77,7 +77,8 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*/*.[ch] tests/*/*.[ch])
-SCRIPTS := .ci/run tests/run tests/demo tests/bench/run $(filter-out %.bash,$(wildcard tests/lib/*))
+SCRIPTS := .ci/run tests/run tests/demo tests/bench/run $(filter-out %.bash,$(wildcard tests/lib/*)) \
+	$(addprefix tests/vm/,run shell boot image install-qemu guest/init guest/agent)
 
 PROGRAMS := $(B)/jail $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack
 
@@ -156,8 +157,17 @@ fuzz-programs: $(FUZZ_BIN)
 fuzz: test-deps ## run every fuzzer for FUZZ_SECONDS (60) each
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/run fuzz
 
+.PHONY: vm-test
+vm-test: test-deps vm-deps ## the tests that need systemd and all controllers, in a VM (root)
+	@tests/run vm
+
+.PHONY: vm-shell
+vm-shell: deps vm-deps ## build, then a shell in the test VM (root)
+	@$(MAKE) --no-print-directory all
+	@tests/vm/shell
+
 .PHONY: test
-test: test-deps ## install what the tests need, build and run them all (root)
+test: test-deps vm-deps ## install what the tests need, build and run them all (root)
 	@tests/run
 
 .PHONY: bench
@@ -182,13 +192,17 @@ BUILD_PACKAGES := gcc libc6-dev make musl-tools pkgconf libseccomp-dev libcap-de
 TEST_PACKAGES := bats libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev llvm cppcheck shellcheck jq \
 	python3 python3-jsonschema mmdebstrap arch-test expect curl netcat-openbsd socat iproute2 nftables procps attr \
 	libcap2-bin zstd xz-utils bzip2 lz4 gzip util-linux strace keyutils bsdutils
+VM_PACKAGES := busybox-static cpio e2fsprogs kmod make mmdebstrap arch-test python3 util-linux xz-utils zstd jq
 BENCH_PACKAGES := hyperfine crun runc bubblewrap lxc jq zstd iproute2 mmdebstrap arch-test
 
-.PHONY: deps test-deps bench-deps
+.PHONY: deps test-deps vm-deps bench-deps
 deps: ## install what building needs
 	@tests/lib/install-packages $(BUILD_PACKAGES)
 test-deps: deps ## install what the tests need besides
 	@tests/lib/install-packages $(TEST_PACKAGES)
+vm-deps: ## install what the test VM needs: QEMU, from backports where there are any
+	@tests/lib/install-packages $(VM_PACKAGES)
+	@tests/vm/install-qemu
 bench-deps: deps
 	@tests/lib/install-packages $(BENCH_PACKAGES)
 
@@ -217,8 +231,8 @@ lint-cppcheck:
 .PHONY: lint-shell
 lint-shell:
 	shellcheck $(SCRIPTS)
-	shellcheck -s bash -e SC2034 tests/lib/*.bash # variables for those who load it
-	shellcheck -s bash -e SC2030,SC2031,SC2034,SC2153,SC2154,SC1091,SC2016 tests/cli/*.bats tests/security/*.bats # what bats sets, and scripts to run inside
+	shellcheck -s bash -e SC2034 tests/lib/*.bash tests/vm/*.bash # variables for those who load it
+	shellcheck -s bash -e SC2030,SC2031,SC2034,SC2153,SC2154,SC1091,SC2016 tests/cli/*.bats tests/security/*.bats tests/system/*.bats # what bats sets, and scripts to run inside
 
 .PHONY: format
 format: ## apply clang-format

@@ -84,9 +84,9 @@ left_processes() {
 
 # ---- waiting, always for a condition and never for a time
 
-# wait_until SECONDS COMMAND...: until it succeeds.
+# wait_until SECONDS COMMAND...: until it succeeds. An emulated machine (tests/vm) has JAIL_SLOWNESS times as long.
 wait_until() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${JAIL_SLOWNESS:-1}))
 
 	shift
 	until "$@" >/dev/null 2>&1; do

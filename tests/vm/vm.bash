@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the scripts of tests/vm share. All that is kept is in one directory of the cache, named after what it is made of;
+# the directory is complete when it has that name.
+# shellcheck shell=bash
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+VM=$TOP/tests/vm
+PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
+export PATH
+CACHE=${JAIL_CACHE:-${XDG_CACHE_HOME:+$XDG_CACHE_HOME/jail}}
+CACHE=${CACHE:-/var/tmp/jail-cache}
+# Sizes of the disks are part of a frozen machine.
+ROOT_SIZE=6G TREE_SIZE=1G TARBALLS_SIZE=4G BLANK_SIZE=512M SWAP_SIZE=256M
+
+die() {
+	echo "tests/vm: $*" >&2
+	exit 125
+}
+
+# vm_deps: what the host needs. Quick when it is all there.
+vm_deps() {
+	command -v qemu-system-x86_64 qemu-img mmdebstrap mke2fs cpio kmod jq >/dev/null ||
+		make --no-print-directory -C "$TOP" vm-deps >&2
+}
+
+# vm_image CPUS: sets IMAGE to the directory of an image with a state frozen for as many CPUs, and holds it (fd 9) against
+# removal.
+vm_image() {
+	vm_deps
+	IMAGE=$("$VM/image" --cpus "$1")
+	exec 9<"$IMAGE"
+	flock -s 9
+}
+
+# vm_tree FILE SCRIPT: a disk with the tree, as it is now and as it was built, and what to run in it.
+vm_tree() {
+	local stage
+
+	stage=$(mktemp -d "$(dirname "$1")/stage.XXXXXX")
+	mkdir "$stage/tree"
+	tar -C "$TOP" -cf - --exclude=./.git --exclude='./build-*' --exclude='*.o' --exclude='*.a' --exclude='*.d' . |
+		tar -C "$stage/tree" -xf -
+	cp "$2" "$stage/script"
+	vm_disk "$1" "$TREE_SIZE" "$stage"
+	rm -rf "$stage"
+}
+
+# vm_disk FILE SIZE DIRECTORY: an ext4 image.
+vm_disk() {
+	mke2fs -q -F -t ext4 -O ^has_journal -E lazy_itable_init=1,root_owner=0:0 -d "$3" "$1" "$2" >/dev/null
+}
+
+# vm_tarballs: prints a disk with one NAME.tar for each tests/lib/NAME-tarball, kept in the cache.
+vm_tarballs() {
+	local script file key list=() stage
+
+	for script in "$TOP"/tests/lib/*-tarball; do
+		file=$("$script") || die "$script failed"
+		list+=("$(basename "$script" -tarball) $file")
+	done
+	key=$(printf '%s\n' "${list[@]}" | sha256sum | cut -c1-16)
+	file=$CACHE/tarballs-$key.ext4
+	if [ ! -e "$file" ]; then
+		stage=$(mktemp -d "$CACHE/stage.XXXXXX")
+		printf '%s\n' "${list[@]}" | while read -r name tar; do
+			cp --reflink=auto "$tar" "$stage/$name.tar"
+		done
+		vm_disk "$stage.ext4" "$TARBALLS_SIZE" "$stage"
+		mv "$stage.ext4" "$file"
+		rm -rf "$stage"
+	fi
+	touch "$file"
+	echo "$file"
+}
+
+# vm_script: the beginning of every script that runs inside.
+vm_script() {
+	local script name
+
+	cat <<-'EOF'
+		cd /vm/tree
+		export JAIL_VM=1 JAIL_BUILD=/vm/tree/build LC_ALL=C.UTF-8 HOME=/root TERM=dumb
+		export JAIL_TIMEOUT=$((60 * JAIL_SLOWNESS)) JAIL_TEST_DISK=/dev/vdd JAIL_TEST_DISK2=/dev/vde
+	EOF
+	for script in "$TOP"/tests/lib/*-tarball; do
+		name=$(basename "$script" -tarball)
+		echo "export JAIL_TEST_$(tr a-z- A-Z_ <<<"$name")=/tarballs/$name.tar"
+	done
+}
