@@ -109,35 +109,33 @@ static int cgroup_remove(const struct cgroup_tree *t, const struct jail_name *na
 /* Makes NAME anew: one that was left behind has another instance's limits. */
 static int cgroup_make(const struct cgroup_tree *t, const struct jail_name *name, struct err *e)
 {
-	int r = 0;
+	int r = cgroup_mkdir(t->root_fd, name->s);
 
-	if (mkdirat(t->root_fd, name->s, 0755) == 0)
-		return 0;
-	if (errno == EEXIST) {
+	if (r == -EEXIST) {
 		r = cgroup_remove(t, name);
 		if (r == -EBUSY) {
 			(void)err_set(e, EBUSY, "cgroup %s/%s: processes live in it", t->path,
 				      name->s);
 			return err_hint(e, "stop the instance first, or run \"jail gc\"");
 		}
-		if (r == 0 && mkdirat(t->root_fd, name->s, 0755) == 0)
-			return 0;
+		if (r == 0)
+			r = cgroup_mkdir(t->root_fd, name->s);
 	}
-	return err_ret(e, r < 0 ? r : -errno, "make cgroup %s/%s", t->path, name->s);
+	return r < 0 ? err_ret(e, r, "make cgroup %s/%s", t->path, name->s) : 0;
 }
 
-/* Readable for everybody: the instance's root, who is somebody else to the host, finds its limits
- * here. */
 static int cgroup_make_inside(const struct cgroup_tree *t, const struct jail_name *name, int dir,
-			      struct err *e)
+			      int *ret, struct err *e)
 {
-	mode_t mask = umask(022);
-	int r = mkdirat(dir, CGROUP_INSIDE, 0755);
+	int r = cgroup_mkdir(dir, CGROUP_INSIDE);
 
 	if (r < 0)
-		r = err_sys(e, "make cgroup %s/%s/" CGROUP_INSIDE, t->path, name->s);
-	(void)umask(mask);
-	return r;
+		return err_ret(e, r, "make cgroup %s/%s/" CGROUP_INSIDE, t->path, name->s);
+	r = cgroup_dir(t, name, true);
+	if (r < 0)
+		return err_ret(e, r, "open cgroup %s/%s/" CGROUP_INSIDE, t->path, name->s);
+	*ret = r;
+	return 0;
 }
 
 int cgroup_create(const struct cgroup_tree *t, const struct jail_name *name,
@@ -156,13 +154,7 @@ int cgroup_create(const struct cgroup_tree *t, const struct jail_name *name,
 	if (r == 0)
 		r = limits_write(&(struct limits_place){ t, dir, -EBADF }, limits, e);
 	if (r == 0)
-		r = cgroup_make_inside(t, name, dir, e);
-	if (r == 0) {
-		inside = cgroup_dir(t, name, true);
-		if (inside < 0)
-			r = err_ret(e, inside, "open cgroup %s/%s/" CGROUP_INSIDE, t->path,
-				    name->s);
-	}
+		r = cgroup_make_inside(t, name, dir, &inside, e);
 	if (r < 0) {
 		(void)cgroup_remove(t, name);
 		return r;

@@ -9,6 +9,11 @@
 #define CGROUP_INSIDE "inside"
 #define CGROUP_MONITOR ".monitor"
 
+/* Makes a cgroup that everybody may look into, whatever the umask: the instance's root, who is
+ * somebody else to the host, finds its limits there, and kernels before 6.16 walk the whole path
+ * with its rights when it mounts its tree. Return: 0 or a negative errno. */
+int cgroup_mkdir(int dir, const char *name);
+
 /* One controller: its bit, its name in the v2 tree and in the v1 hierarchies. */
 struct cgroup_controller {
 	uint32_t bit;

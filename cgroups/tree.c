@@ -152,6 +152,15 @@ uint32_t cgroup_enable(int root_fd, int jail_fd)
 	return cgroup_hand_down(jail_fd);
 }
 
+int cgroup_mkdir(int dir, const char *name)
+{
+	mode_t mask = umask(022);
+	int r = mkdirat(dir, name, 0755) < 0 ? -errno : 0;
+
+	(void)umask(mask);
+	return r;
+}
+
 int cgroup_tree_open(struct cgroup_tree *ret, struct err *e)
 {
 	CLEANUP_FD int root = -EBADF, jail = -EBADF;
@@ -163,8 +172,9 @@ int cgroup_tree_open(struct cgroup_tree *ret, struct err *e)
 		return TAKE_FD(root);
 	jail = path_open_beneath(root, "jail", O_RDONLY | O_DIRECTORY, 0);
 	if (jail == -ENOENT) {
-		if (mkdirat(root, "jail", 0755) < 0 && errno != EEXIST)
-			return err_sys(e, "make cgroup %s/jail", t.path);
+		r = cgroup_mkdir(root, "jail");
+		if (r < 0 && r != -EEXIST)
+			return err_ret(e, r, "make cgroup %s/jail", t.path);
 		jail = path_open_beneath(root, "jail", O_RDONLY | O_DIRECTORY, 0);
 	}
 	if (jail < 0)
@@ -208,8 +218,10 @@ int cgroup_monitor_fd(const struct cgroup_tree *t, struct err *e)
 	int fd = path_open_beneath(t->root_fd, CGROUP_MONITOR, O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd == -ENOENT) {
-		if (mkdirat(t->root_fd, CGROUP_MONITOR, 0755) < 0 && errno != EEXIST)
-			return err_sys(e, "make cgroup %s/" CGROUP_MONITOR, t->path);
+		int r = cgroup_mkdir(t->root_fd, CGROUP_MONITOR);
+
+		if (r < 0 && r != -EEXIST)
+			return err_ret(e, r, "make cgroup %s/" CGROUP_MONITOR, t->path);
 		fd = path_open_beneath(t->root_fd, CGROUP_MONITOR, O_RDONLY | O_DIRECTORY, 0);
 	}
 	return fd < 0 ? err_ret(e, fd, "open cgroup %s/" CGROUP_MONITOR, t->path) : fd;
