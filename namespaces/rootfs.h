@@ -162,4 +162,13 @@ int rootfs_views_refresh(const char *dir, unsigned which, int pidfd, struct err 
  * slave). */
 int rootfs_open_pty(int *ret_master, int *ret_slave, struct err *e);
 
+/* /dev of the running instance whose init is `pid`. -ESTALE: something else is there by now.
+ * Return: fd. */
+int rootfs_dev_open(pid_t pid, struct err *e);
+/* Makes the node in it, with its directories; `uid`: the host's id of the instance's root. Return:
+ * 1 made, 0 it was there. */
+int rootfs_dev_add(int dev, const struct rootfs_device *d, uid_t uid, struct err *e);
+/* Removes a node; what is there and is none stays. The filter decides, not the node. */
+void rootfs_dev_drop(int dev, const char *path);
+
 #endif

@@ -10,10 +10,12 @@
  * The file is written before a restart reads it as long as state.json is there (forget_last()).
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "runtime/devices.h"
 #include "runtime/engine_priv.h"
 #include "runtime/spec_edit.h"
 
@@ -151,11 +153,28 @@ static int store_live(struct set_job *s, const struct running *r, const struct j
 	return rc;
 }
 
+/* Nodes and filter, from those of one spec to those of another. */
+static int change_devices(const struct set_job *s, const struct running *r,
+			  const struct cgroup_tree *tree, const struct jail_spec *from,
+			  const struct jail_spec *to, struct err *e)
+{
+	struct devices_live l = { .tree = tree, .name = s->name, .pid = r->state.pid };
+	struct meta meta = { .n_layers = 0 };
+	int rc;
+
+	if (!devices_differ(from, to))
+		return 0;
+	rc = meta_read(s->dir, &meta, e);
+	l.uid = meta.ids.count ? meta.ids.first : 0;
+	return rc < 0 ? rc : devices_change(&l, from, to, e);
+}
+
 static int apply_live(struct set_job *s, const struct running *r, struct err *e)
 {
 	CLEANUP_UNDO struct cgroup_undo *undo = NULL;
 	CLEANUP_SPEC struct jail_spec now;
 	const struct cgroup_tree *tree;
+	struct err ignored = ERR_INIT;
 	bool had_runtime = false;
 	int rc = read_effective(s, r, &had_runtime, e);
 
@@ -170,7 +189,12 @@ static int apply_live(struct set_job *s, const struct running *r, struct err *e)
 	rc = cgroup_change_limits(tree, s->name, &s->effective.limits, &now.limits, &s->texts,
 				  &undo, e);
 	if (rc >= 0)
+		rc = change_devices(s, r, tree, &s->effective, &now, e);
+	if (rc >= 0) {
 		rc = store_live(s, r, &now, had_runtime, e);
+		if (rc < 0)
+			(void)change_devices(s, r, tree, &now, &s->effective, &ignored);
+	}
 	if (rc < 0) {
 		cgroup_undo_run(&undo);
 		return rc;
@@ -235,6 +259,13 @@ static bool is_between(const struct set_job *s)
 	       !exit_record_is_due(s->dir);
 }
 
+static bool has_ended(const struct running *r)
+{
+	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /* One look, and what follows from it. Return: 1 done, 0 look again, -EAGAIN wait first. */
 static int step(struct set_job *s, struct err *e)
 {
@@ -249,7 +280,7 @@ static int step(struct set_job *s, struct err *e)
 			return stop_for_restart(s, &r.state, e);
 		rc = apply_live(s, &r, e);
 		/* Its end takes the cgroup away: look what it has come to. */
-		return rc == -ENOENT || rc == -ENODEV ? -EAGAIN : rc;
+		return (rc == -ENOENT || rc == -ENODEV) && has_ended(&r) ? -EAGAIN : rc;
 	}
 	if (rc == -ESRCH)
 		return s->stored ? 1 : store_down(s, e);

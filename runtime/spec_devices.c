@@ -5,6 +5,7 @@
  */
 #include "runtime/spec_priv.h"
 
+#include "base/path.h"
 #include "cgroups/devices.h"
 
 #define DEVICE(member) offsetof(struct spec_device, member)
@@ -143,6 +144,55 @@ int spec_add_device(struct jail_spec *s, const char *value, struct err *e)
 	}
 	*slot = d;
 	s->security.n_devices++;
+	return 0;
+}
+
+/* What is in every /dev (namespaces/rootfs_dev.c), and all that is below it. */
+static const char *const taken[] = {
+	"null",	  "zero",   "full", "random", "urandom", "tty",	   "fd",      "stdin",
+	"stdout", "stderr", "ptmx", "pts",    "shm",	 "mqueue", "console",
+};
+
+static bool is_taken(const char *path)
+{
+	size_t n = strcspn(path + strlen("/dev/"), "/");
+
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+		if (strlen(taken[i]) == n && strncmp(path + strlen("/dev/"), taken[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_place(const struct jail_spec *s, size_t i, struct err *e)
+{
+	char path[SPEC_DEVICE_MAX + 1], other[SPEC_DEVICE_MAX + 1];
+
+	if (path_clean(spec_device_path(&s->security.devices[i]), path, sizeof(path)) < 0 ||
+	    !str_starts(path, "/dev/"))
+		return err_set(e, EINVAL, "security.devices[%zu]: %s: expected a path below /dev",
+			       i, spec_device_path(&s->security.devices[i]));
+	if (is_taken(path))
+		return err_set(
+			e, EINVAL,
+			"security.devices[%zu]: %s: every instance has it, or something else "
+			"there",
+			i, path);
+	for (size_t k = 0; k < i; k++)
+		if (path_clean(spec_device_path(&s->security.devices[k]), other, sizeof(other)) ==
+			    0 &&
+		    str_eq(path, other))
+			return err_set(e, EINVAL, "security.devices[%zu]: %s is listed twice", i,
+				       path);
+	return 0;
+}
+
+int spec_check_devices(const struct jail_spec *s, struct err *e)
+{
+	for (size_t i = 0; i < s->security.n_devices; i++) {
+		if (check_place(s, i, e) < 0)
+			return -e->code;
+	}
 	return 0;
 }
 

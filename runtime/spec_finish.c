@@ -259,18 +259,6 @@ static int check_mount(const struct jail_spec *s, size_t i, struct err *e)
 	return 0;
 }
 
-static int check_security(const struct jail_spec *s, struct err *e)
-{
-	for (size_t i = 0; i < s->security.n_devices; i++)
-		for (size_t k = 0; k < i; k++)
-			if (str_eq(spec_device_path(&s->security.devices[i]),
-				   spec_device_path(&s->security.devices[k])))
-				return err_set(e, EINVAL,
-					       "security.devices[%zu]: %s is listed twice", i,
-					       spec_device_path(&s->security.devices[i]));
-	return 0;
-}
-
 static int check_hooks(const struct hook *hooks, size_t n, const char *path, struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
@@ -301,7 +289,7 @@ int spec_finish(struct jail_spec *s, struct err *e)
 	    (r = check_life(s, e)) < 0 || (r = check_values(s, e)) < 0 ||
 	    (r = check_process(s, e)) < 0 || (r = check_system(s, e)) < 0 ||
 	    (r = spec_check_resources(s, e)) < 0 || (r = check_network(s, e)) < 0 ||
-	    (r = check_security(s, e)) < 0 || (r = spec_firstboot_check(s, e)) < 0)
+	    (r = spec_check_devices(s, e)) < 0 || (r = spec_firstboot_check(s, e)) < 0)
 		return r;
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		r = check_mount(s, i, e);

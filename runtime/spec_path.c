@@ -108,7 +108,7 @@ static bool is_in(const char *path, const char *prefix)
 enum spec_path_change spec_path_change(const struct spec_path *p)
 {
 	/* Read from the spec when they are needed, or changed in the kernel. */
-	static const char *const live[] = { "resources", "labels", "stop" };
+	static const char *const live[] = { "resources", "labels", "stop", "security.devices" };
 	/* Leases, layers and owners of files follow from these. */
 	static const char *const fixed[] = {
 		"name",		"image",	  "rootfs",	     "mode",

@@ -85,6 +85,8 @@ void spec_mount_to_json(const struct spec_mount *m, struct json_out *o);
 
 /* Devices (spec_devices.c). */
 decode_item_fn spec_decode_device;
+/* Of all of them: no place twice, none that the runtime fills itself. */
+int spec_check_devices(const struct jail_spec *s, struct err *e);
 void spec_device_free(struct spec_device *d);
 void spec_device_to_json(const struct spec_device *d, struct json_out *o);
 /* "rwm", "r", ... */

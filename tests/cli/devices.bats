@@ -64,19 +64,69 @@ TRY='for d; do r=no w=no; (exec 3<$d) 2>/dev/null && r=yes; (exec 3>$d) 2>/dev/n
 	[ "$output" = 'yes no' ]
 }
 
+@test "jail set: devices come, change and go while it runs, and no exchange leaves a gap" {
+	local mode
+	for mode in auto host; do
+		sleeper "live-$mode" --network none --userns $mode
+		run -0 jail set "live-$mode" "security.devices=[{\"source\":\"$DEVICE\",\"destination\":\"/dev/deep/spare\",\"access\":\"r\"}]"
+		assert_output 'security.devices: unset ->'
+		run -0 jail exec "live-$mode" sh -c "$TRY; stat -c '%u %F' /dev/deep/spare" - /dev/deep/spare
+		[ "$output" = $'yes no\n0 character special file' ]
+		run -0 jail set "live-$mode" "security.devices=[{\"source\":\"$DEVICE\",\"destination\":\"/dev/deep/spare\"},\"/dev/kmsg\"]"
+		run -0 jail exec "live-$mode" sh -c "$TRY; ls /dev/kmsg" - /dev/deep/spare
+		[ "$output" = $'yes yes\n/dev/kmsg' ]
+		# What can't be done changes nothing.
+		run jail set "live-$mode" 'security.devices=["/dev/none"]'
+		assert_error 1 'security.devices[0]: open /dev/none'
+		run jail set "live-$mode" 'security.devices=["/dev/loop-control","/dev/full"]'
+		assert_error 1 'security.devices[1]: /dev/full: every instance has it'
+		jail exec "live-$mode" mkdir /dev/fusion
+		run jail set "live-$mode" "security.devices=[\"/dev/loop-control\",{\"source\":\"$DEVICE\",\"destination\":\"/dev/fusion\"}]"
+		assert_error 1 'security.devices[1]: make device node /dev/fusion: File exists'
+		run -0 jail exec "live-$mode" sh -c "$TRY; ls /dev/kmsg; ls /dev/loop-control || echo none" - /dev/deep/spare
+		[[ $output == $'yes yes\n/dev/kmsg\n'*none ]]
+		run -0 jail set "live-$mode" security.devices=
+		run -0 jail exec "live-$mode" sh -c 'ls /dev/deep; ls /dev/kmsg || echo none; test -c /dev/null && echo null'
+		[[ $output == *$'none\nnull' && $output != *spare* ]]
+		[ "$(jail inspect --json "live-$mode" | jq -c '.[0].spec.security.devices')" = null ]
+	done
+	# Revoked, a node that was kept under another name opens nothing.
+	jail set live-host "security.devices=[\"$DEVICE\"]"
+	jail exec live-host sh -c "ln $DEVICE /dev/kept"
+	run -0 jail exec live-host sh -c "$TRY" - /dev/kept
+	[ "$output" = 'yes yes' ]
+	jail set live-host security.devices=
+	run -0 jail exec live-host sh -c "$TRY" - /dev/kept
+	[ "$output" = 'no no' ]
+}
+
+@test "jail set: links and mounts in /dev lead nowhere" {
+	sleeper trap --network none --userns host --cap-add sys_admin --seccomp unconfined --mount "$BATS_TEST_TMPDIR:/outside"
+	mkdir -p "$BATS_TEST_TMPDIR/deep"
+	jail exec trap sh -c 'ln -s /outside /dev/link; mkdir /dev/mount; mount --bind /outside/deep /dev/mount'
+	run jail set trap "security.devices=[{\"source\":\"$DEVICE\",\"destination\":\"/dev/link/spare\"}]"
+	assert_error 1 'open link'
+	run jail set trap "security.devices=[{\"source\":\"$DEVICE\",\"destination\":\"/dev/mount/spare\"}]"
+	assert_error 1 'open mount'
+	jail exec trap mount --bind /outside /dev
+	run jail set trap "security.devices=[\"$DEVICE\"]"
+	assert_error 1 "the instance's /dev is not the one it was given"
+	[ "$(find "$BATS_TEST_TMPDIR" -type c)" = '' ]
+	[ "$(jail inspect --json trap | jq -c '.[0].spec.security.devices')" = null ]
+}
+
 @test "what is no device, is not there or is there already: an error that says which" {
 	run box --device /dev/none true
 	assert_error 125 'security.devices[0]: open /dev/none'
-	run box --device /dev/shm true
+	run box --device /dev/shm:/dev/x true
 	assert_error 125 'security.devices[0]: /dev/shm is not a device'
 	run box --device /etc/passwd true
 	[ "$status" -eq 2 ] || [ "$status" -eq 125 ]
 	assert_output 'expected the path of a device below /dev'
-	run box --device /dev/full:/dev/x --device /dev/zero:/dev/x true
-	assert_output '/dev/x is listed twice'
-	run box --device /dev/full true
-	[ "$status" -ne 0 ]
-	assert_output 'make device node full'
+	run box --device /dev/full:/dev/a/x --device /dev/zero:/dev/a//x true
+	assert_output '/dev/a/x is listed twice'
+	run box --device "$DEVICE:/dev/pts/7" true
+	assert_output '/dev/pts/7: every instance has it, or something else there'
 }
 
 @test "check tells of the filter" {

@@ -32,7 +32,7 @@ spec() {
 		--pids 99 --port 8080:80 --port 192.0.2.1:53:53/udp --address 10.88.0.9 --dns 10.0.0.1 \
 		--mount /srv:/data:ro --mount tmpfs:/scratch:size=1MiB --env A=1 --env B=2 --user www-data --workdir /var \
 		--tty --interactive --label team=x --restart on-failure:3 --stop-signal INT --stop-timeout 3s \
-		--read-only --userns host --rlimit nofile=64:128 --device /dev/null -- /bin/prog -x
+		--read-only --userns host --rlimit nofile=64:128 --device /dev/fuse -- /bin/prog -x
 	local s=$output
 	at() { [ "$(jq -c "$1" <<<"$s")" = "$2" ] || { echo "$1: $(jq -c "$1" <<<"$s"), expected $2"; return 1; }; }
 	at .name '"web"'

@@ -36,6 +36,7 @@ static void test_paths(void **state)
 		{ "io./dev/a.b", "resources.io./dev/a.b", 3, "/dev/a.b", SPEC_PATH_LIVE },
 		{ "io", "resources.io", 2, "io", SPEC_PATH_LIVE },
 		{ "hostname", "hostname", 1, "hostname", SPEC_PATH_RESTART },
+		{ "security.devices", "security.devices", 2, "devices", SPEC_PATH_LIVE },
 		{ "network", "network", 1, "network", SPEC_PATH_FIXED },
 		{ "network.mode", "network.mode", 2, "mode", SPEC_PATH_FIXED },
 		{ "network.ports", "network.ports", 2, "ports", SPEC_PATH_RESTART },
