@@ -125,6 +125,10 @@ int cgroup_delegate(const struct cgroup_tree *t, const struct jail_name *name, u
 		    struct err *e);
 /* Directory fd of NAME/inside of a running instance; -ENOENT. */
 int cgroup_open(const struct cgroup_tree *t, const struct jail_name *name, struct err *e);
+/* The same of the cgroup below NAME/inside that process `pid` is in: where an instance manages its
+ * own subtree, `inside` itself takes no processes any more. */
+int cgroup_open_of(const struct cgroup_tree *t, const struct jail_name *name, pid_t pid,
+		   struct err *e);
 /* cgroup.kill on NAME, waits until it is empty (poll on cgroup.events, bounded by wait_ms), removes
  * the directories below it and itself. A missing one is success. Thaws nothing: kill works on
  * frozen cgroups. */

@@ -62,6 +62,10 @@ struct rootfs_file {
 	size_t len;
 };
 
+/* The kernel lets a user namespace mount a proc or sysfs of its own only where it sees a whole one:
+ * mount_too_revealing() of fs/namespace.c. */
+#define ROOTFS_NESTING_DIR "/run/host/nesting"
+
 /* A read-only file below ROOTFS_SECRETS_DIR, which only root of the instance can read. */
 #define ROOTFS_SECRETS_DIR "/run/host/credentials"
 struct rootfs_secret {
@@ -99,6 +103,8 @@ struct rootfs_spec {
 	bool host_network; /* sysfs is then a read-only bind of the host's with class/net masked,
 			      since a new one is refused */
 	bool terminal; /* /dev/console is the pty */
+	bool nesting; /* unmasked /proc and /sys below ROOTFS_NESTING_DIR, /proc/sys writable */
+	bool bind_devices; /* rootfs_dev_must_bind(): the caller's own nodes, by bind mounts */
 	bool own_cgroups; /* /sys/fs/cgroup is writable: what lies there was delegated */
 	const char *boot_id; /* what /proc/sys/kernel/random/boot_id says, with its newline; NULL =
 				the host's */
@@ -107,15 +113,17 @@ struct rootfs_spec {
 };
 
 /*
- * Mounts on their way. fds: made by the parent half: the root, /sys with host_network, /dev, then
+ * Mounts on their way. fds: made by the parent half: the root, /sys with host_network, /dev (with
+ * bind_devices its nodes too), then
  * one for each bind mount in the order of the spec, then the secrets,
  * then the files of lxcfs. own: made by the child half,
  * by its own numbering, once `begun`. Zeroed it is empty.
  */
 #define ROOTFS_OWN_MAX 128
 #define ROOTFS_VIEWS_MAX 8 /* files of lxcfs */
+#define ROOTFS_DEV_NODES 6 /* fixed ones of /dev */
 struct rootfs_kit {
-	int fds[LIMIT_MOUNTS + 4 + ROOTFS_VIEWS_MAX];
+	int fds[LIMIT_MOUNTS + 4 + ROOTFS_VIEWS_MAX + ROOTFS_DEV_NODES];
 	size_t n;
 	bool begun;
 	int own[ROOTFS_OWN_MAX];
@@ -153,6 +161,9 @@ int rootfs_begin(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct 
  */
 int rootfs_enter(const struct rootfs_spec *spec, struct rootfs_kit *kit, int *ret_console,
 		 int *ret_console_peer, struct err *e);
+/* The caller is in a user namespace, as when jail runs inside an instance: it can make no device
+ * nodes. */
+bool rootfs_dev_must_bind(void);
 /* Which files lxcfs, mounted at `dir`, has for instances: a set for rootfs_spec.views, not empty.
  * -ENOTCONN: its server is gone. */
 int rootfs_views_probe(const char *dir, unsigned *ret, struct err *e);

@@ -105,7 +105,7 @@ static int build_bind(struct build *b, const struct rootfs_mount *m, struct err 
 
 	if (m->source[0] != '/')
 		return err_set(e, EINVAL, "%s: expected an absolute path", m->source);
-	if (b->kit.n >= LIMIT_MOUNTS + 3)
+	if (b->kit.n >= LIMIT_MOUNTS + 3 + ROOTFS_DEV_NODES)
 		return err_set(e, E2BIG, "more than %d mounts", LIMIT_MOUNTS);
 	return build_put(b, mountfd_clone_how(AT_FDCWD, m->source, &how, e));
 }
@@ -138,7 +138,7 @@ static int build_sources(struct build *b, struct err *e)
 	}
 	if (spec->host_network && build_sys(b, e) < 0)
 		return -e->code;
-	if (build_put(b, rootfs_dev_build(spec, e)) < 0)
+	if (build_put(b, rootfs_dev_build(spec, e)) < 0 || rootfs_dev_binds(spec, &b->kit, e) < 0)
 		return -e->code;
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		if (spec->mounts[i].kind == BIND_BIND && build_bind(b, &spec->mounts[i], e) < 0)

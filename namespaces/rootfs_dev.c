@@ -16,6 +16,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "namespaces/procfd.h"
 #include "namespaces/rootfs_priv.h"
 
 /* The fixed list: Documentation/admin-guide/devices.rst, all world read-write. */
@@ -36,6 +37,71 @@ static const struct {
 };
 
 static const char *const dev_dirs[] = { "pts", "shm", "mqueue" };
+
+_Static_assert(ARRAY_SIZE(dev_nodes) == ROOTFS_DEV_NODES, "the kit has room for them");
+
+bool rootfs_dev_must_bind(void)
+{
+	CLEANUP_FD int fd = procfd_open("self/uid_map", O_RDONLY);
+	char text[128];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	const char *p = text;
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	/* "0 0 4294967295", in columns: the initial user namespace. */
+	for (int i = 0; i < 2; i++) {
+		p += strspn(p, " ");
+		if (*p != '0' || p[1] != ' ')
+			return true;
+		p++;
+	}
+	return !str_starts(p + strspn(p, " "), "4294967295");
+}
+
+int rootfs_dev_binds(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct err *e)
+{
+	for (size_t i = 0; spec->bind_devices && i < ARRAY_SIZE(dev_nodes); i++) {
+		char path[32];
+		int fd;
+
+		(void)str_format(path, sizeof(path), "/dev/%s", dev_nodes[i].name);
+		fd = mountfd_clone(AT_FDCWD, path, false, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0,
+				   -EBADF, e);
+		if (fd < 0)
+			return err_wrap(e, "/dev");
+		kit->fds[kit->n++] = fd;
+	}
+	return 0;
+}
+
+int rootfs_dev_attach(struct rootfs_child *c, struct err *e)
+{
+	for (size_t i = 0; c->spec->bind_devices && i < ARRAY_SIZE(dev_nodes); i++) {
+		CLEANUP_FD int fd = -EBADF, target = -EBADF;
+
+		if (c->next >= c->kit->n)
+			return err_set(e, EPROTO, "a device was not received");
+		fd = TAKE_FD(c->kit->fds[c->next]);
+		c->next++;
+		target = path_open_beneath(c->fd[ROOTFS_DEV], dev_nodes[i].name,
+					   O_PATH | O_NOFOLLOW, 0);
+		if (target < 0)
+			return err_ret(e, TAKE_FD(target), "open /dev/%s", dev_nodes[i].name);
+		if (mountfd_attach(fd, target, e) < 0)
+			return err_wrap(e, "/dev/%s", dev_nodes[i].name);
+	}
+	return 0;
+}
+
+/* An empty file that a node is mounted on. */
+static int dev_place(int dir, const char *name, struct err *e)
+{
+	CLEANUP_FD int fd = openat(dir, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	return fd < 0 ? err_sys(e, "make %s", name) : 0;
+}
 
 static int dev_node(int dir, const char *name, mode_t mode, dev_t rdev, uid_t uid, struct err *e)
 {
@@ -86,7 +152,15 @@ static int dev_extra(int dev, const struct rootfs_device *d, uid_t uid, struct e
 
 static int dev_nodes_make(const struct rootfs_spec *spec, int dev, uid_t uid, struct err *e)
 {
+	if (spec->bind_devices && spec->n_devices > 0)
+		return err_set(e, EOPNOTSUPP,
+			       "security.devices: nobody makes device nodes in a user namespace");
 	for (size_t i = 0; i < ARRAY_SIZE(dev_nodes); i++) {
+		if (spec->bind_devices) {
+			if (dev_place(dev, dev_nodes[i].name, e) < 0)
+				return -e->code;
+			continue;
+		}
 		if (dev_node(dev, dev_nodes[i].name, S_IFCHR | 0666,
 			     makedev(dev_nodes[i].major, dev_nodes[i].minor), uid, e) < 0)
 			return -e->code;

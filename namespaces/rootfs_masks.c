@@ -57,6 +57,9 @@ static bool mask_is_wanted(const struct rootfs_spec *spec, const struct rootfs_m
 	unsigned is = (spec->ids.count == 0 ? MASK_HOST_IDS : 0u) |
 		      (spec->host_network ? MASK_HOST_NETWORK : 0u);
 
+	/* Whoever mounts his own proc has it writable anyway; the kernel checks who owns what. */
+	if (spec->nesting && m->kind == MASK_READ_ONLY && str_eq(m->name, "sys"))
+		return false;
 	return m->when == MASK_ALWAYS || m->when & is;
 }
 

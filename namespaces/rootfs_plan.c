@@ -30,6 +30,7 @@ struct plan_entry {
 	const char *fstype; /* NULL: from the kit */
 	uint64_t attr;
 	bool replaceable; /* left out when the spec has a mount there */
+	bool nesting; /* only with rootfs_spec.nesting */
 	bool cgroups; /* writable with rootfs_spec.own_cgroups */
 	bool skeleton; /* gets the directories that the image has there */
 	struct mount_param params[PLAN_PARAMS];
@@ -127,6 +128,20 @@ static const struct plan_entry plan[] = {
 			    { "size", "512m" },
 			    { "nr_inodes", "262144" } },
 	},
+	{
+		.path = ROOTFS_NESTING_DIR "/proc",
+		.fstype = "proc",
+		.attr = NO_SUID_DEV_EXEC,
+		.nesting = true,
+		.params = { { "source", "proc" } },
+	},
+	{
+		.path = ROOTFS_NESTING_DIR "/sys",
+		.fstype = "sysfs",
+		.attr = NO_SUID_DEV_EXEC,
+		.nesting = true,
+		.params = { { "source", "sysfs" } },
+	},
 };
 
 static int plan_new(const struct rootfs_spec *spec, const struct plan_entry *p, struct err *e)
@@ -152,10 +167,18 @@ static int plan_new(const struct rootfs_spec *spec, const struct plan_entry *p, 
 
 _Static_assert(ARRAY_SIZE(plan) <= ROOTFS_PLAN_MAX, "plan fits into rootfs_kit.own");
 
+static bool plan_is_wanted(const struct rootfs_spec *spec, const struct plan_entry *p)
+{
+	/* In the host's network a sysfs can't be made. */
+	return !p->nesting ||
+	       (spec->nesting && !(spec->host_network && str_eq(p->fstype, "sysfs")));
+}
+
 /* Whether the child makes it: not what the parent made or the spec replaces. */
 static bool plan_is_own(const struct rootfs_spec *spec, const struct plan_entry *p)
 {
-	return p->fstype && !(p->slot == ROOTFS_SYS && spec->host_network) &&
+	return p->fstype && plan_is_wanted(spec, p) &&
+	       !(p->slot == ROOTFS_SYS && spec->host_network) &&
 	       !(p->replaceable && rootfs_is_replaced(spec, p->path));
 }
 
@@ -228,13 +251,14 @@ static int plan_apply_one(struct rootfs_child *c, const struct plan_entry *p, st
 		return -e->code;
 	if (p->slot != ROOTFS_NONE)
 		c->fd[p->slot] = TAKE_FD(fd);
-	return 0;
+	return p->slot == ROOTFS_DEV ? rootfs_dev_attach(c, e) : 0;
 }
 
 int rootfs_plan_apply(struct rootfs_child *c, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(plan); i++) {
-		if (plan[i].replaceable && rootfs_is_replaced(c->spec, plan[i].path))
+		if (!plan_is_wanted(c->spec, &plan[i]) ||
+		    (plan[i].replaceable && rootfs_is_replaced(c->spec, plan[i].path)))
 			continue;
 		if (plan_apply_one(c, &plan[i], e) < 0)
 			return err_wrap(e, "mount %s", plan[i].path);

@@ -64,6 +64,8 @@ int rootfs_overlay_assemble(const struct rootfs_overlay *o, struct err *e);
 /* rootfs_dev.c. Parent: /dev with its nodes. Child: what needs no privilege, before it is attached.
  */
 int rootfs_dev_build(const struct rootfs_spec *spec, struct err *e);
+int rootfs_dev_binds(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct err *e);
+int rootfs_dev_attach(struct rootfs_child *c, struct err *e);
 int rootfs_dev_fill(const struct rootfs_spec *spec, int dev, struct err *e);
 
 /* rootfs_target.c, child: O_PATH fds of mount points (rows 14, 15, 22). */

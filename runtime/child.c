@@ -62,7 +62,9 @@ static int wait_for(int sock, char what, struct err *e)
  * reach. A whole system's services expect some. */
 static int limit_nested_users(const struct child_setup *s, struct err *e)
 {
-	unsigned max = s->spec->mode == SPEC_MODE_SYSTEM ? SYSTEM_USER_NAMESPACES : 0;
+	unsigned max = s->spec->security.nesting	   ? NESTING_USER_NAMESPACES
+		       : s->spec->mode == SPEC_MODE_SYSTEM ? SYSTEM_USER_NAMESPACES
+							   : 0;
 	CLEANUP_FD int fd = -EBADF;
 	char text[16];
 	int n;

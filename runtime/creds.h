@@ -98,6 +98,8 @@ int creds_forbid_user_namespaces(int proc, struct err *e);
 uint64_t creds_default_capabilities(void);
 /* What a whole system's init needs besides, in a user namespace of its own; see there too. */
 uint64_t creds_system_capabilities(void);
+/* What container engines inside need besides that. */
+uint64_t creds_nesting_capabilities(void);
 /* "CAP_NET_RAW", "net_raw" -> number; -ENOENT. */
 int creds_capability_parse(const char *name);
 const char *creds_capability_name(int number); /* "CAP_CHOWN", or NULL */

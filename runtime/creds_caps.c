@@ -18,6 +18,7 @@
 
 enum by_default {
 	OUT, /* only when the spec lists it */
+	NEST, /* with security.nesting, which asks for the rights of container engines */
 	SYS, /* of whole systems, which have a user namespace of their own in any case */
 	IN,
 };
@@ -45,10 +46,10 @@ static const struct {
 	[CAP_NET_BIND_SERVICE] = { "CAP_NET_BIND_SERVICE", IN },
 	[CAP_NET_BROADCAST] = { "CAP_NET_BROADCAST", OUT },
 	/* Firewall, routes, tunnels: half of the kernel's privilege escalations (row 55). */
-	[CAP_NET_ADMIN] = { "CAP_NET_ADMIN", OUT },
+	[CAP_NET_ADMIN] = { "CAP_NET_ADMIN", NEST },
 	/* Forged frames on a shared bridge: router advertisements, ARP, DHCP (rows 57, 70, 71).
 	 * ping works without it, by ICMP sockets (net.ipv4.ping_group_range). */
-	[CAP_NET_RAW] = { "CAP_NET_RAW", OUT },
+	[CAP_NET_RAW] = { "CAP_NET_RAW", NEST },
 	[CAP_IPC_LOCK] = { "CAP_IPC_LOCK", OUT },
 	[CAP_IPC_OWNER] = { "CAP_IPC_OWNER", SYS },
 	[CAP_SYS_MODULE] = { "CAP_SYS_MODULE", OUT },
@@ -56,7 +57,9 @@ static const struct {
 	/* sshd, apt, mock, chrooted daemons. The root is a pivoted one: leaving a chroot leads to
 	 * the instance's own root (row 29). */
 	[CAP_SYS_CHROOT] = { "CAP_SYS_CHROOT", IN },
-	[CAP_SYS_PTRACE] = { "CAP_SYS_PTRACE", OUT }, /* stalks a joining process (row 3) */
+	/* Stalks a joining process (row 3), but for one that comes from the host into a user
+	 * namespace of its own. Engines join the namespaces of processes that nobody may trace. */
+	[CAP_SYS_PTRACE] = { "CAP_SYS_PTRACE", NEST },
 	[CAP_SYS_PACCT] = { "CAP_SYS_PACCT", OUT },
 	/* Mounts, namespaces (rows 30, 55). An init mounts and makes namespaces for its services;
 	 * the runtime's own mounts are locked before it runs (namespaces/lock.h). */
@@ -71,7 +74,7 @@ static const struct {
 	/* vhangup(2), by which a getty takes the console. */
 	[CAP_SYS_TTY_CONFIG] = { "CAP_SYS_TTY_CONFIG", SYS },
 	/* Device nodes (row 31). In the OCI default; /dev is made by the runtime here. */
-	[CAP_MKNOD] = { "CAP_MKNOD", OUT },
+	[CAP_MKNOD] = { "CAP_MKNOD", NEST },
 	[CAP_LEASE] = { "CAP_LEASE", SYS },
 	/* Programs keep it when they drop to a list (sshd, dbus). The default filter closes audit's
 	 * netlink family, so that no record is forged in the host's log. */
@@ -109,6 +112,11 @@ uint64_t creds_default_capabilities(void)
 uint64_t creds_system_capabilities(void)
 {
 	return caps_from(SYS);
+}
+
+uint64_t creds_nesting_capabilities(void)
+{
+	return caps_from(NEST);
 }
 
 int creds_capability_parse(const char *name)

@@ -181,7 +181,8 @@ int exec_job_open(struct jail *j, const struct jail_name *name, const struct exe
 		err_set(e, EBUSY, "is paused");
 		return err_hint(e, "resume it: jail resume %s", name->s);
 	}
-	ret->cgroup = cgroup_open(tree, name, e);
+	ret->cgroup = spec_owns_cgroups(&ret->spec) ? cgroup_open_of(tree, name, r.state.pid, e)
+						    : cgroup_open(tree, name, e);
 	if (ret->cgroup < 0)
 		return ret->cgroup;
 	if ((rc = process_filter(j, &ret->spec, &ret->filter, e)) < 0 ||

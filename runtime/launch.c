@@ -162,7 +162,7 @@ static int prepare(struct start *s, struct err *e)
 	r = devices_filter(tree, &l->name, spec, &s->storage->devices, e);
 	if (r < 0)
 		return r;
-	if (spec->mode == SPEC_MODE_SYSTEM) {
+	if (spec_owns_cgroups(spec)) {
 		r = cgroup_delegate(tree, &l->name, l->meta.ids.first, l->meta.ids.first, e);
 		if (r < 0)
 			return r;

@@ -111,7 +111,9 @@ int root_spec_make(struct start *s, struct err *e)
 		.n_devices = spec->security.n_devices,
 		.host_network = spec->network.mode == SPEC_NETWORK_HOST,
 		.terminal = spec->process.terminal,
-		.own_cgroups = spec->mode == SPEC_MODE_SYSTEM,
+		.bind_devices = rootfs_dev_must_bind(),
+		.nesting = spec->security.nesting,
+		.own_cgroups = spec_owns_cgroups(spec),
 		.boot_id = spec->mode == SPEC_MODE_SYSTEM ? t->identity.boot_id : NULL,
 		.shm_size_bytes = spec->security.shm_size_bytes,
 	};

@@ -66,10 +66,17 @@ void spec_free(struct jail_spec *s)
 	spec_init(s);
 }
 
+bool spec_owns_cgroups(const struct jail_spec *s)
+{
+	return s->mode == SPEC_MODE_SYSTEM || s->security.nesting;
+}
+
 uint64_t spec_capabilities(const struct jail_spec *s)
 {
 	if (s->security.has_capabilities)
 		return s->security.capabilities;
+	if (s->security.nesting)
+		return creds_nesting_capabilities();
 	return s->mode == SPEC_MODE_SYSTEM ? creds_system_capabilities()
 					   : creds_default_capabilities();
 }

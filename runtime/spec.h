@@ -111,6 +111,7 @@ struct jail_spec {
 		bool has_no_new_privileges;
 		bool no_new_privileges; /* default: off with auto, on with host */
 		bool time_namespace;
+		bool nesting; /* containers inside */
 		struct spec_device *devices;
 		size_t n_devices;
 		uint64_t shm_size_bytes; /* default 64 MiB */
@@ -181,6 +182,8 @@ void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key
 
 /* The capabilities of its processes: what it lists, or the default set of its mode. */
 uint64_t spec_capabilities(const struct jail_spec *s);
+/* Its part of the cgroup tree is delegated to it. */
+bool spec_owns_cgroups(const struct jail_spec *s);
 
 /* Setters shared by the decoder and by command line flags: one parser for each notation. */
 int spec_set_env(struct jail_spec *s, const char *key_value,

@@ -7,6 +7,7 @@
  */
 #include "runtime/spec_priv.h"
 
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/mount.h>
 
@@ -259,6 +260,17 @@ static int check_mount(const struct jail_spec *s, size_t i, struct err *e)
 	return 0;
 }
 
+static int check_nesting(const struct jail_spec *s, struct err *e)
+{
+	if (s->security.nesting && s->security.user_namespace == SPEC_USERNS_HOST)
+		return err_set(e, EINVAL,
+			       "security.nesting: only with security.userNamespace \"auto\"");
+	if (s->security.nesting && !(spec_capabilities(s) & UINT64_C(1) << CAP_SYS_ADMIN))
+		return err_set(e, EINVAL,
+			       "security.nesting: security.capabilities lacks CAP_SYS_ADMIN");
+	return 0;
+}
+
 static int check_hooks(const struct hook *hooks, size_t n, const char *path, struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
@@ -289,7 +301,8 @@ int spec_finish(struct jail_spec *s, struct err *e)
 	    (r = check_life(s, e)) < 0 || (r = check_values(s, e)) < 0 ||
 	    (r = check_process(s, e)) < 0 || (r = check_system(s, e)) < 0 ||
 	    (r = spec_check_resources(s, e)) < 0 || (r = check_network(s, e)) < 0 ||
-	    (r = spec_check_devices(s, e)) < 0 || (r = spec_firstboot_check(s, e)) < 0)
+	    (r = spec_check_devices(s, e)) < 0 || (r = check_nesting(s, e)) < 0 ||
+	    (r = spec_firstboot_check(s, e)) < 0)
 		return r;
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		r = check_mount(s, i, e);

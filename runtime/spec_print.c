@@ -188,6 +188,8 @@ static void print_security(const struct jail_spec *s, struct json_out *o)
 		json_out_bool(spec_in(&c), "noNewPrivileges", s->security.no_new_privileges);
 	if (s->security.time_namespace)
 		json_out_bool(spec_in(&c), "timeNamespace", true);
+	if (s->security.nesting)
+		json_out_bool(spec_in(&c), "nesting", true);
 	if (s->security.n_devices > 0) {
 		json_out_array(spec_in(&c), "devices");
 		for (size_t i = 0; i < s->security.n_devices; i++)

@@ -74,6 +74,7 @@ static const struct decode_field fields[] = {
 	  .offset = SPEC(security.no_new_privileges),
 	  .flag = SPEC(security.has_no_new_privileges) },
 	{ .key = "timeNamespace", .decode = decode_bool, .offset = SPEC(security.time_namespace) },
+	{ .key = "nesting", .decode = decode_bool, .offset = SPEC(security.nesting) },
 	{ .key = "devices",
 	  .decode = decode_array,
 	  .item = spec_decode_device,

@@ -13,6 +13,7 @@
 #define SYSTEM_FILES 2
 /* Makers of user namespaces inside: services with PrivateUsers=, sandboxes of programs. */
 #define SYSTEM_USER_NAMESPACES 32
+#define NESTING_USER_NAMESPACES 1024
 #define SYSTEM_UUID_LEN 36
 
 struct system_identity {

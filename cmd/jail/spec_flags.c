@@ -222,6 +222,14 @@ static int set_read_only(struct jail_spec *s, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_nesting(struct jail_spec *s, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	s->security.nesting = true;
+	return 0;
+}
+
 static int set_seccomp(struct jail_spec *s, const char *value, struct err *e)
 {
 	return replace_string(&s->security.seccomp, value, e);
@@ -293,6 +301,7 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("cap-drop", 0, "CAPABILITY", "one less, or \"all\"", drop_capability)                    \
 	F("read-only", 0, NULL, "read-only root file system", set_read_only)                       \
 	F("device", 0, "SOURCE[:TARGET][:rwm]", "device of the host, below /dev", spec_add_device) \
+	F("nesting", 0, NULL, "let containers run inside", set_nesting)                            \
 	F("userns", 0, "MODE", "auto: own ids; host: the host's ids", set_user_namespace)          \
 	F("seccomp", 0, "PROFILE", "default, unconfined, or an OCI profile's path", set_seccomp)   \
 	F("rlimit", 0, "NAME=SOFT[:HARD]", "resource limit: nofile=1024:4096", set_rlimit)

@@ -157,6 +157,7 @@ static const char *differ_security(const struct jail_spec *a, const struct jail_
 	SAME(security.has_no_new_privileges);
 	SAME(security.no_new_privileges);
 	SAME(security.time_namespace);
+	SAME(security.nesting);
 	SAME(security.n_devices);
 	for (size_t i = 0; i < a->security.n_devices; i++) {
 		SAME_TEXT(security.devices[i].source);
