@@ -106,6 +106,10 @@ struct rootfs_spec {
 	bool nesting; /* unmasked /proc and /sys below ROOTFS_NESTING_DIR, /proc/sys writable */
 	bool bind_devices; /* rootfs_dev_must_bind(): the caller's own nodes, by bind mounts */
 	bool own_cgroups; /* /sys/fs/cgroup is writable: what lies there was delegated */
+	bool own_init; /* for an init of its own: /dev/tty1 is the console */
+	const struct rootfs_file *run_files; /* plain files, below /run; with a mount of the spec
+						at /run there are none */
+	size_t n_run_files;
 	const char *boot_id; /* what /proc/sys/kernel/random/boot_id says, with its newline; NULL =
 				the host's */
 	bool unmasked; /* no masks (only for userNamespace auto and when the spec says so) */

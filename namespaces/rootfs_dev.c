@@ -213,5 +213,9 @@ int rootfs_dev_fill(const struct rootfs_spec *spec, int dev, struct err *e)
 		if (fd < 0)
 			return err_sys(e, "make /dev/console");
 	}
+	/* There is no virtual terminal; who is told to log users in on the first one finds the
+	 * console. */
+	if (spec->own_init && symlinkat("console", dev, "tty1") < 0)
+		return err_sys(e, "make /dev/tty1");
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "namespaces/rootfs_priv.h"
 
@@ -68,6 +69,31 @@ int rootfs_files_make(const struct rootfs_spec *spec, struct err *e)
 			return err_wrap(e, "%s", f->destination);
 	}
 	return TAKE_FD(fd);
+}
+
+static int run_file(const struct rootfs_child *c, const struct rootfs_file *f, struct err *e)
+{
+	const char *name = strrchr(f->destination, '/') + 1;
+	CLEANUP_FD int dir = -EBADF;
+	char parent[512];
+	int r = str_format(parent, sizeof(parent), "%.*s", (int)(name - 1 - f->destination),
+			   f->destination);
+
+	if (r < 0)
+		return err_ret(e, r, "%s", f->destination);
+	dir = path_make_in_root(c->fd[ROOTFS_ROOT], parent, true, 0755, e);
+	return dir < 0 ? dir : files_write(dir, name, f->content, f->len, 0444, e);
+}
+
+int rootfs_files_run(const struct rootfs_child *c, struct err *e)
+{
+	if (rootfs_is_replaced(c->spec, "/run"))
+		return 0;
+	for (size_t i = 0; i < c->spec->n_run_files; i++) {
+		if (run_file(c, &c->spec->run_files[i], e) < 0)
+			return err_wrap(e, "file %s", c->spec->run_files[i].destination);
+	}
+	return 0;
 }
 
 int rootfs_files_begin(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct err *e)

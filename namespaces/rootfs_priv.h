@@ -93,6 +93,8 @@ int rootfs_skeleton(int from, int to, struct err *e);
 int rootfs_files_make(const struct rootfs_spec *spec, struct err *e);
 int rootfs_files_begin(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct err *e);
 int rootfs_files_attach(const struct rootfs_child *c, struct err *e);
+/* The plain files of /run: after it was mounted and before anything is mounted below it. */
+int rootfs_files_run(const struct rootfs_child *c, struct err *e);
 #define ROOTFS_MASK_DIR "mask.d" /* names in the private tmpfs */
 #define ROOTFS_MASK_FILE "mask"
 #define ROOTFS_BOOT_ID "boot_id"

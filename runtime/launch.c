@@ -210,8 +210,7 @@ static int clone_child(struct start *s, struct err *e)
 			.inherit_output = s->l->hand_over,
 			.private_user = c.namespaces & CLONE_NEWUSER,
 			.lock_mounts = child_locks_mounts(spec),
-			.init_env =
-				spec->mode == SPEC_MODE_SYSTEM ? s->storage->identity.env : NULL,
+			.init_env = spec->mode == SPEC_MODE_SYSTEM ? s->storage->parts.env : NULL,
 		};
 
 		fd_reset(&s->sock);

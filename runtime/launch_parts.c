@@ -22,6 +22,7 @@ void start_free(struct start *s)
 	if (s->storage) {
 		generated_free(&s->storage->generated);
 		provision_free(&s->storage->provision);
+		system_free(&s->storage->parts);
 	}
 	free(s->storage);
 	s->storage = NULL;
@@ -88,10 +89,9 @@ int root_spec_make(struct start *s, struct err *e)
 	    (r = provision_load(spec, s->l->meta.owner.s, s->l->dir, &t->provision, e)) < 0)
 		return r;
 	if (spec->mode == SPEC_MODE_SYSTEM) {
-		r = system_identify(&s->l->meta.owner, &t->identity, e);
+		r = system_make(spec, &s->l->meta.owner, &t->parts, e);
 		if (r < 0)
 			return r;
-		system_files(&t->identity, t->files + GENERATED_FILES);
 	}
 	s->root = (struct rootfs_spec){
 		.kind = spec->has_image ? ROOTFS_OVERLAY : ROOTFS_DIRECTORY,
@@ -104,7 +104,9 @@ int root_spec_make(struct start *s, struct err *e)
 		.mounts = t->mounts,
 		.n_mounts = spec->n_mounts,
 		.files = t->files,
-		.n_files = GENERATED_FILES + (spec->mode == SPEC_MODE_SYSTEM ? SYSTEM_FILES : 0),
+		.n_files = GENERATED_FILES,
+		.run_files = t->parts.files,
+		.n_run_files = t->parts.n_files,
 		.secrets = t->provision.secrets,
 		.n_secrets = t->provision.n_secrets,
 		.devices = t->devices.nodes,
@@ -114,7 +116,8 @@ int root_spec_make(struct start *s, struct err *e)
 		.bind_devices = rootfs_dev_must_bind(),
 		.nesting = spec->security.nesting,
 		.own_cgroups = spec_owns_cgroups(spec),
-		.boot_id = spec->mode == SPEC_MODE_SYSTEM ? t->identity.boot_id : NULL,
+		.boot_id = spec->mode == SPEC_MODE_SYSTEM ? t->parts.boot_id : NULL,
+		.own_init = spec->mode == SPEC_MODE_SYSTEM,
 		.shm_size_bytes = spec->security.shm_size_bytes,
 	};
 	lxcfs_use(&s->l->j->config, &s->root);

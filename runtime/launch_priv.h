@@ -22,8 +22,8 @@ struct start {
 		const char *layers[LIMIT_LAYERS]; /* top first */
 		struct rootfs_mount mounts[LIMIT_MOUNTS];
 		struct devices devices;
-		struct rootfs_file files[GENERATED_FILES + SYSTEM_FILES];
-		struct system_identity identity;
+		struct rootfs_file files[GENERATED_FILES];
+		struct system_parts parts;
 		struct generated generated;
 		struct provision provision;
 	} * storage;

@@ -71,11 +71,27 @@ size_t process_rlimits(const struct jail_spec *spec, struct creds_rlimit ret[sta
 	return spec->process.n_rlimits < LIMIT_RLIMITS ? spec->process.n_rlimits : LIMIT_RLIMITS;
 }
 
+/* What PID 1 of a machine can give its services (systemd, HIGH_RLIMIT_NOFILE). Where root of the
+ * host may not raise it, that is also all that a service of the host could have. */
+#define SYSTEM_NOFILE 524288u
+
+static void raise_system_limit(void)
+{
+	struct rlimit64 files;
+
+	if (prlimit64(0, RLIMIT_NOFILE, NULL, &files) < 0 || files.rlim_max >= SYSTEM_NOFILE)
+		return;
+	files.rlim_max = SYSTEM_NOFILE;
+	(void)prlimit64(0, RLIMIT_NOFILE, &files, NULL);
+}
+
 int process_raise_limits(const struct jail_spec *spec, struct err *e)
 {
 	struct creds_rlimit limits[LIMIT_RLIMITS];
 	size_t n = process_rlimits(spec, limits);
 
+	if (spec->mode == SPEC_MODE_SYSTEM)
+		raise_system_limit();
 	for (size_t i = 0; i < n; i++) {
 		struct rlimit64 mine;
 		int r;

@@ -10,22 +10,32 @@
 #include "namespaces/rootfs.h"
 #include "runtime/spec.h"
 
-#define SYSTEM_FILES 2
 /* Makers of user namespaces inside: services with PrivateUsers=, sandboxes of programs. */
 #define SYSTEM_USER_NAMESPACES 32
 #define NESTING_USER_NAMESPACES 1024
 #define SYSTEM_UUID_LEN 36
+#define SYSTEM_FILES_MAX (LIMIT_MOUNTS + 16)
 
-struct system_identity {
+struct system_parts {
 	char uuid[SYSTEM_UUID_LEN + 2]; /* with a newline */
 	char boot_id[SYSTEM_UUID_LEN + 2]; /* likewise; of this start */
 	char env[sizeof("container_uuid=") + SYSTEM_UUID_LEN]; /* for the init */
+	struct rootfs_file files[SYSTEM_FILES_MAX]; /* below /run */
+	size_t n_files;
+	struct strv paths; /* of files, where they aren't fixed */
 };
 
-/* id: the instance's random id. It stays over restarts and renames, and a systemd whose
- * /etc/machine-id is empty makes it its own. */
-int system_identify(const struct jail_name *id, struct system_identity *ret, struct err *e);
-/* /run/host/container-manager and -uuid: SYSTEM_FILES entries that borrow from *s. */
-void system_files(const struct system_identity *s, struct rootfs_file *ret);
+/*
+ * id: the instance's random id. It stays over restarts and renames, and a systemd whose
+ * /etc/machine-id is empty makes it its own. Files: /run/host/container-manager and -uuid; for
+ * systemd one drop-in for each mount that the runtime makes and has locked, so that it doesn't try
+ * to unmount it at the end, in vain and with a failed unit. *ret starts zeroed and is to be freed
+ * in any case.
+ */
+int system_make(const struct jail_spec *spec, const struct jail_name *id, struct system_parts *ret,
+		struct err *e);
+void system_free(struct system_parts *s);
+/* systemd.unit(5): the name of a path's mount unit, "/etc/a-b" -> "etc-a\x2db.mount". */
+void system_mount_unit(const char *path, struct strbuf *ret);
 
 #endif
