@@ -75,7 +75,7 @@ struct jail_spec {
 		char *cwd; /* absolute */
 		char *user; /* "www-data", "1000", "1000:1000", "www-data:adm"; default "0" */
 		bool terminal; /* always with mode "system" */
-		bool stdin_open; /* process.stdin: keep stdin for attach */
+		bool stdin_open; /* process.stdin: keep stdin for attach; always with "system" */
 		struct spec_rlimit *rlimits;
 		size_t n_rlimits;
 		int oom_score_adj;

@@ -34,7 +34,7 @@ static int fill_system(struct jail_spec *s, struct err *e)
 {
 	if (s->process.args.n == 0 && strv_add(&s->process.args, "/sbin/init") < 0)
 		return err_nomem(e);
-	s->process.terminal = true;
+	s->process.terminal = s->process.stdin_open = true;
 	if (!s->stop.has_timeout && !s->stop.timeout_ms)
 		s->stop.timeout_ms = STOP_TIMEOUT_SYSTEM_MS;
 	return 0;
