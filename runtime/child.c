@@ -30,6 +30,7 @@
 #include "base/sys.h"
 #include "namespaces/clone.h"
 #include "namespaces/lock.h"
+#include "namespaces/mountfd.h"
 #include "runtime/console.h"
 #include "runtime/creds.h"
 #include "runtime/init_proto.h"
@@ -231,6 +232,10 @@ static int inside(const struct child_setup *s, struct creds_user *user, struct c
 	if ((r = rootfs_enter(s->root, &kit, &master, &peer, e)) < 0)
 		return err_wrap(e, "root file system");
 	if (s->lock_mounts && (r = mounts_lock(e)) < 0)
+		return r;
+	/* So that services with mounts of their own see what is mounted later, their credentials
+	 * among it: systemd leaves it to the container manager. */
+	if (s->spec->mode == SPEC_MODE_SYSTEM && (r = mountfd_propagation_all(MS_SHARED, e)) < 0)
 		return r;
 	if (s->lock_mounts && peer >= 0 && (r = reopen_console(&peer, e)) < 0)
 		return r;

@@ -215,3 +215,12 @@ inside() {
 	run ! create web '"mode":"system","security":{"readonlyRoot":true},"cloudInit":{"userData":"x"}'
 	[[ $output == *'cloudInit: needs a root file system that can be written'* ]]
 }
+
+@test "credentials reach services of a whole system: what is mounted later is seen in mount namespaces of theirs" {
+	create web '"mode":"system","systemd":{"credentials":{"a":"b"}}'
+	jail start web
+	run -0 inside awk '$5 == "/" { print $7 }' /proc/1/mountinfo
+	[[ $output == shared:* ]]
+	run -0 inside cat /run/host/credentials/a
+	[ "$output" = b ]
+}
