@@ -163,16 +163,33 @@ static bool limits_taken(const struct limits_setting *s, char *got)
 	return limits_raw_matches(s->expect, got);
 }
 
+/* All CPUs or nodes that there are for the cgroup: a list can't become empty while something runs
+ * in it. */
+static int limits_write_all(int dir, int fd, const char *file, char *ret, size_t n)
+{
+	char above[LIMITS_FILE_MAX + 16];
+	ssize_t r;
+
+	(void)snprintf(above, sizeof(above), "../%s.effective", file);
+	r = file_peek_at(dir, above, ret, n);
+	return r < 0 ? (int)r : limits_write_fd(fd, "", ret);
+}
+
 static int limits_apply_to(int dir, const struct limits_setting *s, const char *file, struct err *e)
 {
 	CLEANUP_FD int fd = limits_open(dir, s, file, e);
 	const char *gap = s->device[0] ? " " : "";
+	struct limits_setting all = *s;
 	char got[LIMITS_TEXT_MAX];
 	int r;
 
 	if (fd < 0)
 		return TAKE_FD(fd);
 	r = limits_write_fd(fd, s->device, s->value);
+	if (r == -ENOSPC && s->reset && !s->value[0]) {
+		r = limits_write_all(dir, fd, file, all.expect, sizeof(all.expect));
+		s = &all;
+	}
 	if (r < 0)
 		return err_ret(e, r, "%s: write \"%s%s%s\" to %s", s->key, s->device, gap, s->value,
 			       file);
@@ -274,5 +291,8 @@ int limits_file_restore(int dir, const char *file, const char *device, const cha
 {
 	CLEANUP_FD int fd = openat(dir, file, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? -errno : limits_write_fd(fd, device, saved);
+	char all[LIMITS_VALUE_MAX];
+	int r = fd < 0 ? -errno : limits_write_fd(fd, device, saved);
+
+	return r == -ENOSPC && !saved[0] ? limits_write_all(dir, fd, file, all, sizeof(all)) : r;
 }
