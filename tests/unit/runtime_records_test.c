@@ -246,8 +246,8 @@ static void test_exit_oom(void **state)
 		"{\"kills\":\"1\",\"level\":\"host\"}",
 		"{\"kills\":1,\"level\":\"host\",\"victim\":1}",
 		"{\"kills\":1,\"level\":\"host\",\"victimPid\":4294967296}",
-		"{\"kills\":1,\"level\":\"host\",\"victim\":"
-		"\"0123456789012345678901234567890123456789012345678901234567890123\"}",
+		("{\"kills\":1,\"level\":\"host\",\"victim\":"
+		 "\"0123456789012345678901234567890123456789012345678901234567890123\"}"),
 	};
 	static const char start[] =
 		"{\"status\":0,\"signal\":0,\"reason\":\"exited\",\"startedAt\":"
