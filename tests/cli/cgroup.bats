@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The cgroup: limits that the host can keep, clear errors for those it can't, freeze and kill.
 
+# vm: too
+
 load ../lib/common
 
 setup_file() { jail_setup_file; }

@@ -12,6 +12,8 @@
 # failure. Marks for tests/vm/run and tests/run, each in a line of its own at the top of a file:
 #
 #     # vm: cpus=2        run it in a VM with two CPUs; the default is one
+#     # vm: filter=REGEX  only the tests whose names match
+#     # vm: too           for files outside tests/system: tests/run runs it in a VM as well
 #     # vm: nosandbox     run it without tests/lib/sandbox, in the VM's own cgroup tree, where systemd's units are
 # shellcheck shell=bash
 

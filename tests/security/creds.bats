@@ -2,6 +2,10 @@
 # Ids, capabilities, system calls, keyrings, terminals: what a process of an instance may do. The number in a test's
 # name is the row of docs/security.md.
 
+# Keyrings, and a kernel that lets a terminal's input be faked:
+# vm: too
+# vm: filter=row 58|row 59
+
 # shellcheck disable=SC2016,SC2143 # expands inside; a failure shows what was found
 
 load ../lib/common
