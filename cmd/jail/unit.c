@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* _unit-start, _unit-stop, _unit-post: what systemd/jail@.service executes (docs/systemd.md). */
+/* _unit-start, _unit-stop, _unit-post: ExecStart=, ExecStop= and ExecStopPost= of an instance's unit. */
 #include "cmd/jail/verbs.h"
 
 static int with_name(struct cli *c,
@@ -51,7 +51,7 @@ const struct verb verb_unit_stop = {
 const struct verb verb_unit_post = {
 	.name = "_unit-post",
 	.operands = "NAME",
-	.help = "Record the exit and tear down, after the end of a systemd unit",
+	.help = "Record the exit and tear down, after a unit's end",
 	.min_operands = 1,
 	.max_operands = 1,
 	.flags = VERB_HIDDEN | VERB_STATE,

@@ -109,7 +109,7 @@ spec() {
 
 @test "fields of later times are refused, not ignored" {
 	local field
-	for field in '"mode": "system"' '"tenant": "acme"' '"health": {"command": ["true"]}' '"autostart": true' \
+	for field in '"tenant": "acme"' '"health": {"command": ["true"]}' '"autostart": true' \
 		'"after": ["db"]' '"network": {"mode": "macvlan"}' '"network": {"ingress": "100Mbit"}' \
 		'"resources": {"disk": {"size": "1GiB"}}'; do
 		echo "{ \"name\": \"web\", \"image\": \"x\", $field }" | spec
