@@ -8,6 +8,7 @@ BINDIR ?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec
 DATADIR ?= $(PREFIX)/share
 SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 VERSION := 0.1.0
 
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
@@ -80,10 +81,12 @@ C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*/*.[ch] tests/*/*.[ch])
 SCRIPTS := .ci/run tests/run tests/demo tests/bench/run $(filter-out %.bash,$(wildcard tests/lib/*)) \
 	$(addprefix tests/vm/,run shell boot image install-qemu guest/init guest/agent)
 
+UNITS := $(B)/systemd/jail@.service $(B)/systemd/jail-boot.service systemd/jail.slice
+
 PROGRAMS := $(B)/jail $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack
 
 .PHONY: all
-all: $(PROGRAMS) ## build the programs
+all: $(PROGRAMS) $(UNITS) ## build the programs
 
 $(B)/jail: $(CMD_OBJ) $(B)/libjail.a
 	@echo "  LD      $@"
@@ -127,6 +130,10 @@ $(B)/flags: force
 
 # The shipped seccomp profile is part of the program (.incbin).
 $(B)/runtime/seccomp.o: runtime/seccomp-default.json
+
+$(B)/systemd/%: systemd/%.in $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@BINDIR@|$(BINDIR)|g; s|@DOCDIR@|$(DATADIR)/doc/jail|g' $< >$@
 
 # ---- tests
 
@@ -253,12 +260,16 @@ install: all ## install below PREFIX (/usr/local), under DESTDIR
 		$(DESTDIR)$(DATADIR)/doc/jail
 	install -m 755 $(B)/jail $(DESTDIR)$(BINDIR)/
 	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack $(DESTDIR)$(LIBEXECDIR)/jail/
+	install -d $(DESTDIR)$(UNITDIR)/multi-user.target.wants
+	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)/
+	ln -sf ../jail-boot.service $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service
 	install -m 644 config.schema.json $(DESTDIR)$(DATADIR)/jail/
 	install -m 644 COPYING README.md SECURITY.md docs/*.md $(DESTDIR)$(DATADIR)/doc/jail/
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; instances and images stay
-	rm -f $(DESTDIR)$(BINDIR)/jail
+	rm -f $(DESTDIR)$(BINDIR)/jail $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail $(DESTDIR)$(DATADIR)/doc/jail
 
 .PHONY: clean

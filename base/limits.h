@@ -16,6 +16,7 @@
 #define LIMIT_PORTS 1024
 #define LIMIT_LAYERS 128
 #define LIMIT_LABELS 256
+#define LIMIT_OTHERS 64 /* instances that a spec names in one list */
 #define LIMIT_HOOKS 32
 #define LIMIT_DEVICES 64
 #define LIMIT_RLIMITS 16

@@ -8,6 +8,7 @@
  *       "stateDir":   "/var/lib/jail",         what survives a reboot: images, layers, instances
  *       "runDir":     "/run/jail",             what does not: locks, sockets, leases
  *       "libexecDir": "PREFIX/libexec/jail",   jail-init, jail-monitor, jail-unpack
+ *       "systemd":    "auto",                  "yes", "no": instances are its units
  *       "lxcfs":      "auto",                  or "off", or where it is mounted; auto:
  * /var/lib/lxcfs "ids": {                               host ids for private user namespaces
  *         "first":  1342177280,                first id of the pool, a multiple of 65,536; not
@@ -222,11 +223,23 @@ static const struct decode_field import_fields[] = {
 static const struct decode_table import_table = { .fields = import_fields,
 						  .n = ARRAY_SIZE(import_fields) };
 
+static const char *const systemd_names[] = {
+	[CONFIG_SYSTEMD_AUTO] = "auto",
+	[CONFIG_SYSTEMD_YES] = "yes",
+	[CONFIG_SYSTEMD_NO] = "no",
+	NULL,
+};
+static const struct decode_words systemd_words = { systemd_names, NULL };
+
 static const struct decode_field fields[] = {
 	{ .key = "stateDir", .decode = decode_directory, .offset = CONFIG(state_dir) },
 	{ .key = "runDir", .decode = decode_directory, .offset = CONFIG(run_dir) },
 	{ .key = "libexecDir", .decode = decode_directory, .offset = CONFIG(libexec_dir) },
 	{ .key = "lxcfs", .decode = decode_lxcfs, .offset = CONFIG(lxcfs_dir) },
+	{ .key = "systemd",
+	  .decode = decode_word,
+	  .offset = CONFIG(systemd),
+	  .words = &systemd_words },
 	{ .key = "ids", .decode = decode_nested, .table = &ids_table },
 	{ .key = "network", .decode = decode_nested, .table = &network_table },
 	{ .key = "import", .decode = decode_nested, .table = &import_table },

@@ -19,6 +19,7 @@
 #include "base/rollback.h"
 #include "runtime/engine_priv.h"
 #include "runtime/events.h"
+#include "runtime/systemd.h"
 
 struct creation {
 	struct jail *j;
@@ -245,6 +246,7 @@ int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, 
 		return err_wrap(e, "create %s", spec->name.s);
 	r = create(&c, durable, &undo, e);
 	if (r >= 0) {
+		systemd_dropin_update(j, &spec->name, spec);
 		rollback_commit(&undo);
 		event_record(
 			j, EVENT_CREATED, &spec->name,

@@ -24,6 +24,11 @@ struct jail_config {
 	char run_dir[1024]; /* "runDir": /run/jail */
 	char lxcfs_dir[1024]; /* "lxcfs": where it is mounted; "" = off */
 	char libexec_dir[1024]; /* "libexecDir": PREFIX/libexec/jail */
+	enum config_systemd {
+		CONFIG_SYSTEMD_AUTO,
+		CONFIG_SYSTEMD_YES,
+		CONFIG_SYSTEMD_NO
+	} systemd; /* "systemd": "auto" */
 	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
 	struct net_bridge bridge; /* "network": {"bridge": "jail0", "subnet": "10.88.0.0/16",
 				     "gateway": "10.88.0.1", "mtu": 0} */
@@ -190,6 +195,13 @@ int supervise_launch(const struct jail_config *c, const struct jail_name *name, 
 		     struct err *e);
 int supervise_finish(const struct jail_config *c, const struct jail_name *name, bool remove,
 		     bool *ret_unit, struct err *e);
+
+/* Starts with the host, or not: `autostart` of the stored spec. */
+int instance_autostart(struct jail *j, const struct jail_name *name, bool on, struct err *e);
+/* For jail-boot.service: drop-ins of all, and the enabled ones are handed to systemd, in order. */
+int jail_boot(struct jail *j, struct err *e);
+/* Its last start was its unit's, without a console: its output went to the journal. */
+bool instance_has_journal(struct jail *j, const struct jail_name *name);
 
 /* Entry points of the hidden verbs that an instance's unit executes (unit_run.c). */
 int unit_start(struct jail *j, const struct jail_name *name, struct err *e);

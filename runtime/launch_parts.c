@@ -13,6 +13,8 @@
 #include "runtime/launch_priv.h"
 #include "runtime/lxcfs.h"
 #include "runtime/monitor_proto.h"
+#include "runtime/systemd.h"
+#include "runtime/unit.h"
 
 #define MONITOR_FDS_FROM 64 /* where they wait; above all that a launch has open */
 
@@ -322,8 +324,13 @@ int become_monitor(struct start *s, struct err *e)
 	    (s->l->report >= 0 && (r = fd_above(s->l->report, &report, e)) < 0))
 		return r;
 	fd_reset(&file); /* its number is wanted */
-	if (s->l->notify && (r = unit_notify("READY=1\n", e)) < 0)
-		return r;
+	(void)unlinkat(s->l->dir, UNIT_JOURNAL, 0);
+	if (s->l->notify) {
+		r = unit_notify("READY=1\n", e);
+		if (r < 0)
+			return r;
+		systemd_register_machine(s->l, s->pid, s->has_net ? s->net.host_interface : "");
+	}
 	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, e)) < 0)
 		return r;
 	rollback_commit(&s->undo);

@@ -13,6 +13,8 @@
 #include "base/lock.h"
 #include "runtime/engine_priv.h"
 #include "runtime/events.h"
+#include "runtime/systemd.h"
+#include "runtime/unit.h"
 
 #define FREEZE_WAIT_MS 10000
 #define REMOVE_WAIT_MS 30000
@@ -31,6 +33,11 @@ int instance_attach(struct jail *j, const struct jail_name *name, int *ret_clien
 	}
 	if (run < 0)
 		return err_wrap(e, "attach %s", name->s);
+	if (unit_is_up(run) && faccessat(run, "attach.sock", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+		err_set(e, ENOTTY, "attach %s: it has no console: its output is in the journal",
+			name->s);
+		return err_hint(e, "jail logs -f %s", name->s);
+	}
 	sock = monitor_connect(run, e);
 	if (sock < 0)
 		return err_wrap(e, "attach %s", name->s);
@@ -105,6 +112,18 @@ int instance_remove(struct jail *j, const struct jail_name *name, bool force, st
 	return r < 0 ? err_wrap(e, "rm %s", name->s) : 0;
 }
 
+static void rename_unit(struct jail *j, const struct jail_name *name,
+			const struct jail_name *new_name, int dir)
+{
+	CLEANUP_SPEC struct jail_spec spec;
+	struct err why = ERR_INIT;
+
+	spec_init(&spec);
+	systemd_dropin_remove(j, name);
+	if (spec_read(dir, &spec, &why) >= 0)
+		systemd_dropin_update(j, new_name, &spec);
+}
+
 static int rename_locked(struct jail *j, const struct jail_name *name,
 			 const struct jail_name *new_name, int dir, struct err *e)
 {
@@ -117,6 +136,7 @@ static int rename_locked(struct jail *j, const struct jail_name *name,
 	if (renameat2(j->instances, name->s, j->instances, new_name->s, RENAME_NOREPLACE) == 0) {
 		event_record(j, EVENT_RENAMED, name,
 			     &(struct event_detail){ .new_name = new_name->s });
+		rename_unit(j, name, new_name, dir);
 		return 0;
 	}
 	r = -errno;

@@ -18,6 +18,7 @@
 #include "runtime/devices.h"
 #include "runtime/engine_priv.h"
 #include "runtime/spec_edit.h"
+#include "runtime/systemd.h"
 
 #define SET_WAIT_MS 30000
 #define SET_MAX 64
@@ -418,6 +419,8 @@ int instance_set(struct jail *j, const struct jail_name *name, const struct set_
 		r = lock = spec_lock(dir, e);
 	if (r >= 0)
 		r = set_locked(&s, ret, e);
+	if (r >= 0 && !o->runtime)
+		systemd_dropin_update(j, name, &s.after);
 	strv_free(&s.texts);
 	spec_free(&s.before);
 	spec_free(&s.after);

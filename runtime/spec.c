@@ -40,6 +40,8 @@ void spec_free(struct jail_spec *s)
 	free_strings(s->network.dns, s->network.n_dns);
 	for (size_t i = 0; i < s->security.n_devices; i++)
 		spec_device_free(&s->security.devices[i]);
+	strv_free(&s->after);
+	strv_free(&s->requires);
 	free_hooks(s->hooks.prestart, s->hooks.n_prestart);
 	free_hooks(s->hooks.poststop, s->hooks.n_poststop);
 	spec_firstboot_free(s);

@@ -69,6 +69,10 @@ struct jail_spec {
 	char *hostname; /* default: the name */
 	enum spec_mode mode;
 
+	bool autostart; /* with the host, where systemd starts it */
+	struct strv after; /* instances that start before this one, if they do */
+	struct strv requires; /* and those without which it doesn't */
+
 	struct { /* process */
 		struct strv args; /* may be empty: then `start` refuses; "system": /sbin/init */
 		struct strv env; /* "K=V", in order, no duplicates: the last wins */

@@ -65,18 +65,31 @@ static const char *const modes[] = {
 };
 const struct decode_words spec_mode_words = { modes, NULL };
 
-static int decode_autostart(const struct decoder *d, const struct json *node, void *base,
-			    const struct decode_field *f, struct err *e)
+static int add_other(const struct decoder *d, const struct json *node, struct strv *list,
+		     struct err *e)
 {
-	int r = decode_type(d, node, JSON_BOOL, e);
+	struct jail_name name;
+	int r = decode_type(d, node, JSON_STRING, e);
 
-	(void)base;
-	(void)f;
 	if (r < 0)
 		return r;
-	if (node->boolean)
-		return json_err(d->doc, node, e, EOPNOTSUPP, "true is not supported yet");
-	return 0;
+	if (name_parse("instance", node->text, &name, e) < 0)
+		return decode_wrap(d, node, e);
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(list->v[i], name.s))
+			return json_err(d->doc, node, e, EINVAL, "\"%s\" is there twice", name.s);
+	return strv_add(list, name.s) < 0 ? err_nomem(e) : 0;
+}
+
+static int decode_after(const struct decoder *d, const struct json *node, void *base, struct err *e)
+{
+	return add_other(d, node, &((struct jail_spec *)base)->after, e);
+}
+
+static int decode_requires(const struct decoder *d, const struct json *node, void *base,
+			   struct err *e)
+{
+	return add_other(d, node, &((struct jail_spec *)base)->requires, e);
 }
 
 /* "$schema" is for editors. */
@@ -117,8 +130,9 @@ static const struct decode_field root_fields[] = {
 	{ .key = "systemd", .decode = decode_nested, .table = &spec_systemd_table },
 	{ .key = "cloudInit", .decode = decode_nested, .table = &spec_cloud_init_table },
 	{ .key = "firstBoot", .decode = decode_nested, .table = &spec_first_boot_table },
-	{ .key = "autostart", .decode = decode_autostart },
-	{ .key = "after", .decode = decode_later },
+	{ .key = "autostart", .decode = decode_bool, .offset = SPEC(autostart) },
+	{ .key = "after", .decode = decode_array, .item = decode_after, .max = LIMIT_OTHERS },
+	{ .key = "requires", .decode = decode_array, .item = decode_requires, .max = LIMIT_OTHERS },
 };
 
 static const struct decode_table root_table = { .fields = root_fields,

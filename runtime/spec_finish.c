@@ -292,6 +292,16 @@ static int check_life(const struct jail_spec *s, struct err *e)
 	return check_hooks(s->hooks.poststop, s->hooks.n_poststop, "hooks.poststop", e);
 }
 
+static int check_others(const struct jail_spec *s, const struct strv *list, const char *key,
+			struct err *e)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(list->v[i], s->name.s))
+			return err_set(e, EINVAL, "%s: \"%s\" is the instance itself", key,
+				       list->v[i]);
+	return 0;
+}
+
 int spec_finish(struct jail_spec *s, struct err *e)
 {
 	int r = fill_defaults(s, e);
@@ -302,7 +312,9 @@ int spec_finish(struct jail_spec *s, struct err *e)
 	    (r = check_process(s, e)) < 0 || (r = check_system(s, e)) < 0 ||
 	    (r = spec_check_resources(s, e)) < 0 || (r = check_network(s, e)) < 0 ||
 	    (r = spec_check_devices(s, e)) < 0 || (r = check_nesting(s, e)) < 0 ||
-	    (r = spec_firstboot_check(s, e)) < 0)
+	    (r = spec_firstboot_check(s, e)) < 0 ||
+	    (r = check_others(s, &s->after, "after", e)) < 0 ||
+	    (r = check_others(s, &s->requires, "requires", e)) < 0)
 		return r;
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		r = check_mount(s, i, e);

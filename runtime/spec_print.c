@@ -227,6 +227,16 @@ static void print_life(const struct jail_spec *s, struct json_out *o)
 	spec_section_end(&log);
 }
 
+static void out_others(struct json_out *o, const char *key, const struct strv *names)
+{
+	if (!names->n)
+		return;
+	json_out_array(o, key);
+	for (size_t i = 0; i < names->n; i++)
+		json_out_str(o, NULL, names->v[i]);
+	json_out_array_end(o);
+}
+
 static void out_hooks(struct spec_section *hooks, const char *key, const struct hook *list,
 		      size_t n)
 {
@@ -289,6 +299,10 @@ void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key
 	out_hooks(&hooks, "prestart", s->hooks.prestart, s->hooks.n_prestart);
 	out_hooks(&hooks, "poststop", s->hooks.poststop, s->hooks.n_poststop);
 	spec_section_end(&hooks);
+	if (s->autostart)
+		json_out_bool(o, "autostart", true);
+	out_others(o, "after", &s->after);
+	out_others(o, "requires", &s->requires);
 	spec_firstboot_to_json(s, o);
 	json_out_object_end(o);
 }

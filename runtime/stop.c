@@ -17,6 +17,7 @@
 #include "runtime/engine_priv.h"
 #include "runtime/events.h"
 #include "runtime/init_kind.h"
+#include "runtime/systemd.h"
 #include "runtime/unit.h"
 
 #define FREEZE_WAIT_MS 10000
@@ -317,6 +318,45 @@ static int stop(struct down *d, bool *ret_forced, struct err *e)
 	return r;
 }
 
+static bool is_unit(struct jail *j, const struct jail_name *name)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int run = run_dir_open(j, name, false, &ignored);
+
+	return run >= 0 && unit_is_up(run) && systemd_in_use(&j->config, &ignored) > 0;
+}
+
+/* systemd is asked first, so that no restart follows; ExecStop then sends the signal. */
+static int stop_unit(struct down *d, bool kill, bool *ret_forced, struct err *e)
+{
+	bool spec_timeout = d->timeout_ms == UINT64_MAX;
+	uint64_t begin = clock_boot_ms();
+	struct err ignored = ERR_INIT;
+	int r = running_open(d->j, d->name, &d->running, &ignored);
+
+	if (r < 0) /* on its way up or down */
+		return systemd_stop(d->name, e);
+	down_read_spec(d, spec_timeout);
+	r = systemd_stop_request(d->name, e);
+	if (r < 0)
+		return r;
+	if (!kill) {
+		/* With the spec's own time it is ExecStop that kills. */
+		r = wait_pidfd(d->running.pidfd,
+			       spec_timeout ? d->timeout_ms + KILL_WAIT_MS : d->timeout_ms);
+		if (r < 0)
+			return err_ret(e, r, "wait for the init");
+		*ret_forced = r == 0 || (spec_timeout && clock_boot_ms() - begin >= d->timeout_ms);
+	}
+	if (kill || r == 0) {
+		unit_mark_stopping(d->running.run);
+		r = kill_all(d, e);
+		if (r < 0)
+			return r;
+	}
+	return systemd_stop(d->name, e);
+}
+
 int instance_stop(struct jail *j, const struct jail_name *name, uint64_t timeout_ms,
 		  bool *ret_forced, struct err *e)
 {
@@ -330,7 +370,11 @@ int instance_stop(struct jail *j, const struct jail_name *name, uint64_t timeout
 	int r;
 
 	*ret_forced = false;
-	r = stop(&d, ret_forced, e);
+	r = is_unit(j, name) ? stop_unit(&d, false, ret_forced, e) : stop(&d, ret_forced, e);
+	if (r == -ESRCH && systemd_will_restart(j, name)) {
+		*e = ERR_INIT;
+		r = systemd_stop(name, e);
+	}
 	down_close(&d);
 	return r < 0 ? err_wrap(e, "stop %s", name->s) : 0;
 }
@@ -407,7 +451,10 @@ static int signal_init(struct down *d, int signal, struct err *e)
 int instance_kill(struct jail *j, const struct jail_name *name, int signal, struct err *e)
 {
 	struct down d = { .j = j, .name = name, .running = RUNNING_INIT, .supervisor = -EBADF };
-	int r = signal == SIGKILL ? kill_running(&d, e) : signal_init(&d, signal, e);
+	bool forced = false;
+	int r = signal != SIGKILL  ? signal_init(&d, signal, e)
+		: is_unit(j, name) ? stop_unit(&d, true, &forced, e)
+				   : kill_running(&d, e);
 
 	down_close(&d);
 	return r < 0 ? err_wrap(e, "kill %s", name->s) : 0;

@@ -18,6 +18,7 @@
 #include "runtime/events.h"
 #include "runtime/launch_priv.h"
 #include "runtime/monitor_proto.h"
+#include "runtime/systemd.h"
 #include "runtime/unit.h"
 
 void launch_free(struct launch *l)
@@ -180,6 +181,12 @@ int instance_start(struct jail *j, const struct jail_name *name, const struct st
 	int r;
 
 	*ret_exec_failed = false;
+	/* Attached, it is the caller's; else systemd's where it is in use. */
+	r = o->attach || o->remove_at_exit ? 0 : systemd_in_use(&j->config, e);
+	if (r < 0)
+		return err_wrap(e, "start %s", name->s);
+	if (r > 0)
+		return systemd_start(j, name, ret_exec_failed, e);
 	launch_init(&l, j, name);
 	l.lock = instance_lock_down(j, name, &l.dir, e);
 	r = l.lock < 0 ? l.lock : start_locked(&l, o, ret_client, ret_exec_failed, e);

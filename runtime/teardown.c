@@ -15,6 +15,7 @@
 #include "runtime/events.h"
 #include "runtime/launch_priv.h"
 #include "runtime/oom.h"
+#include "runtime/systemd.h"
 
 #define DESTROY_WAIT_MS 30000
 
@@ -198,6 +199,7 @@ int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct 
 	/* Out of sight in one step; a crash from here on leaves something that gc removes. */
 	if (renameat2(j->instances, name->s, trash, meta.owner.s, RENAME_NOREPLACE) < 0)
 		return err_sys(e, "remove %s", name->s);
+	systemd_dropin_remove(j, name);
 	release(j, &meta);
 	event_record(j, EVENT_REMOVED, name, &(struct event_detail){ .id = meta.owner.s });
 	return path_remove_tree(trash, meta.owner.s, e);

@@ -24,6 +24,9 @@ bool unit_owns_init(int run, const struct jail_name *name, pid_t pid);
 void unit_mark_stopping(int run);
 bool unit_is_stopping(int run);
 
+/* A file beside the spec: the last start's output went to the journal. */
+#define UNIT_JOURNAL "journal"
+
 /* Why the launcher has failed, for `jail start`: a file beside the spec. */
 #define UNIT_REPORT "start.error"
 struct launch_report;

@@ -25,6 +25,7 @@
 #include "base/path.h"
 #include "runtime/events.h"
 #include "runtime/launch_priv.h"
+#include "runtime/systemd.h"
 #include "runtime/unit.h"
 
 #define NOTIFY_WAIT_MS 90000
@@ -99,9 +100,11 @@ int unit_hand_over(struct start *s, struct err *e)
 
 	(void)str_format(fields, sizeof(fields), "MAINPID=%d\nREADY=1\n", s->pid);
 	r = unit_notify(fields, e);
-	if (r >= 0)
-		rollback_commit(&s->undo);
-	return r;
+	if (r < 0)
+		return r;
+	rollback_commit(&s->undo);
+	systemd_register_machine(s->l, s->pid, s->has_net ? s->net.host_interface : "");
+	return 0;
 }
 
 /* The file of an earlier run in this very cgroup, whose ExecStopPost was killed. */
@@ -156,12 +159,23 @@ static int start_in(struct launch *l, const struct cgroup_place *self, bool *ret
 	l->unit = l->notify = true;
 	l->hand_over = l->spec.mode == SPEC_MODE_APP && !l->spec.process.terminal &&
 		       !l->spec.process.stdin_open;
+	if (l->hand_over)
+		(void)close(openat(l->dir, UNIT_JOURNAL,
+				   O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
 	r = enter_place(l, self, e);
 	if (r >= 0)
 		r = launch_run(l, ret_exec_failed, e);
 	if (r < 0)
 		(void)teardown(l->j, &l->name, l->dir, &ignored);
 	return r;
+}
+
+bool instance_has_journal(struct jail *j, const struct jail_name *name)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int dir = instance_open_dir(j, name, &ignored);
+
+	return dir >= 0 && faccessat(dir, UNIT_JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int unit_start(struct jail *j, const struct jail_name *name, struct err *e)

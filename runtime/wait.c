@@ -4,11 +4,14 @@
  * through yet has its socket already, and the request waits in it. What has no socket, and comes or
  * goes at this moment, is waited for by inotify.
  */
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/lock.h"
 #include "runtime/engine_priv.h"
+#include "runtime/systemd.h"
+#include "runtime/unit.h"
 
 #define UNREACHABLE_MS 30000
 
@@ -74,6 +77,21 @@ static int wait_ended(struct jail *j, const struct jail_name *name, int dir, int
 	return 1;
 }
 
+/* Of a unit without a monitor: until its init has ended. Return: whether there was one. */
+static bool wait_init(struct jail *j, const struct jail_name *name)
+{
+	struct running r CLEANUP_RUNNING = RUNNING_INIT;
+	struct err ignored = ERR_INIT;
+	struct pollfd p = { .events = POLLIN };
+
+	if (running_open(j, name, &r, &ignored) < 0)
+		return false;
+	p.fd = r.pidfd;
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	return true;
+}
+
 /* One start's worth of waiting. Return: 1 status known, 0 look again, negative error. */
 static int wait_once(struct jail *j, const struct jail_name *name, bool *ret_reached,
 		     int *ret_status, struct err *e)
@@ -83,10 +101,14 @@ static int wait_once(struct jail *j, const struct jail_name *name, bool *ret_rea
 
 	if (dir < 0)
 		return dir;
-	if (!instance_is_up(j, name, dir))
+	if (!instance_is_up(j, name, dir) && !systemd_will_restart(j, name))
 		return wait_ended(j, name, dir, ret_status, e);
 	run = run_dir_open(j, name, false, &why);
 	sock = run < 0 ? -EBADF : monitor_connect(run, &why);
+	if (sock < 0 && run >= 0 && unit_is_up(run)) {
+		*ret_reached = wait_init(j, name);
+		return 0;
+	}
 	if (sock < 0 || !say_hello(sock))
 		return 0;
 	*ret_reached = true;

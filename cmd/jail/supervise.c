@@ -20,7 +20,10 @@ static int launch(struct cli *c, struct err *e)
 	return supervise_launch(&c->config, &name, (unsigned)retries, e);
 }
 
-/* REASON is for whoever looks at the process list: the exit record has it too. */
+/* What systemd's RestartPreventExitStatus= has for an end that somebody asked for. */
+#define EXIT_WANTED 253
+
+/* As a unit's main process we end as the program did. */
 static int finish(struct cli *c, struct err *e)
 {
 	char **operands = c->args.operands;
@@ -35,7 +38,10 @@ static int finish(struct cli *c, struct err *e)
 		r = num_parse_u64(operands[1], 0, 255, &status, e);
 	if (r >= 0)
 		r = supervise_finish(&c->config, &name, remove == 1, &unit, e);
-	return r < 0 ? r : unit ? (int)status : 0;
+	if (r < 0 || !unit)
+		return r;
+	return str_eq(operands[2], "stopped") || str_eq(operands[2], "poweroff") ? EXIT_WANTED
+										 : (int)status;
 }
 
 const struct verb verb_launch = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* _unit-start, _unit-stop, _unit-post: ExecStart=, ExecStop= and ExecStopPost= of an instance's unit. */
+/* _unit-start, _unit-stop, _unit-post: what systemd/jail@.service executes; _boot
+ * (docs/systemd.md). */
 #include "cmd/jail/verbs.h"
 
 static int with_name(struct cli *c,
@@ -27,6 +28,18 @@ static int post(struct cli *c, struct err *e)
 {
 	return with_name(c, unit_post, e);
 }
+
+static int boot(struct cli *c, struct err *e)
+{
+	return jail_boot(c->jail, e);
+}
+
+const struct verb verb_boot = {
+	.name = "_boot",
+	.help = "Start the enabled instances, as jail-boot.service",
+	.flags = VERB_HIDDEN | VERB_STATE,
+	.run = boot,
+};
 
 const struct verb verb_unit_start = {
 	.name = "_unit-start",

@@ -28,6 +28,8 @@ const struct verb *const verbs[] = {
 	&verb_rm,
 	&verb_rename,
 	&verb_set,
+	&verb_enable,
+	&verb_disable,
 	&verb_image_import,
 	&verb_image_list,
 	&verb_image_inspect,
@@ -42,6 +44,7 @@ const struct verb *const verbs[] = {
 	&verb_unit_start,
 	&verb_unit_stop,
 	&verb_unit_post,
+	&verb_boot,
 	NULL,
 };
 /* clang-format on */

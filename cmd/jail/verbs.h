@@ -45,7 +45,8 @@ extern const struct verb verb_create, verb_start, verb_run, verb_exec, verb_atta
 extern const struct verb verb_set;
 
 /* systemd (docs/systemd.md) */
-extern const struct verb verb_unit_start, verb_unit_stop, verb_unit_post;
+extern const struct verb verb_enable, verb_disable, verb_unit_start, verb_unit_stop, verb_unit_post,
+	verb_boot;
 
 /* Finds by one word, or two ("image import"). *ret_words: how many it took. Return: NULL if there
  * is none. */

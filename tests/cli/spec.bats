@@ -109,8 +109,8 @@ spec() {
 
 @test "fields of later times are refused, not ignored" {
 	local field
-	for field in '"tenant": "acme"' '"health": {"command": ["true"]}' '"autostart": true' \
-		'"after": ["db"]' '"network": {"mode": "macvlan"}' '"network": {"ingress": "100Mbit"}' \
+	for field in '"tenant": "acme"' '"health": {"command": ["true"]}' \
+		'"network": {"mode": "macvlan"}' '"network": {"ingress": "100Mbit"}' \
 		'"resources": {"disk": {"size": "1GiB"}}'; do
 		echo "{ \"name\": \"web\", \"image\": \"x\", $field }" | spec
 		run jail spec --validate "$BATS_TEST_TMPDIR/spec.json"

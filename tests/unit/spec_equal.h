@@ -199,6 +199,9 @@ static const char *differ_rest(const struct jail_spec *a, const struct jail_spec
 	SAME(stop.timeout_ms);
 	SAME(log.max_size_bytes);
 	SAME(log.files);
+	SAME(autostart);
+	if (!same_strv(&a->after, &b->after) || !same_strv(&a->requires, &b->requires))
+		return "after or requires";
 	SAME(hooks.n_prestart);
 	SAME(hooks.n_poststop);
 	if (!same_hooks(a->hooks.prestart, b->hooks.prestart, a->hooks.n_prestart) ||

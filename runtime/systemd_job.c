@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Starting and stopping units, each a job of systemd's that is waited for by its JobRemoved. What
+ * went wrong inside the launcher is in a file beside the spec (unit_report_take()), so that `jail
+ * start` says the same with and without systemd.
+ */
+#include <fcntl.h>
+#include <net/if.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "runtime/launch_priv.h"
+#include "runtime/systemd.h"
+#include "runtime/systemd_bus.h"
+#include "runtime/unit.h"
+
+#define LOOK_US 1000000
+
+struct job {
+	const struct sd *sd;
+	char path[128];
+	char result[32];
+	bool done;
+};
+
+static int job_removed(struct sd_message *m, void *arg, struct sd_error *error)
+{
+	const char *path = NULL, *unit = NULL, *result = NULL;
+	struct job *job = arg;
+	uint32_t id = 0;
+
+	(void)error;
+	if (job->sd->bus_message_read(m, "uoss", &id, &path, &unit, &result) < 0)
+		return 0;
+	if (str_eq(path, job->path)) {
+		(void)str_format(job->result, sizeof(job->result), "%s", result);
+		job->done = true;
+	}
+	return 0;
+}
+
+/* StartUnit or StopUnit. */
+static int job_begin(struct sd_bus *bus, struct job *job, const char *method, const char *unit,
+		     struct err *e)
+{
+	struct sd_error error = { NULL, NULL, 0 };
+	struct sd_message *reply = NULL;
+	const char *path = NULL;
+	int r = job->sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, method, &error, &reply,
+					 "ss", unit, "replace");
+
+	if (r < 0)
+		return sd_fail(job->sd, r, &error, method, e);
+	r = job->sd->bus_message_read(reply, "o", &path);
+	if (r >= 0)
+		r = str_format(job->path, sizeof(job->path), "%s", path);
+	(void)job->sd->bus_message_unref(reply);
+	return r < 0 ? err_ret(e, r, "systemd: %s: damaged answer", method) : 0;
+}
+
+static int job_wait(struct sd_bus *bus, struct job *job, struct err *e)
+{
+	while (!job->done) {
+		int r = job->sd->bus_process(bus, NULL);
+
+		if (r == 0)
+			r = job->sd->bus_wait(bus, LOOK_US);
+		if (r < 0 && r != -EINTR)
+			return err_ret(e, r, "wait for systemd");
+	}
+	return 0;
+}
+
+static int job_run(struct sd_bus *bus, struct job *job, const char *method, const char *unit,
+		   struct err *e)
+{
+	int r = job->sd->bus_match_signal(bus, NULL, NULL, SD_PATH, SD_MANAGER, "JobRemoved",
+					  job_removed, job);
+
+	if (r < 0)
+		return err_ret(e, r, "systemd: listen for its jobs");
+	r = job_begin(bus, job, method, unit, e);
+	return r < 0 ? r : job_wait(bus, job, e);
+}
+
+/* Object path of a unit, loaded if it is not. */
+static int unit_load(const struct sd *sd, struct sd_bus *bus, const char *unit, char *ret, size_t n,
+		     struct err *e)
+{
+	struct sd_error error = { NULL, NULL, 0 };
+	struct sd_message *reply = NULL;
+	const char *path = NULL;
+	int r = sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, "LoadUnit", &error, &reply,
+				    "s", unit);
+
+	if (r < 0)
+		return sd_fail(sd, r, &error, "LoadUnit", e);
+	r = sd->bus_message_read(reply, "o", &path);
+	if (r >= 0)
+		r = str_format(ret, n, "%s", path);
+	(void)sd->bus_message_unref(reply);
+	return r < 0 ? err_ret(e, r, "systemd: LoadUnit: damaged answer") : 0;
+}
+
+/* "active", "activating", ... */
+static int unit_state(const struct sd *sd, struct sd_bus *bus, const char *unit, char *ret,
+		      size_t n, struct err *e)
+{
+	struct sd_error error = { NULL, NULL, 0 };
+	CLEANUP_FREE char *state = NULL;
+	char path[256];
+	int r = unit_load(sd, bus, unit, path, sizeof(path), e);
+
+	if (r < 0)
+		return r;
+	r = sd->bus_get_property_string(bus, SD_NAME, path, SD_UNIT, "ActiveState", &error, &state);
+	if (r < 0)
+		return sd_fail(sd, r, &error, "ActiveState", e);
+	(void)str_format(ret, n, "%s", state);
+	return 0;
+}
+
+/* A drop-in that a loaded unit does not know yet; and the count of its starts begins anew. */
+static int unit_refresh(const struct sd *sd, struct sd_bus *bus, const char *unit, struct err *e)
+{
+	struct sd_error error = { NULL, NULL, 0 };
+	char path[256];
+	int stale = 0, r = unit_load(sd, bus, unit, path, sizeof(path), e);
+
+	if (r < 0)
+		return r;
+	r = sd->bus_get_property_trivial(bus, SD_NAME, path, SD_UNIT, "NeedDaemonReload", &error,
+					 'b', &stale);
+	if (r < 0)
+		return sd_fail(sd, r, &error, "NeedDaemonReload", e);
+	if (stale) {
+		r = sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, "Reload", &error, NULL,
+					NULL);
+		if (r < 0)
+			return sd_fail(sd, r, &error, "Reload", e);
+	}
+	(void)sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, "ResetFailedUnit", &error,
+				  NULL, "s", unit);
+	sd->bus_error_free(&error);
+	return 0;
+}
+
+static int start_failed(int dir, const struct jail_name *name, const char *result,
+			bool *ret_exec_failed, struct err *e)
+{
+	struct launch_report report;
+
+	if (unit_report_take(dir, &report) >= 0) {
+		*ret_exec_failed = report.exec_failed;
+		*e = report.error;
+		return -e->code;
+	}
+	err_set(e, str_eq(result, "dependency") ? ENOTCONN : ECHILD,
+		"start %s: systemd says \"%s\"", name->s, result);
+	return err_hint(e, "systemctl status jail@%s; journalctl -u jail@%s", name->s, name->s);
+}
+
+int systemd_start(struct jail *j, const struct jail_name *name, bool *ret_exec_failed,
+		  struct err *e)
+{
+	struct systemd_unit unit = systemd_unit_of(name);
+	CLEANUP_SD_BUS struct sd_bus *bus = NULL;
+	CLEANUP_FD int dir = -EBADF, lock = -EBADF;
+	CLEANUP_SPEC struct jail_spec spec;
+	struct launch_report old;
+	struct job job = { .done = false };
+	int r;
+
+	spec_init(&spec);
+	lock = instance_lock_down(j, name, &dir, e);
+	if (lock < 0 || (r = spec_read(dir, &spec, e)) < 0)
+		return err_wrap(e, "start %s", name->s);
+	(void)unit_report_take(dir, &old);
+	systemd_dropin_update(j, name, &spec);
+	fd_reset(&lock); /* the launcher takes it */
+	job.sd = sd_load(e);
+	bus = job.sd ? sd_manager(job.sd, e) : NULL;
+	if (!bus)
+		return err_wrap(e, "start %s", name->s);
+	if ((r = unit_refresh(job.sd, bus, unit.s, e)) < 0 ||
+	    (r = job_run(bus, &job, "StartUnit", unit.s, e)) < 0)
+		return err_wrap(e, "start %s", name->s);
+	return str_eq(job.result, "done") ? 0
+					  : start_failed(dir, name, job.result, ret_exec_failed, e);
+}
+
+static int stop(const struct jail_name *name, bool wait, struct err *e)
+{
+	struct systemd_unit unit = systemd_unit_of(name);
+	CLEANUP_SD_BUS struct sd_bus *bus = NULL;
+	struct job job = { .sd = sd_load(e) };
+	char state[32];
+	int r;
+
+	bus = job.sd ? sd_manager(job.sd, e) : NULL;
+	if (!bus)
+		return -e->code;
+	r = unit_state(job.sd, bus, unit.s, state, sizeof(state), e);
+	if (r < 0)
+		return r;
+	if (str_eq(state, "inactive") || str_eq(state, "failed"))
+		return 1;
+	return wait ? job_run(bus, &job, "StopUnit", unit.s, e)
+		    : job_begin(bus, &job, "StopUnit", unit.s, e);
+}
+
+int systemd_stop_request(const struct jail_name *name, struct err *e)
+{
+	return stop(name, false, e);
+}
+
+int systemd_stop(const struct jail_name *name, struct err *e)
+{
+	return stop(name, true, e);
+}
+
+bool systemd_will_restart(struct jail *j, const struct jail_name *name)
+{
+	struct systemd_unit unit = systemd_unit_of(name);
+	CLEANUP_SD_BUS struct sd_bus *bus = NULL;
+	struct err ignored = ERR_INIT;
+	const struct sd *sd;
+	char state[32];
+
+	if (systemd_in_use(&j->config, &ignored) <= 0)
+		return false;
+	sd = sd_load(&ignored);
+	bus = sd ? sd_manager(sd, &ignored) : NULL;
+	return bus && unit_state(sd, bus, unit.s, state, sizeof(state), &ignored) >= 0 &&
+	       !str_eq(state, "inactive") && !str_eq(state, "failed");
+}
+
+int systemd_start_all(const struct strv *names, struct err *e)
+{
+	const struct sd *sd = sd_load(e);
+	CLEANUP_SD_BUS struct sd_bus *bus = sd ? sd_manager(sd, e) : NULL;
+	struct job job = { .sd = sd };
+	struct err first = ERR_INIT;
+
+	if (!bus)
+		return -e->code;
+	for (size_t i = 0; i < names->n; i++) {
+		struct systemd_unit unit;
+		struct err why = ERR_INIT;
+		struct jail_name name;
+
+		if (name_parse("instance", names->v[i], &name, &why) < 0)
+			continue;
+		unit = systemd_unit_of(&name);
+		if (job_begin(bus, &job, "StartUnit", unit.s, &why) < 0 && !first.code)
+			first = why;
+	}
+	if (first.code)
+		*e = first;
+	return -first.code;
+}
+
+static int register_call(const struct sd *sd, struct sd_bus *bus, const struct launch *l,
+			 pid_t leader, const char *interface, struct sd_error *error)
+{
+	const char *hex = l->meta.owner.s;
+	unsigned index = interface[0] ? if_nametoindex(interface) : 0;
+	unsigned b[16] = { 0 };
+
+	for (size_t i = 0; i < 16; i++) {
+		char digits[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
+
+		for (const char *d = digits; *d; d++)
+			b[i] = b[i] * 16 + (unsigned)(*d >= 'a' ? *d - 'a' + 10 : *d - '0');
+	}
+	return sd->bus_call_method(bus, "org.freedesktop.machine1", "/org/freedesktop/machine1",
+				   "org.freedesktop.machine1.Manager", "RegisterMachineWithNetwork",
+				   error, NULL, "sayssusai", l->name.s, 16, b[0], b[1], b[2], b[3],
+				   b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
+				   b[14], b[15], "jail", "container", (unsigned)leader, "",
+				   index ? 1 : 0, (int)index);
+}
+
+void systemd_register_machine(const struct launch *l, pid_t leader, const char *interface)
+{
+	struct sd_error error = { NULL, NULL, 0 };
+	CLEANUP_SD_BUS struct sd_bus *bus = NULL;
+	struct err why = ERR_INIT;
+	const struct sd *sd;
+	int r;
+
+	/* Only where it is there: it would be started by the call. */
+	if (faccessat(AT_FDCWD, "/run/systemd/machines", F_OK, 0) < 0)
+		return;
+	sd = sd_load(&why);
+	if (!sd || sd->bus_open_system(&bus) < 0)
+		return;
+	r = register_call(sd, bus, l, leader, interface, &error);
+	if (r < 0) {
+		(void)sd_fail(sd, r, &error, "register the machine", &why);
+		warn("%s: %s", l->name.s, why.text);
+	}
+}
