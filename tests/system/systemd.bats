@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Instances as units of the machine's own systemd: jail installed as `make install` does, with the default configuration.
+# vm: nosandbox
+
+load ../lib/common
+load ../lib/system
+
+setup_file() {
+	need systemd
+	unset JAIL_CONFIG
+	install -D -m 755 "$JAIL_BUILD/jail" /usr/local/bin/jail
+	install -D -m 755 -t /usr/local/libexec/jail "$JAIL_BUILD/jail-init" "$JAIL_BUILD/jail-monitor" "$JAIL_BUILD/jail-unpack"
+	install -D -m 644 -t /usr/local/lib/systemd/system "$JAIL_BUILD/systemd/jail@.service" \
+		"$JAIL_BUILD/systemd/jail-boot.service" "$TOP/systemd/jail.slice"
+	systemctl daemon-reload
+	"$TOP/tests/lib/busybox-image" "$BATS_FILE_TMPDIR/busybox.tar"
+	jail image import --quiet --name "$IMAGE" "$BATS_FILE_TMPDIR/busybox.tar"
+}
+setup() { unset JAIL_CONFIG; JAIL_BUILD=/usr/local/bin; }
+teardown() { jail rm --all --force; }
+teardown_file() {
+	rm -rf /usr/local/bin/jail /usr/local/libexec/jail /usr/local/lib/systemd/system/jail* /var/lib/jail /run/jail
+	systemctl daemon-reload
+}
+
+active() { systemctl is-active --quiet "jail@$1"; }
+inactive() { run -0 systemctl show -P ActiveState "jail@$1"; [ "$output" = inactive ] || [ "$output" = failed ]; }
+property() { systemctl show -P "$2" "jail@$1"; }
+
+@test "systemd-analyze verify is clean" {
+	run -0 systemd-analyze verify --man=no jail@web.service jail.slice jail-boot.service
+	[ -z "$output" ]
+}
+
+@test "jail start: the init is the unit's main process, its output in the journal, nothing of ours stays" {
+	jail create web --image "$IMAGE" -- sh -c 'echo hello journal; exec sleep 1000'
+	jail start web
+	active web
+	[ "$(property web MainPID)" = "$(pid_of web)" ]
+	[ "$(field web .cgroup)" = /sys/fs/cgroup/jail.slice/jail@web.service/web ]
+	[ "$(ps -o ppid= -p "$(pid_of web)" | tr -d ' ')" = 1 ]
+	run pgrep -x 'jail|jail-monitor|jail-launch'
+	[ -z "$output" ]
+	wait_until 30 log_matches web 'hello journal'
+	[ "$(jail exec web hostname)" = web ]
+	jail stop web
+	inactive web
+	[ "$(property web ActiveState)" = inactive ]
+	[ "$(status_of web)" = stopped ]
+	[ "$(field web .lastExit.reason)" = stopped ]
+	[ ! -e /sys/fs/cgroup/jail.slice/jail@web.service ]
+}
+
+@test "systemctl start, stop, kill are in step with jail" {
+	jail create web --image "$IMAGE" -- sleep 1000
+	systemctl start jail@web
+	[ "$(status_of web)" = running ]
+	run -1 jail start web
+	assert_error 1 "is running"
+	systemctl kill jail@web
+	wait_until 30 inactive web
+	[ "$(field web .lastExit.status)" = 143 ]
+	systemctl start jail@web
+	systemctl stop jail@web
+	[ "$(status_of web)" = stopped ]
+	[ "$(field web .lastExit.reason)" = stopped ]
+	run -0 journalctl -u jail@web --no-pager
+	assert_output "Instance web of jail"
+}
+
+@test "a failed start says the same as without systemd" {
+	jail create web --image "$IMAGE" --restart always -- /no/such/program
+	run -1 jail start web
+	assert_error 1 "exec /no/such/program"
+	run -0 systemctl show -P NRestarts jail@web
+	[ "$output" = 0 ]
+	[ "$(status_of web)" = created ]
+	[ ! -e /run/jail/instances/web ]
+}
+
+@test "the restart policy is systemd's, and a stop ends it" {
+	jail create web --image "$IMAGE" --restart always -- sleep 1000
+	jail start web
+	local pid
+	pid=$(pid_of web)
+	kill -KILL "$pid"
+	wait_until 60 another_pid web "$pid"
+	[ "$(property web NRestarts)" = 1 ]
+	jail kill web
+	wait_until 30 inactive web
+	[ "$(status_of web)" = stopped ]
+	jail rm web
+	jail create web --image "$IMAGE" --restart on-failure:2 -- sh -c 'exit 3'
+	jail start web || :
+	wait_until 60 inactive web
+	[ "$(field web .lastExit.status)" = 3 ]
+	[ "$(property web NRestarts)" = 2 ]
+}
+another_pid() { status_is "$1" running && [ "$(pid_of "$1")" != "$2" ]; }
+
+@test "limits and cgroups stay over daemon-reload and set-property" {
+	jail create web --image "$IMAGE" --memory 64MiB --pids 50 -- sleep 1000
+	jail start web
+	local cgroup
+	cgroup=$(field web .cgroup)
+	systemctl daemon-reload
+	systemctl set-property --runtime jail@web.service MemoryMax=32M
+	[ "$(cat "$cgroup/memory.max")" = 67108864 ]
+	[ "$(cat "$cgroup/pids.max")" = 50 ]
+	[ "$(cat "$cgroup/../memory.max")" = 33554432 ]
+	[ "$(jail exec web echo in)" = in ]
+	systemctl revert jail@web.service
+	jail stop web
+}
+
+@test "jail wait, pause, logs -f" {
+	jail create web --image "$IMAGE" -- sh -c 'echo one; sleep 2; echo two; exit 4'
+	jail start web
+	jail wait web >"$BATS_TEST_TMPDIR/waited" 3>&- &
+	local waiter=$!
+	jail pause web
+	[ "$(status_of web)" = paused ]
+	jail resume web
+	wait "$waiter" || :
+	[ "$(cat "$BATS_TEST_TMPDIR/waited")" = 4 ]
+	wait_until 30 log_matches web two
+	[ "$(jail logs web | tr '\n' ' ')" = "one two " ]
+}
+
+@test "requires and after: started first, stopped last" {
+	echo "{\"name\": \"app\", \"image\": \"$IMAGE\", \"requires\": [\"db\"], \"process\": {\"args\": [\"sleep\", \"1000\"]}}" \
+		>"$BATS_TEST_TMPDIR/app.json"
+	jail create db --image "$IMAGE" -- sleep 1000
+	jail create --file "$BATS_TEST_TMPDIR/app.json"
+	jail start app
+	[ "$(status_of db)" = running ]
+	[ "$(property db ActiveEnterTimestampMonotonic)" -le "$(property app ExecMainStartTimestampMonotonic)" ]
+	jail stop db
+	[ "$(status_of app)" = stopped ]
+}
+
+@test "enable and disable: one switch, and the boot starts the enabled, in order" {
+	jail create db --image "$IMAGE" -- sleep 1000
+	jail create web --image "$IMAGE" -- sleep 1000
+	jail create off --image "$IMAGE" -- sleep 1000
+	jail enable db web off
+	jail disable off
+	[ "$(field web .spec.autostart)" = true ]
+	systemctl start jail-boot
+	wait_status web running
+	wait_status db running
+	[ "$(status_of off)" = created ]
+	systemctl stop jail-boot
+}
+
+@test "the launcher is killed: the unit fails and leaves nothing" {
+	jail create web --image "$IMAGE" -- sleep 1000
+	mkdir -p "$BATS_TEST_TMPDIR"
+	local i pid
+	for i in 1 2 3 4 5; do
+		systemctl start --no-block jail@web
+		wait_until 30 launcher_or_end
+		pid=$(property web MainPID)
+		[ "$pid" = 0 ] || kill -KILL "$pid" 2>/dev/null || :
+		wait_until 60 settled web
+		systemctl stop jail@web
+		[ ! -e /run/jail/instances/web ]
+		[ ! -e /sys/fs/cgroup/jail.slice/jail@web.service ]
+	done
+	jail gc
+	jail start web
+	active web
+}
+launcher_or_end() { [ "$(property web MainPID)" != 0 ] || inactive web; }
+settled() { [[ $(property "$1" ActiveState) == @(active|inactive|failed) ]]; }
+
+@test "with a console the monitor is the main process" {
+	jail create web --image "$IMAGE" --tty -- sleep 1000
+	jail start web
+	active web
+	[ "$(property web MainPID)" = "$(monitor_of web)" ]
+	systemctl stop jail@web
+	[ "$(status_of web)" = stopped ]
+	inactive web
+}
+
+@test "machinectl lists it" {
+	jail create web --image "$IMAGE" -- sleep 1000
+	systemctl start systemd-machined
+	jail start web
+	run -0 machinectl list --no-legend
+	assert_output web
+	run -0 machinectl show -P Leader web
+	[ "$output" = "$(pid_of web)" ]
+	jail stop web
+	wait_until 30 not_a_machine web
+}
+not_a_machine() { ! machinectl show "$1"; }
+
+@test "rm takes the drop-in away, rename moves it" {
+	jail create web --image "$IMAGE" -- sleep 1000
+	[ -e /run/systemd/system/jail@web.service.d/50-jail.conf ]
+	jail rename web site
+	[ ! -e /run/systemd/system/jail@web.service.d ]
+	[ -e /run/systemd/system/jail@site.service.d/50-jail.conf ]
+	jail rm site
+	[ ! -e /run/systemd/system/jail@site.service.d ]
+}
+
+@test "50 units at once" {
+	local i names=()
+	for i in $(seq 50); do
+		jail create "n$i" --image "$IMAGE" -- sleep 1000
+		names+=("jail@n$i")
+	done
+	timeout 600 systemctl start "${names[@]}"
+	[ "$(jail ps --json | jq '[.[] | select(.status == "running")] | length')" = 50 ]
+	timeout 600 systemctl stop "${names[@]}"
+	[ "$(jail ps --json | jq '[.[] | select(.status == "running")] | length')" = 0 ]
+}
