@@ -39,8 +39,7 @@ property() { systemctl show -P "$2" "jail@$1"; }
 	[ "$(property web MainPID)" = "$(pid_of web)" ]
 	[ "$(field web .cgroup)" = /sys/fs/cgroup/jail.slice/jail@web.service/web ]
 	[ "$(ps -o ppid= -p "$(pid_of web)" | tr -d ' ')" = 1 ]
-	run pgrep -x 'jail|jail-monitor|jail-launch'
-	[ -z "$output" ]
+	wait_until 30 nothing_of_ours # the launcher ends after it has said that it runs
 	wait_until 30 log_matches web 'hello journal'
 	[ "$(jail exec web hostname)" = web ]
 	jail stop web
@@ -50,6 +49,8 @@ property() { systemctl show -P "$2" "jail@$1"; }
 	[ "$(field web .lastExit.reason)" = stopped ]
 	[ ! -e /sys/fs/cgroup/jail.slice/jail@web.service ]
 }
+
+nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 
 @test "systemctl start, stop, kill are in step with jail" {
 	jail create web --image "$IMAGE" -- sleep 1000
