@@ -26,14 +26,21 @@ static int set_autostart(struct jail *j, const struct jail_name *name, bool on, 
 	return spec_write(dir, &spec, FILE_SYNC, e);
 }
 
-int instance_autostart(struct jail *j, const struct jail_name *name, bool on, struct err *e)
+void systemd_warn_autostart(struct jail *j, const struct jail_name *name)
 {
 	struct err why = ERR_INIT;
+
+	if (systemd_in_use(&j->config, &why) <= 0)
+		warn("%s: is to start with the host, but systemd does not start instances here%s%s",
+		     name->s, why.code ? ": " : "", why.text);
+}
+
+int instance_autostart(struct jail *j, const struct jail_name *name, bool on, struct err *e)
+{
 	int r = set_autostart(j, name, on, e);
 
-	if (r >= 0 && on && systemd_in_use(&j->config, &why) <= 0)
-		warn("%s: enabled, but systemd does not start instances here%s%s", name->s,
-		     why.code ? ": " : "", why.text);
+	if (r >= 0 && on)
+		systemd_warn_autostart(j, name);
 	return r < 0 ? err_wrap(e, "%s %s", on ? "enable" : "disable", name->s) : 0;
 }
 

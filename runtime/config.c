@@ -8,7 +8,7 @@
  *       "stateDir":   "/var/lib/jail",         what survives a reboot: images, layers, instances
  *       "runDir":     "/run/jail",             what does not: locks, sockets, leases
  *       "libexecDir": "PREFIX/libexec/jail",   jail-init, jail-monitor, jail-unpack
- *       "systemd":    "auto",                  "yes", "no": instances are its units
+ *       "systemd":    "no",                    or "auto", "yes": instances are its units
  *       "lxcfs":      "auto",                  or "off", or where it is mounted; auto:
  * /var/lib/lxcfs "ids": {                               host ids for private user namespaces
  *         "first":  1342177280,                first id of the pool, a multiple of 65,536; not
@@ -224,9 +224,9 @@ static const struct decode_table import_table = { .fields = import_fields,
 						  .n = ARRAY_SIZE(import_fields) };
 
 static const char *const systemd_names[] = {
+	[CONFIG_SYSTEMD_NO] = "no",
 	[CONFIG_SYSTEMD_AUTO] = "auto",
 	[CONFIG_SYSTEMD_YES] = "yes",
-	[CONFIG_SYSTEMD_NO] = "no",
 	NULL,
 };
 static const struct decode_words systemd_words = { systemd_names, NULL };

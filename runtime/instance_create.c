@@ -247,6 +247,8 @@ int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, 
 	r = create(&c, durable, &undo, e);
 	if (r >= 0) {
 		systemd_dropin_update(j, &spec->name, spec);
+		if (spec->autostart)
+			systemd_warn_autostart(j, &spec->name);
 		rollback_commit(&undo);
 		event_record(
 			j, EVENT_CREATED, &spec->name,

@@ -25,10 +25,10 @@ struct jail_config {
 	char lxcfs_dir[1024]; /* "lxcfs": where it is mounted; "" = off */
 	char libexec_dir[1024]; /* "libexecDir": PREFIX/libexec/jail */
 	enum config_systemd {
+		CONFIG_SYSTEMD_NO,
 		CONFIG_SYSTEMD_AUTO,
-		CONFIG_SYSTEMD_YES,
-		CONFIG_SYSTEMD_NO
-	} systemd; /* "systemd": "auto" */
+		CONFIG_SYSTEMD_YES
+	} systemd; /* "systemd": "no" */
 	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
 	struct net_bridge bridge; /* "network": {"bridge": "jail0", "subnet": "10.88.0.0/16",
 				     "gateway": "10.88.0.1", "mtu": 0} */
@@ -103,9 +103,15 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
  * the command. */
 int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, struct err *e);
 
+/* The starts that a start is part of, by `requires` of the specs. */
+struct start_chain {
+	const struct jail_name *name;
+	const struct start_chain *up;
+};
 struct start_options {
 	bool remove_at_exit;
 	bool attach; /* a connected client socket is wanted */
+	const struct start_chain *chain; /* the engine's own; NULL */
 };
 /* Return: 0 when the program runs (it has been executed). *ret_client: connected to the monitor, if
  * asked. -EALREADY: it runs already. Errors of the program itself: ENOENT (127), EACCES/ENOEXEC

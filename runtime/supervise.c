@@ -137,6 +137,40 @@ static void after_failure(struct launch *l, pid_t supervisor)
 	instance_clean_stale(l->j, &l->name, l->dir);
 }
 
+/* One instance that must be up first. */
+static int start_other(struct launch *l, const char *other, const struct start_chain *up,
+		       struct err *e)
+{
+	const struct start_chain here = { .name = &l->name, .up = up };
+	const struct start_options o = { .chain = &here };
+	struct err why = ERR_INIT;
+	struct jail_name name;
+	bool exec_failed;
+	int none = -EBADF, r = name_parse("instance", other, &name, e);
+
+	if (r < 0)
+		return r;
+	for (const struct start_chain *c = &here; c; c = c->up)
+		if (str_eq(c->name->s, name.s))
+			return err_set(e, ELOOP, "requires: %s is waiting for this start itself",
+				       name.s);
+	r = instance_start(l->j, &name, &o, &none, &exec_failed, &why);
+	if (r >= 0 || r == -EALREADY)
+		return 0;
+	*e = why;
+	return err_wrap(e, "requires");
+}
+
+/* As systemd does for units: without those that it requires, an instance is not started. */
+static int start_others(struct launch *l, const struct start_options *o, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < l->spec.requires.n; i++)
+		r = start_other(l, l->spec.requires.v[i], o->chain, e);
+	return r;
+}
+
 static int start_locked(struct launch *l, const struct start_options *o, int *ret_client,
 			bool *ret_exec_failed, struct err *e)
 {
@@ -150,6 +184,9 @@ static int start_locked(struct launch *l, const struct start_options *o, int *re
 	r = reconcile_locked(l->j, &l->name, l->dir, e);
 	if (r < 0)
 		return err_wrap(e, "clean up after the last run");
+	r = start_others(l, o, e);
+	if (r < 0)
+		return r;
 	l->remove = o->remove_at_exit;
 	if (o->attach) {
 		(void)console_winsize(&l->rows, &l->columns);

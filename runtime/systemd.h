@@ -16,6 +16,9 @@
  */
 int systemd_in_use(const struct jail_config *c, struct err *e);
 
+/* An instance is meant to start with the host: warns when nothing here starts it. */
+void systemd_warn_autostart(struct jail *j, const struct jail_name *name);
+
 /* "jail@NAME.service" */
 struct systemd_unit {
 	char s[LIMIT_NAME_LEN + 16];

@@ -7,6 +7,7 @@
 #include "base/str.h"
 
 #define LIBRARY "libsystemd.so.0"
+#define CALL_TIMEOUT_US 300000000ull
 #define PRIVATE_SOCKET "unix:path=/run/systemd/private"
 
 static struct sd loaded;
@@ -59,6 +60,9 @@ struct sd_bus *sd_manager(const struct sd *sd, struct err *e)
 
 	if (r >= 0)
 		r = sd->bus_set_address(bus, PRIVATE_SOCKET);
+	/* A daemon-reload of a busy host takes longer than the library's 25 s. */
+	if (r >= 0)
+		r = sd->bus_set_method_call_timeout(bus, CALL_TIMEOUT_US);
 	if (r >= 0)
 		r = sd->bus_start(bus);
 	if (r >= 0)

@@ -17,6 +17,7 @@ typedef int sd_handler(struct sd_message *m, void *arg, struct sd_error *error);
 #define SD_BUS_CALLS(X)                                                                            \
 	X(int, bus_new, (struct sd_bus **))                                                        \
 	X(int, bus_set_address, (struct sd_bus *, const char *))                                   \
+	X(int, bus_set_method_call_timeout, (struct sd_bus *, uint64_t))                           \
 	X(int, bus_start, (struct sd_bus *))                                                       \
 	X(int, bus_open_system, (struct sd_bus **))                                                \
 	X(struct sd_bus *, bus_flush_close_unref, (struct sd_bus *))                               \

@@ -36,6 +36,7 @@ static int boot(struct cli *c, struct err *e)
 
 const struct verb verb_boot = {
 	.name = "_boot",
+	.operands = "",
 	.help = "Start the enabled instances, as jail-boot.service",
 	.flags = VERB_HIDDEN | VERB_STATE,
 	.run = boot,

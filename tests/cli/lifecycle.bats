@@ -374,6 +374,48 @@ logged_runs() {
 	[ "$output" = out ]
 }
 
+# ordered NAME REQUIRED...: creates it.
+ordered() {
+	local name=$1
+
+	shift
+	jq -n --arg name "$name" --arg image "$IMAGE" --args \
+		'{name: $name, image: $image, requires: $ARGS.positional, process: {args: ["sleep", "1000"]}}' "$@" |
+		jail create --file -
+}
+
+@test "requires: the others are started first, and without them there is no start" {
+	create db -- sleep 1000
+	ordered app db
+	ordered web app db
+	jail start web
+	[ "$(status_of db) $(status_of app) $(status_of web)" = 'running running running' ]
+	ordered lost nobody-there
+	run -1 jail start lost
+	assert_error 1 'nobody-there'
+	assert_output 'requires'
+	[ "$(status_of lost)" = created ]
+}
+
+@test "requires: a circle is an error, not a wait" {
+	ordered one two
+	ordered two one
+	run -1 jail start one
+	assert_error 1 'requires'
+	[ "$(status_of one) $(status_of two)" = 'created created' ]
+}
+
+@test "autostart where nothing starts instances: said" {
+	create web -- sleep 1000
+	run -0 --separate-stderr jail enable web
+	[[ $stderr == *'web: is to start with the host, but'* ]]
+	[ "$(field web .spec.autostart)" = true ]
+	jail disable web
+	[ "$(field web ".spec.autostart // false")" = false ]
+	run -1 jail enable nobody
+	assert_error 1 nobody
+}
+
 @test "rootfs: a directory in place of an image, its files stay" {
 	mkdir "$BATS_TEST_TMPDIR/root"
 	tar -C "$BATS_TEST_TMPDIR/root" -xf "$JAIL_TEST_DIR/busybox.tar"
