@@ -245,6 +245,7 @@ static int limits_peek(int dir, const char *file, char *text, size_t n)
 {
 	CLEANUP_FD int fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
+	text[0] = '\0';
 	return fd < 0 ? -errno : limits_read_fd(fd, text, n);
 }
 

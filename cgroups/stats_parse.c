@@ -33,7 +33,7 @@ static bool parse_value(const char *text, uint64_t *ret)
 
 static void parse_fields(char *text, size_t first, size_t end, struct cgroup_stats *ret)
 {
-	for (char field = '0'; field <= '9'; field++) {
+	for (int field = '0'; field <= '9'; field++) {
 		const char *word = parse_word(&text, " \n");
 
 		for (size_t i = first; i < end && word; i++)

@@ -156,9 +156,9 @@ static int check_known(const struct json_doc *doc, const struct spec_path *p, st
 	CLEANUP_SPEC struct jail_spec ignored;
 	struct err why = ERR_INIT;
 
+	spec_init(&ignored);
 	if (p->device && p->n == 3)
 		return 0;
-	spec_init(&ignored);
 	if (decode_edited(doc, &ed, &ignored, &why) >= 0 ||
 	    (!ed.misplaced && !strstr(why.text, ": unknown key") && why.code != EOPNOTSUPP))
 		return 0;

@@ -43,7 +43,10 @@ usage() {
 }
 # between LOW VALUE HIGH
 between() {
-	[ "$2" -ge "$1" ] && [ "$2" -le "$3" ] || { echo "$2 is not from $1 to $3" >&2; return 1; }
+	if [ "$2" -lt "$1" ] || [ "$2" -gt "$3" ]; then
+		echo "$2 is not from $1 to $3" >&2
+		return 1
+	fi
 }
 
 # holds NAME THOUSANDTHS: never more than a tenth over it, and, as soon as the machine gives it that much, no more than a
