@@ -74,7 +74,7 @@ int systemd_in_use(const struct jail_config *c, struct err *e)
 
 struct systemd_unit systemd_unit_of(const struct jail_name *name)
 {
-	struct systemd_unit u;
+	struct systemd_unit u = { "" };
 
 	/* No character of a name needs escaping: a-z 0-9 _ . - */
 	(void)str_format(u.s, sizeof(u.s), "jail@%s.service", name->s);
