@@ -6,6 +6,7 @@ load ../lib/common
 load ../lib/system
 
 setup_file() {
+	[ -n "${JAIL_VM:-}" ] || { echo "only in a VM: this installs jail and removes its state" >&2; return 1; }
 	need systemd
 	unset JAIL_CONFIG
 	install -D -m 755 "$JAIL_BUILD/jail" /usr/local/bin/jail
@@ -21,6 +22,7 @@ setup_file() {
 setup() { unset JAIL_CONFIG; JAIL_BUILD=/usr/local/bin; }
 teardown() { jail rm --all --force; }
 teardown_file() {
+	[ -n "${JAIL_VM:-}" ] || return 0
 	rm -rf /usr/local/bin/jail /usr/local/libexec/jail /usr/local/lib/systemd/system/jail* /var/lib/jail /run/jail /etc/jail
 	systemctl daemon-reload
 }
