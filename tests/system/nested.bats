@@ -36,6 +36,7 @@ inside() {
 }
 
 @test "jail in jail: images, a network of its own, published ports, exec, stop" {
+	[[ $JAIL_BUILD != *-san* ]] || skip "the libraries of the sanitizers are not in the image"
 	outer --nesting --port 18081:8081
 	inside /opt/jail image import --quiet --name busybox /opt/busybox.tar
 	run -0 inside /opt/jail run --rm --image busybox --userns host sh -c 'echo $$; hostname; ls /dev'
@@ -56,6 +57,7 @@ inside() {
 }
 
 @test "an inner instance ends with the outer one" {
+	[[ $JAIL_BUILD != *-san* ]] || skip "the libraries of the sanitizers are not in the image"
 	outer --nesting
 	inside /opt/jail image import --quiet --name busybox /opt/busybox.tar
 	inside /opt/jail run --detach --name in --image busybox --userns host --network none sleep infinity
