@@ -231,19 +231,6 @@ static int add_number(struct strv *v, uint64_t n)
 	return strv_addf(v, "%llu", (unsigned long long)n);
 }
 
-static const char *restart_name(enum spec_restart p)
-{
-	switch (p) {
-	case SPEC_RESTART_ON_FAILURE:
-		return "on-failure";
-	case SPEC_RESTART_ALWAYS:
-		return "always";
-	case SPEC_RESTART_NO:
-		break;
-	}
-	return "no";
-}
-
 /* See monitor_proto.h for the order. */
 static int monitor_args(const struct start *s, struct strv *v, struct err *e)
 {
@@ -259,7 +246,7 @@ static int monitor_args(const struct start *s, struct strv *v, struct err *e)
 	    strv_add(v, s->l->j->config.file) < 0 ||
 	    strv_add(v, spec->process.terminal ? "1" : "0") < 0 ||
 	    add_number(v, spec->log.max_size_bytes) < 0 || add_number(v, spec->log.files) < 0 ||
-	    strv_add(v, s->l->unit ? "no" : restart_name(spec->restart.policy)) < 0 ||
+	    strv_add(v, s->l->unit ? "no" : spec_restart_name(spec->restart.policy)) < 0 ||
 	    add_number(v, spec->restart.max_retries) < 0 ||
 	    add_number(v, spec->restart.delay_ms) < 0 || add_number(v, s->l->retries) < 0 ||
 	    add_number(v, s->started_boot_ms) < 0 || strv_add(v, s->l->remove ? "1" : "0") < 0)

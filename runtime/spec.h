@@ -213,6 +213,7 @@ int spec_set_restart(struct jail_spec *s, const char *text,
 		     struct err *e); /* "no", "always", "on-failure[:N]" */
 /* Where the device is inside. */
 const char *spec_device_path(const struct spec_device *d);
+const char *spec_restart_name(enum spec_restart policy); /* "no", "on-failure", "always" */
 const char *spec_signal_name(int signal); /* "SIGTERM", or NULL */
 
 #endif

@@ -107,15 +107,20 @@ static void copy_edited(struct json_out *o, const char *key, const struct json *
 	json_out_object_end(o);
 }
 
+static int to_text(const struct jail_spec *s, struct strbuf *b, struct err *e)
+{
+	struct json_out o;
+
+	json_out_init(&o, b, false);
+	spec_to_json(s, &o, NULL);
+	return strbuf_ok(b, e);
+}
+
 static int to_doc(const struct jail_spec *s, struct json_doc **ret, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	struct json_out o;
-	int r;
+	int r = to_text(s, &b, e);
 
-	json_out_init(&o, &b, false);
-	spec_to_json(s, &o, NULL);
-	r = strbuf_ok(&b, e);
 	return r < 0 ? r : json_parse("spec", b.data, b.len, ret, e);
 }
 
@@ -213,12 +218,8 @@ int spec_edit(struct jail_spec *s, const struct spec_path *p, const char *value,
 int spec_copy(const struct jail_spec *s, struct jail_spec *ret, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	struct json_out o;
-	int r;
+	int r = to_text(s, &b, e);
 
-	json_out_init(&o, &b, false);
-	spec_to_json(s, &o, NULL);
-	r = strbuf_ok(&b, e);
 	return r < 0 ? r : spec_decode("spec", b.data, b.len, ret, e);
 }
 

@@ -14,6 +14,11 @@ static const char *const policies[] = {
 };
 const struct decode_words spec_restart_words = { policies, NULL };
 
+const char *spec_restart_name(enum spec_restart policy)
+{
+	return policies[policy];
+}
+
 static const struct decode_field restart_fields[] = {
 	{ .key = "policy",
 	  .decode = decode_word,

@@ -208,8 +208,7 @@ static void print_life(const struct jail_spec *s, struct json_out *o)
 	struct spec_section log = { o, "log", false, NULL };
 
 	if (s->restart.policy != SPEC_RESTART_NO)
-		json_out_str(spec_in(&restart), "policy",
-			     spec_restart_words.words[s->restart.policy]);
+		json_out_str(spec_in(&restart), "policy", spec_restart_name(s->restart.policy));
 	if (s->restart.max_retries > 0)
 		json_out_u64(spec_in(&restart), "maxRetries", s->restart.max_retries);
 	if (s->restart.delay_ms > 0)

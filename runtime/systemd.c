@@ -91,19 +91,6 @@ static void add_units(struct strbuf *b, const char *key, const struct strv *name
 	strbuf_addc(b, '\n');
 }
 
-static const char *restart_word(enum spec_restart p)
-{
-	switch (p) {
-	case SPEC_RESTART_ON_FAILURE:
-		return "on-failure";
-	case SPEC_RESTART_ALWAYS:
-		return "always";
-	case SPEC_RESTART_NO:
-		break;
-	}
-	return "no";
-}
-
 int systemd_dropin_text(const struct jail_spec *spec, struct strbuf *ret, struct err *e)
 {
 	unsigned long long max = spec->restart.max_retries, delay = spec->restart.delay_ms;
@@ -121,7 +108,7 @@ int systemd_dropin_text(const struct jail_spec *spec, struct strbuf *ret, struct
 		strbuf_addf(ret, "StartLimitIntervalSec=%llums\nStartLimitBurst=%llu\n",
 			    (max + 1) * (delay + GOOD_RUN_MS), max + 1);
 	strbuf_addf(ret, "[Service]\nRestart=%s\nRestartSec=%llums\nTimeoutStopSec=%llums\n",
-		    restart_word(spec->restart.policy), delay,
+		    spec_restart_name(spec->restart.policy), delay,
 		    (unsigned long long)spec->stop.timeout_ms + TEARDOWN_MS);
 	return strbuf_ok(ret, e);
 }

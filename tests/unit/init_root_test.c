@@ -4,7 +4,6 @@
 #include "monitor_rig.h"
 
 #include <sched.h>
-#include <sys/mount.h>
 
 #include "runtime/init_proto.h"
 
@@ -447,16 +446,6 @@ static void test_controlling_terminal(void **state)
 	(void)close(master);
 }
 
-static int private_mounts(void **state)
-{
-	(void)state;
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-		print_message("needs root\n");
-		return -1;
-	}
-	return 0;
-}
-
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int main(void)
@@ -476,5 +465,5 @@ int main(void)
 		cmocka_unit_test(test_controlling_terminal),
 	};
 
-	return cmocka_run_group_tests(tests, private_mounts, NULL);
+	return cmocka_run_group_tests(tests, rig_private_mounts, NULL);
 }

@@ -3,7 +3,6 @@
 #include "monitor_rig.h"
 
 #include <sched.h>
-#include <sys/mount.h>
 
 #include "base/limits.h"
 #include "base/num.h"
@@ -306,16 +305,6 @@ static void test_exit_record_signal(void **state)
 	rig_assert_file(r->dir, "argv", "--config /etc/jail.json _finish web 137 signalled 0\n");
 }
 
-static int private_mounts(void **state)
-{
-	(void)state;
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-		print_message("needs root\n");
-		return -1;
-	}
-	return 0;
-}
-
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int main(void)
@@ -339,5 +328,5 @@ int main(void)
 		RIG_TEST(test_exit_record_signal),
 	};
 
-	return cmocka_run_group_tests(tests, private_mounts, NULL);
+	return cmocka_run_group_tests(tests, rig_private_mounts, NULL);
 }

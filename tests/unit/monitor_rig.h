@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -381,6 +382,17 @@ static inline void logged_free(struct logged *l)
 	for (int i = 0; i < 3; i++)
 		free(l->text[i]);
 	*l = (struct logged){ .n = { 0 } };
+}
+
+/* Group set-up: what a test mounts is its own. */
+static inline int rig_private_mounts(void **state)
+{
+	(void)state;
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		print_message("needs root\n");
+		return -1;
+	}
+	return 0;
 }
 
 #endif
