@@ -67,13 +67,13 @@ event() {
 	[ "$(event web exited '| .status, .reason' | xargs)" = "137 stopped" ]
 }
 
-restarted() {
+restarted_twice() {
 	[ "$(event web started .restarts)" = 2 ]
 }
 
 @test "restarts: the exit is told at once, with the delay of what follows" {
 	app web --restart always sh -c 'exit 4'
-	wait_until 30 restarted
+	wait_until 30 restarted_twice
 	run jail stop web
 	run -0 events web
 	assert_output "created started exited restarting started exited restarting started exited"

@@ -109,6 +109,11 @@ status_of() {
 wait_status() {
 	wait_until 30 status_is "$1" "$2"
 }
+# restarted NAME PID: it runs, and as another process than PID. One look: two could see the end of the old start in the
+# first and nobody, pid 0, in the second.
+restarted() {
+	jail inspect --json "$1" | jq -e --argjson old "$2" '.[0] | .status == "running" and .pid != $old and .pid > 0'
+}
 # wait_log NAME PATTERN: until a line of the log matches.
 wait_log() {
 	wait_until 30 log_matches "$@"

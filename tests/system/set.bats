@@ -89,9 +89,6 @@ spec() {
 	wait_until 30 restarted web "$old"
 	[ "$(huge web)" = $((8 * MIB)) ]
 }
-restarted() {
-	[ "$(status_of "$1")" = running ] && [ "$(pid_of "$1")" != "$2" ]
-}
 
 @test "all or nothing: what the host can't give changes neither kernel nor disk" {
 	need_huge

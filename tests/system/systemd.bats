@@ -89,7 +89,7 @@ nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 	local pid
 	pid=$(pid_of web)
 	kill -KILL "$pid"
-	wait_until 60 another_pid web "$pid"
+	wait_until 60 restarted web "$pid"
 	[ "$(property web NRestarts)" = 1 ]
 	jail kill web
 	wait_until 30 inactive web
@@ -103,7 +103,6 @@ nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 	wait_until 30 ran_times web 3
 }
 ran_times() { [ "$(jail logs "$1" | grep -c '^run$')" = "$2" ]; }
-another_pid() { status_is "$1" running && [ "$(pid_of "$1")" != "$2" ]; }
 
 @test "limits and cgroups stay over daemon-reload and set-property" {
 	jail create web --image "$IMAGE" --memory 64MiB --pids 50 -- sleep 1000
