@@ -8,6 +8,7 @@
 
 #define CGROUP_INSIDE "inside"
 #define CGROUP_MONITOR ".monitor"
+#define CGROUP_OUTSIDE "outside"
 
 /* Makes a cgroup that everybody may look into, whatever the umask: the instance's root, who is
  * somebody else to the host, finds its limits there, and kernels before 6.16 walk the whole path
@@ -27,6 +28,10 @@ extern const struct cgroup_controller cgroup_controllers[CGROUP_CONTROLLERS];
 int cgroup_read_controllers(int dir, const char *file, uint32_t *ret);
 /* Opens the root of the v2 tree. Fills ret->path (of the root) and ret->hybrid. Return: fd. */
 int cgroup_find_root(struct cgroup_tree *ret, struct err *e);
+/* In a container the root of what we see has processes of its own, ours among them: moves them to
+ * a leaf, ROOT/outside, so that controllers can be handed down. Nothing on a host, whose real root
+ * may have both. Return: 0 (none is left), -EBUSY, -errno. */
+int cgroup_evacuate(int root_fd);
 /* Hands every controller that the host can give down to ROOT/jail's children. What can't be had is
  * no error here. Return: the controllers that its children have now. */
 uint32_t cgroup_enable(int root_fd, int jail_fd);

@@ -148,7 +148,8 @@ uint32_t cgroup_hand_down(int dir)
 
 uint32_t cgroup_enable(int root_fd, int jail_fd)
 {
-	(void)cgroup_hand_down(root_fd);
+	if (cgroup_evacuate(root_fd) == 0)
+		(void)cgroup_hand_down(root_fd);
 	return cgroup_hand_down(jail_fd);
 }
 
