@@ -34,6 +34,7 @@
 #include "runtime/console.h"
 #include "runtime/creds.h"
 #include "runtime/init_proto.h"
+#include "runtime/notify.h"
 #include "runtime/process.h"
 #include "runtime/system.h"
 
@@ -289,12 +290,14 @@ static int run(const struct child_setup *s, struct err *e)
 	struct process_rights rights;
 	struct creds_user user;
 	struct strv args = { 0 }, env = { 0 };
-	const char *extra[3] = { NULL };
+	const char *extra[5] = { NULL };
+	char watchdog[64];
 	size_t n = 0;
 	int r;
 
 	if (s->root->n_secrets)
 		extra[n++] = "CREDENTIALS_DIRECTORY=" ROOTFS_SECRETS_DIR;
+	n += notify_env(s->spec, watchdog, &extra[n]);
 	extra[n] = s->init_env;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_sys(e, "prctl");

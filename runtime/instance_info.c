@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "runtime/engine_priv.h"
+#include "runtime/notify.h"
 #include "runtime/oom.h"
 
 static const char *const status_names[] = {
@@ -62,6 +63,7 @@ static int info_up(struct jail *j, struct instance_info *i, int dir, struct err 
 		return 0;
 	}
 	i->pid = s.pid;
+	i->unready = notify_is_awaited(run);
 	i->started_ms = s.started_ms;
 	i->status = INSTANCE_RUNNING;
 	if (s.has_net)
@@ -343,6 +345,10 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
 	json_out_object_end(o);
 	exit_to_json(o, &i->last_exit);
 	if (i->spec.hostname) { /* loaded with its spec */
+		if (i->pid && i->spec.notify.ready)
+			json_out_bool(o, "ready", !i->unready);
+		else
+			json_out_null(o, "ready");
 		oom_to_json(&i->oom, o, "oom");
 		limits_to_json(o, &i->limits);
 		spec_to_json(&i->spec, o, "spec");

@@ -74,6 +74,7 @@ struct instance_info {
 	uint64_t created_ms;
 	enum instance_status status;
 	pid_t pid, monitor_pid; /* 0 when not running */
+	bool unready; /* READY=1 has not come yet (spec.notify.ready) */
 	uint64_t started_ms; /* wall clock */
 	struct id_range ids;
 	struct in_addr address; /* leased; 0 = none */

@@ -36,6 +36,7 @@
 #include "runtime/init_proto.h"
 #include "runtime/launch_priv.h"
 #include "runtime/log.h"
+#include "runtime/notify.h"
 #include "runtime/process.h"
 
 #define KILL_WAIT_MS 10000
@@ -146,6 +147,11 @@ static int prepare(struct start *s, struct err *e)
 		l->listen = listen_socket(l->run, e);
 		if (l->listen < 0)
 			return l->listen;
+	}
+	if (spec_notifies(spec)) {
+		s->notify = notify_listen(l->run, e);
+		if (s->notify < 0)
+			return s->notify;
 	}
 	if ((r = log_check(l->dir, e)) < 0 || (r = lease_ports(s, e)) < 0 ||
 	    (r = process_raise_limits(spec, e)) < 0 ||

@@ -13,6 +13,7 @@
 #include "runtime/launch_priv.h"
 #include "runtime/lxcfs.h"
 #include "runtime/monitor_proto.h"
+#include "runtime/notify.h"
 #include "runtime/systemd.h"
 #include "runtime/unit.h"
 
@@ -29,6 +30,7 @@ void start_free(struct start *s)
 	free(s->storage);
 	s->storage = NULL;
 	fd_reset(&s->cgroup);
+	fd_reset(&s->notify);
 	fd_reset(&s->init_program);
 	fd_reset(&s->sock);
 	fd_reset(&s->pidfd);
@@ -73,6 +75,27 @@ static int layer_paths(struct start *s, struct err *e)
 	return 0;
 }
 
+/* The program's socket: one mount more. */
+static int notify_mount(struct start *s, struct err *e)
+{
+	struct root_storage *t = s->storage;
+	int r = str_format(t->notify_path, sizeof(t->notify_path), "%s/instances/%s/" NOTIFY_SOCKET,
+			   s->l->j->config.run_dir, s->l->name.s);
+
+	if (r < 0)
+		return err_ret(e, r, "the path of " NOTIFY_SOCKET);
+	t->mounts[s->l->spec.n_mounts] = (struct rootfs_mount){
+		.kind = BIND_BIND,
+		.source = t->notify_path,
+		.destination = NOTIFY_INSIDE,
+		.read_only = true,
+		.nosuid = true,
+		.nodev = true,
+		.noexec = true,
+	};
+	return 0;
+}
+
 int root_spec_make(struct start *s, struct err *e)
 {
 	const struct jail_spec *spec = &s->l->spec;
@@ -86,6 +109,11 @@ int root_spec_make(struct start *s, struct err *e)
 		return err_set(e, E2BIG, "too many mounts");
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		map_mount(&spec->mounts[i], &t->mounts[i]);
+	if (spec_notifies(spec)) {
+		r = notify_mount(s, e);
+		if (r < 0)
+			return r;
+	}
 	if ((r = devices_find(spec, &t->devices, e)) < 0 || (r = layer_paths(s, e)) < 0 ||
 	    (r = generated_make(spec, s->l->meta.address, &t->generated, t->files, e)) < 0 ||
 	    (r = provision_load(spec, s->l->meta.owner.s, s->l->dir, &t->provision, e)) < 0)
@@ -104,7 +132,7 @@ int root_spec_make(struct start *s, struct err *e)
 		.read_only = spec->security.readonly_root,
 		.ids = s->l->meta.ids,
 		.mounts = t->mounts,
-		.n_mounts = spec->n_mounts,
+		.n_mounts = spec->n_mounts + spec_notifies(spec),
 		.files = t->files,
 		.n_files = GENERATED_FILES,
 		.run_files = t->parts.files,
@@ -249,13 +277,15 @@ static int monitor_args(const struct start *s, struct strv *v, struct err *e)
 	    strv_add(v, s->l->unit ? "no" : spec_restart_name(spec->restart.policy)) < 0 ||
 	    add_number(v, spec->restart.max_retries) < 0 ||
 	    add_number(v, spec->restart.delay_ms) < 0 || add_number(v, s->l->retries) < 0 ||
-	    add_number(v, s->started_boot_ms) < 0 || strv_add(v, s->l->remove ? "1" : "0") < 0)
+	    add_number(v, s->started_boot_ms) < 0 || strv_add(v, s->l->remove ? "1" : "0") < 0 ||
+	    strv_add(v, spec_notifies(spec) ? "1" : "0") < 0 ||
+	    add_number(v, spec->notify.watchdog_ms) < 0)
 		return err_nomem(e);
 	return 0;
 }
 
 /* Moves every fd to the number that jail-monitor expects; unset ones become /dev/null. */
-static int monitor_fds(struct start *s, struct err *e)
+static int monitor_fds(struct start *s, int ready, struct err *e)
 {
 	bool tty = s->l->spec.process.terminal;
 	int from[MONITOR_FD_END] = {
@@ -267,6 +297,9 @@ static int monitor_fds(struct start *s, struct err *e)
 		[MONITOR_FD_OUT] = s->stdio[0],
 		[MONITOR_FD_ERR] = tty ? -EBADF : s->stdio[1],
 		[MONITOR_FD_IN] = tty ? s->stdio[0] : s->stdio[2],
+		[MONITOR_FD_NOTIFY] = s->notify,
+		[MONITOR_FD_READY] = ready,
+		[MONITOR_FD_CGROUP] = s->cgroup,
 	};
 	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -298,7 +331,7 @@ int become_monitor(struct start *s, struct err *e)
 	CLEANUP_STRV struct strv args = { 0 };
 	char *env[] = { NULL };
 	char path[PATH_MAX];
-	CLEANUP_FD int file = -EBADF, program = -EBADF, report = -EBADF;
+	CLEANUP_FD int file = -EBADF, program = -EBADF, report = -EBADF, waiter = -EBADF;
 	int r;
 
 	(void)str_format(path, sizeof(path), "%s/jail-monitor", s->l->j->config.libexec_dir);
@@ -312,13 +345,19 @@ int become_monitor(struct start *s, struct err *e)
 		return r;
 	fd_reset(&file); /* its number is wanted */
 	(void)unlinkat(s->l->dir, UNIT_JOURNAL, 0);
+	if (s->l->spec.notify.ready) {
+		r = notify_await(s->l->run, e);
+		if (r < 0 || (report >= 0 && (r = fd_above(report, &waiter, e)) < 0))
+			return r;
+	}
 	if (s->l->notify) {
-		r = unit_notify("READY=1\n", e);
+		r = s->l->spec.notify.ready ? unit_notify_socket(&waiter, e)
+					    : unit_notify("READY=1\n", e);
 		if (r < 0)
 			return r;
 		systemd_register_machine(s->l, s->pid, s->has_net ? s->net.host_interface : "");
 	}
-	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, e)) < 0)
+	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, waiter, e)) < 0)
 		return r;
 	rollback_commit(&s->undo);
 	(void)str_format(ok.error.text, sizeof(ok.error.text), "%s", s->l->warning.text);

@@ -20,7 +20,8 @@ struct start {
 	struct root_storage {
 		char paths[LIMIT_LAYERS][1280];
 		const char *layers[LIMIT_LAYERS]; /* top first */
-		struct rootfs_mount mounts[LIMIT_MOUNTS];
+		struct rootfs_mount mounts[LIMIT_MOUNTS + 1]; /* and the notify socket's */
+		char notify_path[1280];
 		struct devices devices;
 		struct rootfs_file files[GENERATED_FILES];
 		struct system_parts parts;
@@ -28,6 +29,7 @@ struct start {
 		struct provision provision;
 	} * storage;
 	int cgroup; /* where the child is born */
+	int notify; /* the program's socket, or -EBADF */
 	int init_program;
 	int sock; /* to the child */
 	pid_t pid;
@@ -39,8 +41,8 @@ struct start {
 };
 #define START_INIT(launch)                                                                         \
 	{                                                                                          \
-		.l = (launch), .cgroup = -EBADF, .init_program = -EBADF, .sock = -EBADF,           \
-		.pidfd = -EBADF, .stdio = {                                                        \
+		.l = (launch), .cgroup = -EBADF, .notify = -EBADF, .init_program = -EBADF,         \
+		.sock = -EBADF, .pidfd = -EBADF, .stdio = {                                        \
 			-EBADF,                                                                    \
 			-EBADF,                                                                    \
 			-EBADF                                                                     \
@@ -65,6 +67,8 @@ int become_monitor(struct start *s, struct err *e);
 int unit_hand_over(struct start *s, struct err *e);
 /* Tells systemd that the unit is ready (fields as of sd_notify(3)), and waits until it knows. */
 int unit_notify(const char *fields, struct err *e);
+/* A socket that is connected to systemd's, for jail-monitor: the caller's. */
+int unit_notify_socket(int *ret, struct err *e);
 void run_dir_remove(struct jail *j, const struct jail_name *name);
 
 #endif

@@ -44,23 +44,35 @@ enum monitor_fd {
 	MONITOR_FD_OUT = 8, /* read end of stdout, or the console's master */
 	MONITOR_FD_ERR = 9, /* read end of stderr, or /dev/null with a console */
 	MONITOR_FD_IN = 10, /* write end of stdin, or the console's master again, or /dev/null */
-	MONITOR_FD_CLIENT = 11, /* clients: connected sockets in the slots 11..18 */
+	MONITOR_FD_NOTIFY =
+		11, /* the program's sd_notify socket (runtime/notify.h), or /dev/null */
+	MONITOR_FD_READY = 12, /* who waits for READY=1: a connected socket that is sent
+				  MONITOR_READY, or /dev/null */
+	MONITOR_FD_CGROUP = 13, /* the instance's cgroup: a paused one is not watched */
+	MONITOR_FD_CLIENT = 14, /* clients: connected sockets in the slots 14..21 */
 	MONITOR_FD_KEEP = MONITOR_FD_CLIENT + MONITOR_CLIENTS_MAX, /* held open, never looked at */
 	MONITOR_FD_END,
 };
+
+/* What systemd's socket takes, and `jail start` just as well. */
+#define MONITOR_READY "READY=1"
 
 /*
  * argv of jail-monitor, all required, in this order, so that it needs no option parser:
  *   jail-monitor NAME PID JAIL_PROGRAM CONFIG_FILE TTY(0|1) LOG_MAX_BYTES LOG_FILES
  *                RESTART(no|on-failure|always) MAX_RETRIES DELAY_MS RETRIES_SO_FAR STARTED_BOOT_MS
- *                REMOVE(0|1)
+ *                REMOVE(0|1) NOTIFY(0|1) WATCHDOG_MS
  * CONFIG_FILE "" = built-in defaults. LOG_MAX_BYTES >= MONITOR_LOG_MIN; LOG_FILES counts log.json
  * too. MAX_RETRIES 0 = no bound. JAIL_PROGRAM is an absolute path.
  *
- * What it executes at the end, with fds 3..19 as they are:
+ * NOTIFY 1: MONITOR_FD_NOTIFY is to be read. READY=1 is passed on to MONITOR_FD_READY once, and
+ * NOTIFY_AWAITED goes from the run directory. WATCHDOG_MS over 0: the init is killed when there was
+ * no WATCHDOG=1 for that long, from READY=1 on where it is awaited, else from the start.
+ *
+ * What it executes at the end, with fds 3..22 as they are:
  *   JAIL_PROGRAM [--config CONFIG_FILE] _launch NAME RETRIES
  *   JAIL_PROGRAM [--config CONFIG_FILE] _finish NAME STATUS(0..255) \
- *                REASON(exited|signalled|stopped|reboot|poweroff) REMOVE(0|1)
+ *                REASON(exited|signalled|stopped|reboot|poweroff|watchdog) REMOVE(0|1)
  *
  * Back-off: DELAY_MS * 2^RETRIES, at most 100 * DELAY_MS and 5 min. RETRIES counts as 0 after the
  * instance has run for 10 s and 10 * DELAY_MS. A restart that is called off during the back-off
@@ -102,12 +114,13 @@ enum monitor_type {
 
 /*
  * The course of a connection. A client says HELLO if it wants output or gives input; STOPPING,
- * SIGNAL and WINSIZE work without. The client that `jail run` puts into slot 11 misses nothing: no
- * output is read before each client that was there at the start has said HELLO, hung up, or let
- * MONITOR_HELLO_MS pass. Every client gets MONITOR_EXIT after the last output. With `restarting` 0
- * end of file follows when the supervisor's last program has ended, that is when everything is torn
- * down. With `restarting` 1 the client stays connected to what comes next: MONITOR_STARTED, or
- * another MONITOR_EXIT when the restart is called off, or end of file when it fails.
+ * SIGNAL and WINSIZE work without. The client that `jail run` puts into slot MONITOR_FD_CLIENT
+ * misses nothing: no output is read before each client that was there at the start has said HELLO,
+ * hung up, or let MONITOR_HELLO_MS pass. Every client gets MONITOR_EXIT after the last output. With
+ * `restarting` 0 end of file follows when the supervisor's last program has ended, that is when
+ * everything is torn down. With `restarting` 1 the client stays connected to what comes next:
+ * MONITOR_STARTED, or another MONITOR_EXIT when the restart is called off, or end of file when it
+ * fails.
  *
  * The instance never waits for a client that reads too slowly; that one loses output, and is told
  * how much. Only a client that asks for it (`lossless`, for `jail run` in a pipeline) makes the

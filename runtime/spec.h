@@ -128,6 +128,11 @@ struct jail_spec {
 				    */
 	} restart;
 
+	struct { /* the program speaks sd_notify(3) to the runtime; runtime/notify.h */
+		bool ready; /* it counts as started when it has said READY=1 */
+		uint64_t watchdog_ms; /* it is killed when it is silent for longer; 0 = never */
+	} notify;
+
 	struct {
 		int signal; /* default SIGTERM; 0 with mode "system": what its init wants */
 		bool has_timeout; /* else a 0 below is "not given" */
@@ -188,6 +193,8 @@ void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key
 uint64_t spec_capabilities(const struct jail_spec *s);
 /* Its part of the cgroup tree is delegated to it. */
 bool spec_owns_cgroups(const struct jail_spec *s);
+/* It gets a $NOTIFY_SOCKET. */
+bool spec_notifies(const struct jail_spec *s);
 
 /* Setters shared by the decoder and by command line flags: one parser for each notation. */
 int spec_set_env(struct jail_spec *s, const char *key_value,

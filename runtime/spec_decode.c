@@ -123,6 +123,7 @@ static const struct decode_field root_fields[] = {
 	{ .key = "mounts", .decode = decode_array, .item = spec_decode_mount, .max = LIMIT_MOUNTS },
 	{ .key = "security", .decode = decode_nested, .table = &spec_security_table },
 	{ .key = "restart", .decode = decode_nested, .table = &spec_restart_table },
+	{ .key = "notify", .decode = decode_nested, .table = &spec_notify_table },
 	{ .key = "health", .decode = decode_later },
 	{ .key = "stop", .decode = decode_nested, .table = &spec_stop_table },
 	{ .key = "log", .decode = decode_nested, .table = &spec_log_table },

@@ -283,6 +283,13 @@ static int check_life(const struct jail_spec *s, struct err *e)
 {
 	if (s->restart.delay_ms > DURATION_MAX_MS)
 		return err_set(e, ERANGE, "restart.delay: at most 365d");
+	if (s->notify.watchdog_ms > DURATION_MAX_MS)
+		return err_set(e, ERANGE, "notify.watchdog: at most 365d");
+	/* An init says that it is up, and then nothing more. */
+	if (s->notify.watchdog_ms && s->mode == SPEC_MODE_SYSTEM)
+		return err_set(
+			e, EINVAL,
+			"notify.watchdog: not with mode \"system\": an init does not feed it");
 	if (s->stop.timeout_ms > DURATION_MAX_MS)
 		return err_set(e, ERANGE, "stop.timeout: at most 365d");
 	if (s->log.max_size_bytes < LOG_SIZE_MIN)

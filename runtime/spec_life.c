@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The spec's "restart", "stop", "log" and "hooks": what happens around the program. */
+/* The spec's "restart", "notify", "stop", "log" and "hooks": what happens around the program. */
 #include "runtime/spec_priv.h"
 
 #define SPEC(member) offsetof(struct jail_spec, member)
@@ -35,6 +35,21 @@ static const struct decode_field restart_fields[] = {
 };
 const struct decode_table spec_restart_table = { .fields = restart_fields,
 						 .n = ARRAY_SIZE(restart_fields) };
+
+static const struct decode_field notify_fields[] = {
+	{ .key = "ready", .decode = decode_bool, .offset = SPEC(notify.ready) },
+	{ .key = "watchdog",
+	  .decode = decode_quantity_text,
+	  .offset = SPEC(notify.watchdog_ms),
+	  .parse = spec_parse_positive_duration },
+};
+const struct decode_table spec_notify_table = { .fields = notify_fields,
+						.n = ARRAY_SIZE(notify_fields) };
+
+bool spec_notifies(const struct jail_spec *s)
+{
+	return s->notify.ready || s->notify.watchdog_ms > 0;
+}
 
 static int decode_signal(const struct decoder *d, const struct json *node, void *base,
 			 const struct decode_field *f, struct err *e)

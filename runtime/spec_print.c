@@ -204,6 +204,7 @@ static void print_security(const struct jail_spec *s, struct json_out *o)
 static void print_life(const struct jail_spec *s, struct json_out *o)
 {
 	struct spec_section restart = { o, "restart", false, NULL };
+	struct spec_section notify = { o, "notify", false, NULL };
 	struct spec_section stop = { o, "stop", false, NULL };
 	struct spec_section log = { o, "log", false, NULL };
 
@@ -214,6 +215,11 @@ static void print_life(const struct jail_spec *s, struct json_out *o)
 	if (s->restart.delay_ms > 0)
 		out_duration(spec_in(&restart), "delay", s->restart.delay_ms);
 	spec_section_end(&restart);
+	if (s->notify.ready)
+		json_out_bool(spec_in(&notify), "ready", true);
+	if (s->notify.watchdog_ms > 0)
+		out_duration(spec_in(&notify), "watchdog", s->notify.watchdog_ms);
+	spec_section_end(&notify);
 	if (s->stop.signal > 0)
 		json_out_str(spec_in(&stop), "signal", spec_signal_name(s->stop.signal));
 	if (s->stop.has_timeout || s->stop.timeout_ms > 0)

@@ -15,6 +15,7 @@ extern const struct decode_table spec_resources_table;
 extern const struct decode_table spec_network_table;
 extern const struct decode_table spec_security_table;
 extern const struct decode_table spec_restart_table;
+extern const struct decode_table spec_notify_table;
 extern const struct decode_table spec_stop_table;
 extern const struct decode_table spec_log_table;
 extern const struct decode_table spec_hooks_table;

@@ -18,6 +18,7 @@
 #include "runtime/events.h"
 #include "runtime/launch_priv.h"
 #include "runtime/monitor_proto.h"
+#include "runtime/notify.h"
 #include "runtime/systemd.h"
 #include "runtime/unit.h"
 
@@ -208,6 +209,8 @@ static int start_locked(struct launch *l, const struct start_options *o, int *re
 	}
 	if (o->attach)
 		*ret_client = TAKE_FD(client);
+	else if (l->spec.notify.ready)
+		return notify_wait(sock, e);
 	return 0;
 }
 
@@ -253,6 +256,9 @@ static int adopt_fds(struct launch *l, struct err *e)
 	(void)close(MONITOR_FD_OUT);
 	(void)close(MONITOR_FD_ERR);
 	(void)close(MONITOR_FD_IN);
+	(void)close(MONITOR_FD_NOTIFY);
+	(void)close(MONITOR_FD_READY);
+	(void)close(MONITOR_FD_CGROUP);
 	/* Attached clients stay attached across a restart. */
 	for (int i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		l->clients[i] = adopt_fd(MONITOR_FD_CLIENT + i);
@@ -325,11 +331,23 @@ static int launch_again(struct launch *l, struct err *e)
 	return r < 0 ? restart_failed(l, e) : r;
 }
 
+/* To `jail start`, which has asked systemd and waits for its answer. */
+static void report_not_ready(const struct launch *l)
+{
+	struct launch_report report = { 0 };
+
+	notify_error(&report.error);
+	(void)err_wrap(&report.error, "start %s", l->name.s);
+	unit_report_write(l->dir, &report);
+}
+
 static int finish(struct launch *l, struct err *e)
 {
 	int r;
 
 	l->unit = unit_is_up(l->run);
+	if (l->unit && notify_is_awaited(l->run))
+		report_not_ready(l);
 	r = teardown(l->j, &l->name, l->dir, e);
 	if (r >= 0 && l->remove)
 		r = remove_locked(l->j, &l->name, l->dir, e);

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <sys/random.h>
 
+#include "runtime/notify.h"
+
 /* 8-4-4-4-12 out of 32 digits. */
 static void put_uuid(const char *hex, char ret[static SYSTEM_UUID_LEN + 1])
 {
@@ -93,8 +95,9 @@ static int add_drop_in(struct system_parts *s, const char *mount, struct err *e)
 }
 
 /* Below /proc, /sys and /dev systemd leaves everything alone. */
-static const char *const own_mounts[] = { "/tmp", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
-					  ROOTFS_SECRETS_DIR };
+static const char *const own_mounts[] = {
+	"/tmp", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", ROOTFS_SECRETS_DIR, NOTIFY_INSIDE
+};
 
 static bool is_own_mount(const char *path)
 {

@@ -44,8 +44,8 @@ static char *take_variable(const char *name)
 	return copy;
 }
 
-/* A datagram to $NOTIFY_SOCKET, with an fd. */
-static int notify_send(const char *text, int fd, struct err *e)
+/* Connected to $NOTIFY_SOCKET. */
+int unit_notify_socket(int *ret, struct err *e)
 {
 	const char *path = notify_socket;
 	CLEANUP_FD int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -64,6 +64,18 @@ static int notify_send(const char *text, int fd, struct err *e)
 	if (connect(sock, (struct sockaddr *)&a,
 		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
 		return err_sys(e, "connect to %s", path);
+	*ret = TAKE_FD(sock);
+	return 0;
+}
+
+/* A datagram to $NOTIFY_SOCKET, with an fd. */
+static int notify_send(const char *text, int fd, struct err *e)
+{
+	CLEANUP_FD int sock = -EBADF;
+	int r = unit_notify_socket(&sock, e);
+
+	if (r < 0)
+		return r;
 	if (fd_send(sock, text, strlen(text), &fd, fd >= 0 ? 1 : 0) < 0)
 		return err_sys(e, "tell systemd");
 	return 0;
@@ -158,7 +170,7 @@ static int start_in(struct launch *l, const struct cgroup_place *self, bool *ret
 		return r;
 	l->unit = l->notify = true;
 	l->hand_over = l->spec.mode == SPEC_MODE_APP && !l->spec.process.terminal &&
-		       !l->spec.process.stdin_open;
+		       !l->spec.process.stdin_open && !spec_notifies(&l->spec);
 	if (l->hand_over)
 		(void)close(openat(l->dir, UNIT_JOURNAL,
 				   O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));

@@ -7,7 +7,7 @@
  * the peer must also be in our own pid namespace.
  *
  * A client's fd is its slot's number, so that the table survives the change of programs: what is
- * connected in the fds 11..18 is the table.
+ * connected from MONITOR_FD_CLIENT on is the table.
  */
 #include "cmd/jail-monitor/monitor.h"
 

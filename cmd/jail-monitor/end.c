@@ -70,6 +70,8 @@ const char *end_reason(const struct monitor *m)
 		return "reboot";
 	if (end_is_poweroff(m))
 		return "poweroff";
+	if (m->watchdog_bit)
+		return "watchdog";
 	return m->wait_code == CLD_EXITED ? "exited" : "signalled";
 }
 
@@ -88,6 +90,7 @@ void end_collect(struct monitor *m)
 		m->wait_status = info.si_status;
 	}
 	m->phase = PHASE_DRAINING;
+	notify_end(m);
 	m->out_retry_at = FOREVER;
 }
 

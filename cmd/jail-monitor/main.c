@@ -34,6 +34,7 @@ enum slot {
 	SLOT_OUT,
 	SLOT_ERR,
 	SLOT_IN,
+	SLOT_NOTIFY,
 	SLOT_CLIENT,
 	SLOT_END = SLOT_CLIENT + MONITOR_CLIENTS_MAX,
 };
@@ -106,6 +107,7 @@ static void prepare_poll(const struct monitor *m, struct pollfd p[static SLOT_EN
 	p[SLOT_ERR].fd = fd_if(output && !m->err_ended, MONITOR_FD_ERR);
 	p[SLOT_IN].fd = fd_if(m->phase == PHASE_RUNNING && input_is_held(m), MONITOR_FD_IN);
 	p[SLOT_IN].events = POLLOUT;
+	p[SLOT_NOTIFY].fd = fd_if(m->phase == PHASE_RUNNING && m->s.notify, MONITOR_FD_NOTIFY);
 	for (i = 0; i < SLOT_END; i++) {
 		if (i != SLOT_IN)
 			p[i].events = POLLIN;
@@ -131,6 +133,7 @@ static int poll_timeout_ms(const struct monitor *m)
 	if (m->phase == PHASE_DRAINING && reads_output(m))
 		return 0;
 	at = earlier(at, earlier(m->accept_retry_at, m->release_at));
+	at = earlier(at, m->watchdog_at);
 	if (m->phase == PHASE_NOTIFYING)
 		at = earlier(at, m->notify_until);
 	if (m->phase == PHASE_BACKOFF)
@@ -160,6 +163,8 @@ static void handle_times(struct monitor *m)
 		m->out_retry_at = FOREVER;
 	if (m->now >= m->accept_retry_at)
 		m->accept_retry_at = FOREVER;
+	if (m->now >= m->watchdog_at)
+		watchdog_expire(m);
 	if (m->buffers_used)
 		m->release_at = m->now + RELEASE_AFTER_MS;
 	m->buffers_used = false;
@@ -250,6 +255,8 @@ static NORETURN void serve(struct monitor *m)
 			output_read(m, LOG_STDERR);
 		if (p[SLOT_IN].revents)
 			input_write(m);
+		if (p[SLOT_NOTIFY].revents)
+			notify_read(m);
 		handle_clients(m, p + SLOT_CLIENT);
 		if (p[SLOT_LISTEN].revents)
 			client_accept(m);
@@ -295,10 +302,12 @@ static bool parse_settings(int argc, char *argv[], struct settings *s)
 		{ &s->retries, 11, UINT32_MAX },
 		{ &s->started_boot_ms, 12, INT64_MAX },
 		{ &s->remove, 13, 1 },
+		{ &s->notify, 14, 1 },
+		{ &s->watchdog_ms, 15, INT64_MAX },
 	};
 	size_t i;
 
-	if (argc != 14 || !parse_restart(argv[8], &s->restart))
+	if (argc != 16 || !parse_restart(argv[8], &s->restart))
 		return false;
 	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
 		if (!text_parse_number(argv[numbers[i].arg], numbers[i].max, numbers[i].to))
@@ -359,7 +368,7 @@ int main(int argc, char *argv[])
 
 	m->stdin_client = -1;
 	m->out_retry_at = m->accept_retry_at = m->release_at = FOREVER;
-	m->notify_until = m->restart_at = FOREVER;
+	m->notify_until = m->restart_at = m->watchdog_at = FOREVER;
 	if (!parse_settings(argc, argv, &m->s))
 		fail("jail-monitor: wrong arguments; it is started by jail, not by hand\n");
 	if (!prepare_fds())
@@ -375,5 +384,6 @@ int main(int argc, char *argv[])
 	log_open(&m->log, MONITOR_FD_LOG, m->s.log_max_bytes, (unsigned)m->s.log_files,
 		 &m->buffers->log);
 	client_adopt_all(m);
+	notify_begin(m);
 	serve(m);
 }

@@ -43,6 +43,8 @@ struct settings {
 	uint64_t retries;
 	uint64_t started_boot_ms;
 	uint64_t remove;
+	uint64_t notify;
+	uint64_t watchdog_ms;
 };
 
 /* A slot: its fd is MONITOR_FD_CLIENT + index. */
@@ -81,6 +83,8 @@ struct monitor {
 	struct chunk chunk;
 	enum phase phase;
 	bool stopping;
+	bool ready_awaited;
+	bool watchdog_bit; /* it was silent for too long, and was killed */
 	bool out_ended, err_ended;
 	bool restarting; /* the decision, from PHASE_NOTIFYING on */
 	bool buffers_used; /* since they were given back */
@@ -97,6 +101,7 @@ struct monitor {
 	uint64_t release_at;
 	uint64_t notify_until;
 	uint64_t restart_at;
+	uint64_t watchdog_at;
 };
 
 /* main.c: fd moved to FD_FIRST_OWN or above, close-on-exec; a negative one stays. */
@@ -129,6 +134,18 @@ bool client_is_awaited(const struct monitor *m);
 void client_stop_awaiting(struct monitor *m);
 /* Somebody is stopping the instance. */
 void monitor_set_stopping(struct monitor *m);
+
+/* notify.c: what the program tells by sd_notify(3). */
+void notify_begin(struct monitor *m);
+/* Its init is dead. */
+void notify_end(struct monitor *m);
+/* Reads and obeys one datagram. */
+void notify_read(struct monitor *m);
+/* A sign of life. */
+void watchdog_feed(struct monitor *m);
+/* Its time is over. */
+void watchdog_expire(struct monitor *m);
+void watchdog_kill(struct monitor *m);
 
 /* end.c: after the exit. */
 /* As a shell has it. */

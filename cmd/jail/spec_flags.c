@@ -174,6 +174,21 @@ static int set_interactive(struct jail_spec *s, const char *value, struct err *e
 	return 0;
 }
 
+static int set_ready(struct jail_spec *s, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	s->notify.ready = true;
+	return 0;
+}
+
+static int set_watchdog(struct jail_spec *s, const char *value, struct err *e)
+{
+	int r = num_parse_duration(value, &s->notify.watchdog_ms, e);
+
+	return r >= 0 && !s->notify.watchdog_ms ? err_set(e, EINVAL, "\"%s\": over 0", value) : r;
+}
+
 static int set_stop_signal(struct jail_spec *s, const char *value, struct err *e)
 {
 	return spec_set_signal(value, &s->stop.signal, e);
@@ -295,6 +310,8 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("label", 'l', "KEY=VALUE", "label", spec_set_label)                                      \
 	F("mode", 0, "MODE", "app; system: boot the image's own init", set_mode)                  \
 	F("restart", 0, "POLICY", "no, on-failure[:N] or always", spec_set_restart)                \
+	F("notify-ready", 0, NULL, "started when it says READY=1: sd_notify(3)", set_ready)        \
+	F("watchdog", 0, "DURATION", "killed when it does not say WATCHDOG=1", set_watchdog)       \
 	F("stop-signal", 0, "SIGNAL", "what \"jail stop\" sends first", set_stop_signal)           \
 	F("stop-timeout", 0, "DURATION", "how long it waits before the kill", set_stop_timeout)    \
 	F("cap-add", 0, "CAPABILITY", "one more capability, or \"all\"", add_capability)           \

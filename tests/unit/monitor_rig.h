@@ -48,6 +48,9 @@ struct rig {
 	uint64_t log_max;
 	bool tty;
 	bool pid_namespace; /* the init is PID 1 of a new one, so that nothing outlives it */
+	bool notify; /* with sockets and a cgroup directory of its own: notify[], ready[], cgroup */
+	unsigned watchdog_ms;
+	int notify_fds[2], ready_fds[2]; /* ours first */
 	int slot; /* server's end for the first slot, or -EBADF */
 	int master; /* with tty */
 };
@@ -139,8 +142,8 @@ static inline int rig_teardown(void **state)
 static inline void rig_become_monitor(struct rig *r, const char *monitor, char *const command[])
 {
 	int out[2], err[2], in[2];
-	int fds[9];
-	char number[10][24];
+	int fds[MONITOR_FD_CLIENT + 1 - MONITOR_FD_LOCK];
+	char number[12][24];
 	char program[128];
 	char *slave = NULL;
 	pid_t init;
@@ -172,12 +175,15 @@ static inline void rig_become_monitor(struct rig *r, const char *monitor, char *
 	fds[5] = r->tty ? r->master : out[0];
 	fds[6] = r->tty ? fds[0] : err[0];
 	fds[7] = r->tty ? r->master : in[1];
-	fds[8] = r->slot >= 0 ? r->slot : fds[0];
-	for (int i = 0; i < 9; i++)
+	fds[8] = r->notify ? r->notify_fds[1] : fds[0];
+	fds[9] = r->notify ? r->ready_fds[1] : fds[0];
+	fds[10] = r->dir;
+	fds[11] = r->slot >= 0 ? r->slot : fds[0];
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		fds[i] = fcntl(fds[i], F_DUPFD, RIG_HIGH_FD);
-	for (int i = 0; i < 9; i++)
-		(void)dup2(fds[i], MONITOR_FD_LOCK + i);
-	(void)sys_close_range(MONITOR_FD_LOCK + 9, ~0U, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		(void)dup2(fds[i], MONITOR_FD_LOCK + (int)i);
+	(void)sys_close_range(MONITOR_FD_CLIENT + 1, ~0U, 0);
 	(void)snprintf(program, sizeof(program), "%s/jail", r->path);
 	(void)snprintf(number[0], 24, "%d", init);
 	(void)snprintf(number[1], 24, "%d", r->tty);
@@ -188,9 +194,11 @@ static inline void rig_become_monitor(struct rig *r, const char *monitor, char *
 	(void)snprintf(number[6], 24, "%u", r->retries);
 	(void)snprintf(number[7], 24, "%llu", (unsigned long long)(clock_boot_ms() - r->ran_ms));
 	(void)snprintf(number[8], 24, "%u", r->remove);
+	(void)snprintf(number[9], 24, "%u", r->notify);
+	(void)snprintf(number[10], 24, "%u", r->watchdog_ms);
 	execl(monitor, "jail-monitor", "web", number[0], program, "/etc/jail.json", number[1],
 	      number[2], number[3], r->restart, number[4], number[5], number[6], number[7],
-	      number[8], (char *)NULL);
+	      number[8], number[9], number[10], (char *)NULL);
 	_exit(125);
 }
 

@@ -200,6 +200,8 @@ static const char *differ_rest(const struct jail_spec *a, const struct jail_spec
 	SAME(log.max_size_bytes);
 	SAME(log.files);
 	SAME(autostart);
+	SAME(notify.ready);
+	SAME(notify.watchdog_ms);
 	if (!same_strv(&a->after, &b->after) || !same_strv(&a->requires, &b->requires))
 		return "after or requires";
 	SAME(hooks.n_prestart);
