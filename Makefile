@@ -79,7 +79,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*/*.[ch] tests/*/*.[ch])
 SCRIPTS := .ci/run tests/run tests/demo tests/bench/run $(filter-out %.bash,$(wildcard tests/lib/*)) \
-	$(addprefix tests/vm/,run shell boot reboot-test image install-qemu guest/init guest/agent)
+	$(addprefix tests/vm/,run shell boot reboot-test image install-qemu guest/init guest/agent instances)
 
 UNITS := $(B)/systemd/jail@.service $(B)/systemd/jail-boot.service systemd/jail.slice
 
