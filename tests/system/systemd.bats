@@ -225,3 +225,75 @@ not_a_machine() { ! machinectl show "$1"; }
 	timeout 600 systemctl stop "${names[@]}"
 	[ "$(jail ps --json | jq '[.[] | select(.status == "running")] | length')" = 0 ]
 }
+
+@test "ready: the unit is active when the program says so; nothing else of what it says arrives" {
+	notifier web 'until [ -e /tmp/go ]; do sleep 0.1; done
+		/tools/notify MAINPID=2 STATUS=mine READY=1; exec sleep 1000' --notify-ready
+	systemctl start --no-block jail@web
+	wait_until 30 status_is web running
+	[ "$(property web ActiveState)" = activating ]
+	[ "$(field web .ready)" = false ]
+	jail exec web touch /tmp/go
+	wait_until 30 active web
+	[ "$(property web MainPID)" = "$(monitor_of web)" ]
+	[ "$(property web StatusText)" = '' ]
+	[ "$(field web .ready)" = true ]
+	jail stop web
+	[ "$(property web ActiveState)" = inactive ]
+}
+
+@test "ready: an end before is a failed start that says so, whoever waits" {
+	notifier web 'exit 3' --notify-ready
+	run -1 jail start web
+	assert_error 1 'start web: the program has ended before it said READY=1'
+	wait_until 30 inactive web
+	[ "$(field web .lastExit.status)" = 3 ]
+	[ ! -e /run/jail/instances/web ]
+}
+
+@test "watchdog: the instance ends, its reason is kept, and systemd restarts it" {
+	notifier web 'exec sleep 1000' --watchdog 2s --restart on-failure
+	jail start web
+	local pid
+	pid=$(pid_of web)
+	wait_until 60 restarted web "$pid"
+	run -0 jail events --json
+	[ "$(jq -rs '[.[] | select(.event == "exited" and .name == "web")][-1].reason' <<<"$output")" = watchdog ]
+	jail stop web
+}
+
+# notifier NAME SCRIPT [OPTION...]: an instance with the program "notify".
+notifier() {
+	mkdir -p /usr/local/libexec/jail-tests
+	[ -e /usr/local/libexec/jail-tests/notify ] ||
+		musl-gcc -static -D_GNU_SOURCE -O2 -Wall -o /usr/local/libexec/jail-tests/notify "$TOP/tests/helpers/notify.c"
+	jail create --image "$IMAGE" --mount /usr/local/libexec/jail-tests:/tools:ro "${@:3}" "$1" -- sh -c "$2"
+}
+
+@test "the device filter stays over daemon-reload and set-property" {
+	local device
+	device=$(spare_device)
+	jail create web --image "$IMAGE" --device "$device:r" -- sleep 1000
+	jail start web
+	filter_holds web "$device"
+	systemctl daemon-reload
+	systemctl set-property --runtime jail@web.service CPUWeight=50
+	systemctl daemon-reload
+	filter_holds web "$device"
+	systemctl revert jail@web.service
+	jail stop web
+}
+filter_holds() { # what is granted is reading
+	jail exec "$1" sh -c "exec 3<$2"
+	run ! jail exec "$1" sh -c "exec 3>$2"
+}
+
+@test "a stop of all is in the order of after, backwards" {
+	jail create db --image "$IMAGE" -- sleep 1000
+	jail create web --image "$IMAGE" -- sleep 1000
+	jail set web 'after=["db"]' >/dev/null
+	jail start web db
+	# In one transaction, as a shutdown does it: all are in the slice.
+	systemctl stop jail.slice
+	[ "$(property web InactiveEnterTimestampMonotonic)" -le "$(property db ExecMainExitTimestampMonotonic)" ]
+}
