@@ -37,7 +37,7 @@ int systemd_start(struct jail *j, const struct jail_name *name, bool *ret_exec_f
 		  struct err *e);
 /* Asks for a stop (which also calls off a restart). Return: 0, or 1: it was not active. */
 int systemd_stop_request(const struct jail_name *name, struct err *e);
-/* Stops and waits for the end of it. Return as above. */
+/* Stops and waits for the end, after which the unit is inactive, not failed. Return as above. */
 int systemd_stop(const struct jail_name *name, struct err *e);
 /* It waits for its restart. */
 bool systemd_will_restart(struct jail *j, const struct jail_name *name);

@@ -120,6 +120,16 @@ static int unit_state(const struct sd *sd, struct sd_bus *bus, const char *unit,
 	return 0;
 }
 
+/* No longer "failed", and the count of its starts begins anew. */
+static void unit_reset(const struct sd *sd, struct sd_bus *bus, const char *unit)
+{
+	struct sd_error error = { NULL, NULL, 0 };
+
+	(void)sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, "ResetFailedUnit", &error,
+				  NULL, "s", unit);
+	sd->bus_error_free(&error);
+}
+
 /* A drop-in that a loaded unit does not know yet; and the count of its starts begins anew. */
 static int unit_refresh(const struct sd *sd, struct sd_bus *bus, const char *unit, struct err *e)
 {
@@ -139,9 +149,7 @@ static int unit_refresh(const struct sd *sd, struct sd_bus *bus, const char *uni
 		if (r < 0)
 			return sd_fail(sd, r, &error, "Reload", e);
 	}
-	(void)sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, "ResetFailedUnit", &error,
-				  NULL, "s", unit);
-	sd->bus_error_free(&error);
+	unit_reset(sd, bus, unit);
 	return 0;
 }
 
@@ -204,9 +212,14 @@ static int stop(const struct jail_name *name, bool wait, struct err *e)
 	if (r < 0)
 		return r;
 	if (str_eq(state, "inactive") || str_eq(state, "failed"))
-		return 1;
-	return wait ? job_run(bus, &job, "StopUnit", unit.s, e)
-		    : job_begin(bus, &job, "StopUnit", unit.s, e);
+		r = 1;
+	else
+		r = wait ? job_run(bus, &job, "StopUnit", unit.s, e)
+			 : job_begin(bus, &job, "StopUnit", unit.s, e);
+	/* Whatever status the program ends with when it is told to: that is no failure. */
+	if (r >= 0 && wait)
+		unit_reset(job.sd, bus, unit.s);
+	return r;
 }
 
 int systemd_stop_request(const struct jail_name *name, struct err *e)
