@@ -56,6 +56,15 @@ property() { systemctl show -P "$2" "jail@$1"; }
 
 nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 
+@test "a stop that was asked for is no failure of the unit, whatever the program's status" {
+	jail create web --image "$IMAGE" -- sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 0.1; done'
+	jail start web
+	wait_log web ready
+	jail stop web
+	[ "$(field web .lastExit.status)" = 7 ]
+	[ "$(property web ActiveState)" = inactive ]
+}
+
 @test "systemctl start, stop, kill are in step with jail" {
 	jail create web --image "$IMAGE" -- sleep 1000
 	systemctl start jail@web
@@ -92,9 +101,15 @@ nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 	wait_until 60 restarted web "$pid"
 	[ "$(property web NRestarts)" = 1 ]
 	jail kill web
-	wait_until 30 inactive web
+	[ "$(property web ActiveState)" = inactive ]
 	[ "$(status_of web)" = stopped ]
 	jail rm web
+	jail create web --image "$IMAGE" --restart on-failure -- sleep 1000
+	jail start web
+	pid=$(pid_of web)
+	jail kill --signal TERM web # a failure, as without units, though not to systemd
+	wait_until 60 restarted web "$pid"
+	jail rm --force web
 	jail create web --image "$IMAGE" --restart on-failure:2 -- sh -c 'echo run; exit 3'
 	jail start web || :
 	wait_until 60 inactive web
@@ -197,7 +212,7 @@ settled() { [[ $(property "$1" ActiveState) == @(active|inactive|failed) ]]; }
 	jail start web
 	run -0 machinectl list --no-legend
 	assert_output web
-	run -0 machinectl show -P Leader web
+	run -0 machinectl show -p Leader --value web
 	[ "$output" = "$(pid_of web)" ]
 	jail stop web
 	wait_until 30 not_a_machine web
