@@ -206,8 +206,9 @@ int supervise_finish(const struct jail_config *c, const struct jail_name *name, 
 int instance_autostart(struct jail *j, const struct jail_name *name, bool on, struct err *e);
 /* For jail-boot.service: drop-ins of all, and the enabled ones are handed to systemd, in order. */
 int jail_boot(struct jail *j, struct err *e);
-/* Its last start was its unit's, without a console: its output went to the journal. */
-bool instance_has_journal(struct jail *j, const struct jail_name *name);
+/* Its last start was its unit's, without a console: its output went to the journal, where what is
+ * older than *ret_created_ms is another's of that name. */
+bool instance_has_journal(struct jail *j, const struct jail_name *name, uint64_t *ret_created_ms);
 
 /* Entry points of the hidden verbs that an instance's unit executes (unit_run.c). */
 int unit_start(struct jail *j, const struct jail_name *name, struct err *e);

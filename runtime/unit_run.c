@@ -170,12 +170,16 @@ static int start_in(struct launch *l, const struct cgroup_place *self, bool *ret
 	return r;
 }
 
-bool instance_has_journal(struct jail *j, const struct jail_name *name)
+bool instance_has_journal(struct jail *j, const struct jail_name *name, uint64_t *ret_created_ms)
 {
 	struct err ignored = ERR_INIT;
 	CLEANUP_FD int dir = instance_open_dir(j, name, &ignored);
+	struct meta meta;
 
-	return dir >= 0 && faccessat(dir, UNIT_JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (dir < 0 || faccessat(dir, UNIT_JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*ret_created_ms = meta_read(dir, &meta, &ignored) >= 0 ? meta.created_ms : 0;
+	return true;
 }
 
 int unit_start(struct jail *j, const struct jail_name *name, struct err *e)
