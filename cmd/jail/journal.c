@@ -7,6 +7,7 @@
 #include "cmd/jail/journal.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -138,6 +139,8 @@ int journal_print(const struct journal_request *q, const struct jail_name *name,
 	bool ok = begin(&a, name, q->json ? "json" : q->timestamps ? "short-iso" : "cat");
 	int r = 0;
 
+	/* It is ignored here; journalctl is to end with who reads. */
+	(void)signal(SIGPIPE, SIG_DFL);
 	journal_sync();
 	if (q->tail != UINT64_MAX && q->tail > 0)
 		r = find_tail(q, name, &cursor);
