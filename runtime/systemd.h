@@ -41,7 +41,8 @@ int systemd_stop_request(const struct jail_name *name, struct err *e);
 int systemd_stop(const struct jail_name *name, struct err *e);
 /* It waits for its restart. */
 bool systemd_will_restart(struct jail *j, const struct jail_name *name);
-/* Enqueues starts in this order, without waiting. */
+/* Starts them in this order, a few at a time (two for each CPU, at least four): the next one when
+ * one has started or failed, or when none has for a minute. */
 int systemd_start_all(const struct strv *names, struct err *e);
 /* Tells machined, where it runs, so that machinectl knows the instance. Failure is a warning. */
 void systemd_register_machine(const struct launch *l, pid_t leader, const char *interface);

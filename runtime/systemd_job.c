@@ -14,6 +14,10 @@
 #include "runtime/unit.h"
 
 #define LOOK_US 1000000
+/* Starts at boot that are in flight at a time: two for each CPU, within these. */
+#define PACE_MIN 4
+#define PACE_MAX 64
+#define PACE_STALL_MS 60000
 
 struct job {
 	const struct sd *sd;
@@ -22,16 +26,23 @@ struct job {
 	bool done;
 };
 
-static int job_removed(struct sd_message *m, void *arg, struct sd_error *error)
+/* Return: false, it is damaged. */
+static bool read_removed(const struct sd *sd, struct sd_message *m, const char **ret_path,
+			 const char **ret_result)
 {
-	const char *path = NULL, *unit = NULL, *result = NULL;
-	struct job *job = arg;
+	const char *unit = NULL;
 	uint32_t id = 0;
 
+	return sd->bus_message_read(m, "uoss", &id, ret_path, &unit, ret_result) >= 0;
+}
+
+static int job_removed(struct sd_message *m, void *arg, struct sd_error *error)
+{
+	const char *path = NULL, *result = NULL;
+	struct job *job = arg;
+
 	(void)error;
-	if (job->sd->bus_message_read(m, "uoss", &id, &path, &unit, &result) < 0)
-		return 0;
-	if (str_eq(path, job->path)) {
+	if (read_removed(job->sd, m, &path, &result) && str_eq(path, job->path)) {
 		(void)str_format(job->result, sizeof(job->result), "%s", result);
 		job->done = true;
 	}
@@ -247,27 +258,103 @@ bool systemd_will_restart(struct jail *j, const struct jail_name *name)
 	       !str_eq(state, "inactive") && !str_eq(state, "failed");
 }
 
+/* Starts in flight. */
+struct pace {
+	const struct sd *sd;
+	unsigned max, n;
+	struct job jobs[PACE_MAX]; /* n of them */
+};
+
+static unsigned pace_of_host(void)
+{
+	long n = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < PACE_MIN ? PACE_MIN : n > PACE_MAX ? PACE_MAX : (unsigned)n;
+}
+
+static int pace_removed(struct sd_message *m, void *arg, struct sd_error *error)
+{
+	const char *path = NULL, *result = NULL;
+	struct pace *p = arg;
+
+	(void)error;
+	if (!read_removed(p->sd, m, &path, &result))
+		return 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		if (!str_eq(path, p->jobs[i].path))
+			continue;
+		p->jobs[i] = p->jobs[--p->n];
+		break;
+	}
+	return 0;
+}
+
+/* Until fewer than that are in flight. Those that may wait for something that waits for us are not
+ * waited for without end. */
+static int pace_wait(struct sd_bus *bus, struct pace *p, unsigned fewer_than, struct err *e)
+{
+	uint64_t begin = clock_boot_ms();
+
+	while (p->n >= fewer_than) {
+		unsigned before = p->n;
+		int r = p->sd->bus_process(bus, NULL);
+
+		if (r == 0)
+			r = p->sd->bus_wait(bus, LOOK_US);
+		if (r < 0 && r != -EINTR)
+			return err_ret(e, r, "wait for systemd");
+		if (p->n < before)
+			begin = clock_boot_ms();
+		if (clock_boot_ms() - begin < PACE_STALL_MS)
+			continue;
+		warn("%u starts take longer than %u s: going on without them", p->n,
+		     PACE_STALL_MS / 1000);
+		p->n = 0;
+	}
+	return 0;
+}
+
+/* One that can't be enqueued does not stop the others: *first is the first reason. */
+static void pace_start(struct sd_bus *bus, struct pace *p, const char *text, struct err *first)
+{
+	struct job *job = &p->jobs[p->n];
+	struct systemd_unit unit;
+	struct err why = ERR_INIT;
+	struct jail_name name;
+
+	if (name_parse("instance", text, &name, &why) < 0)
+		return;
+	unit = systemd_unit_of(&name);
+	*job = (struct job){ .sd = p->sd };
+	if (job_begin(bus, job, "StartUnit", unit.s, &why) >= 0)
+		p->n++;
+	else if (!first->code)
+		*first = why;
+}
+
 int systemd_start_all(const struct strv *names, struct err *e)
 {
-	const struct sd *sd = sd_load(e);
-	CLEANUP_SD_BUS struct sd_bus *bus = sd ? sd_manager(sd, e) : NULL;
-	struct job job = { .sd = sd };
+	struct pace p = { .sd = sd_load(e), .max = pace_of_host() };
+	CLEANUP_SD_BUS struct sd_bus *bus = p.sd ? sd_manager(p.sd, e) : NULL;
 	struct err first = ERR_INIT;
+	int r;
 
 	if (!bus)
 		return -e->code;
+	r = p.sd->bus_match_signal(bus, NULL, NULL, SD_PATH, SD_MANAGER, "JobRemoved", pace_removed,
+				   &p);
+	if (r < 0)
+		return err_ret(e, r, "systemd: listen for its jobs");
 	for (size_t i = 0; i < names->n; i++) {
-		struct systemd_unit unit;
-		struct err why = ERR_INIT;
-		struct jail_name name;
-
-		if (name_parse("instance", names->v[i], &name, &why) < 0)
-			continue;
-		unit = systemd_unit_of(&name);
-		if (job_begin(bus, &job, "StartUnit", unit.s, &why) < 0 && !first.code)
-			first = why;
+		r = pace_wait(bus, &p, p.max, e);
+		if (r < 0)
+			return r;
+		pace_start(bus, &p, names->v[i], &first);
 	}
-	if (first.code)
+	r = pace_wait(bus, &p, 1, e);
+	if (r >= 0 && first.code) {
 		*e = first;
-	return -first.code;
+		r = -first.code;
+	}
+	return r;
 }

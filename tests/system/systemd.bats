@@ -175,10 +175,39 @@ nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 	jail disable off
 	[ "$(field web .spec.autostart)" = true ]
 	systemctl start jail-boot
-	wait_status web running
-	wait_status db running
+	[ "$(status_of web)" = running ]
+	[ "$(status_of db)" = running ]
 	[ "$(status_of off)" = created ]
 	systemctl stop jail-boot
+}
+
+@test "the boot starts many, a few at a time, and one that fails stops none" {
+	local i
+	for i in $(seq 12); do
+		jail create "n$i" --image "$IMAGE" -- sleep 1000
+	done
+	jail create n0 --image "$IMAGE" -- /no/such/program
+	jail enable n0 $(seq -f n%.0f 12)
+	local since
+	since=$(date +%s.%N)
+	systemctl start jail-boot
+	# It ends when all have started.
+	[ "$(jail ps --json | jq '[.[] | select(.status == "running")] | length')" = 12 ]
+	[ "$(status_of n0)" = created ]
+	systemctl stop jail-boot
+	journalctl --sync
+	run -0 most_at_once "$since"
+	[ "$output" -le "$(($(nproc) > 2 ? 2 * $(nproc) : 4))" ]
+	[ "$output" -gt 1 ]
+}
+# most_at_once SINCE: how many units of instances were starting at a time, by systemd's messages: a start begins
+# (SD_MESSAGE_UNIT_STARTING), is done or fails (SD_MESSAGE_UNIT_STARTED, SD_MESSAGE_UNIT_FAILED).
+most_at_once() {
+	journalctl --since="@$1" --output=json _PID=1 \
+		MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 MESSAGE_ID=39f53479d3a045ac8e11786248231fbf \
+		MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d |
+		jq -s '[.[] | select(.UNIT | startswith("jail@")) | if .MESSAGE_ID[:4] == "7d49" then 1 else -1 end] |
+			reduce .[] as $step ({now: 0, most: 0}; .now += $step | .most = ([.most, .now] | max)) | .most'
 }
 
 @test "the launcher is killed: the unit fails and leaves nothing" {
