@@ -41,6 +41,9 @@ int systemd_stop_request(const struct jail_name *name, struct err *e);
 int systemd_stop(const struct jail_name *name, struct err *e);
 /* It waits for its restart. */
 bool systemd_will_restart(struct jail *j, const struct jail_name *name);
+/* How many times it has been started again since somebody started it; 0 also when that is unknown,
+ * with a warning. */
+unsigned systemd_restarts(struct jail *j, const struct jail_name *name);
 /* Starts them in this order, a few at a time (two for each CPU, at least four): the next one when
  * one has started or failed, or when none has for a minute. */
 int systemd_start_all(const struct strv *names, struct err *e);

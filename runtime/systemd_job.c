@@ -258,6 +258,32 @@ bool systemd_will_restart(struct jail *j, const struct jail_name *name)
 	       !str_eq(state, "inactive") && !str_eq(state, "failed");
 }
 
+unsigned systemd_restarts(struct jail *j, const struct jail_name *name)
+{
+	struct systemd_unit unit = systemd_unit_of(name);
+	CLEANUP_SD_BUS struct sd_bus *bus = NULL;
+	struct sd_error error = { NULL, NULL, 0 };
+	struct err why = ERR_INIT;
+	const struct sd *sd;
+	char path[256];
+	unsigned n = 0;
+	int r;
+
+	if (systemd_in_use(&j->config, &why) <= 0)
+		return 0; /* another manager */
+	sd = sd_load(&why);
+	bus = sd ? sd_manager(sd, &why) : NULL;
+	if (bus && unit_load(sd, bus, unit.s, path, sizeof(path), &why) >= 0) {
+		r = sd->bus_get_property_trivial(bus, SD_NAME, path, SD_SERVICE, "NRestarts",
+						 &error, 'u', &n);
+		if (r >= 0)
+			return n;
+		(void)sd_fail(sd, r, &error, "NRestarts", &why);
+	}
+	warn("%s: its restarts are not counted: %s", name->s, why.text);
+	return 0;
+}
+
 /* Starts in flight. */
 struct pace {
 	const struct sd *sd;

@@ -270,8 +270,10 @@ static int post_record(struct jail *j, const struct jail_name *name, int dir, in
 	if (unit_is_stopping(run))
 		(void)str_format(x.reason, sizeof(x.reason), "stopped");
 	r = run_state_read(run, &s, &ignored);
-	if (r >= 0)
+	if (r >= 0) {
 		x.started_ms = s.started_ms;
+		x.restarts = s.restarts;
+	}
 	x.finished_ms = clock_wall_ms();
 	event_record(j, EVENT_EXITED, name,
 		     &(struct event_detail){ .status = x.status, .reason = x.reason });

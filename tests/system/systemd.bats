@@ -100,10 +100,16 @@ nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 	kill -KILL "$pid"
 	wait_until 60 restarted web "$pid"
 	[ "$(property web NRestarts)" = 1 ]
+	pid=$(pid_of web)
+	kill -KILL "$pid"
+	wait_until 60 restarted web "$pid"
 	jail kill web
 	[ "$(property web ActiveState)" = inactive ]
 	[ "$(status_of web)" = stopped ]
-	jail rm web
+	[ "$(field web .lastExit.restarts)" = 2 ]
+	jail start web # counts anew
+	[ "$(jail events --json web | jq -cs 'map(select(.event == "started") | .restarts // 0)[-4:]')" = '[0,1,2,0]' ]
+	jail rm --force web
 	jail create web --image "$IMAGE" --restart on-failure -- sleep 1000
 	jail start web
 	pid=$(pid_of web)
@@ -114,6 +120,7 @@ nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 	jail start web || :
 	wait_until 60 inactive web
 	[ "$(field web .lastExit.status)" = 3 ]
+	[ "$(field web .lastExit.restarts)" = 2 ]
 	[ "$(jail logs web | grep -c '^run$')" = 3 ]
 }
 
