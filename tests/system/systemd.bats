@@ -261,6 +261,24 @@ settled() { [[ $(property "$1" ActiveState) == @(active|inactive|failed) ]]; }
 }
 not_a_machine() { ! machinectl show "$1"; }
 
+@test "machinectl knows a whole system by its init, and journalctl -M reads its journal" {
+	jail create sys --image "$IMAGE" --mode system -- /bin/busybox init
+	systemctl start systemd-machined
+	jail start sys
+	[ "$(machinectl show -p Leader --value sys)" = "$(pid_of sys)" ]
+	[ "$(machinectl show -p Id --value sys)" = "$(field sys .id)" ]
+	[ "$(property sys MainPID)" = "$(monitor_of sys)" ]
+	# BusyBox has no journal: one of the host's.
+	jail exec sys mkdir -p /var/log/journal
+	machinectl copy-to sys "/var/log/journal/$(cat /etc/machine-id)" "/var/log/journal/$(field sys .id)"
+	run -0 journalctl -M sys --no-pager --lines 1 _PID=1
+	assert_output 'systemd[1]: '
+	machinectl terminate sys
+	wait_until 60 inactive sys
+	[ "$(status_of sys)" = stopped ]
+	[ "$(field sys .lastExit.reason)" = stopped ]
+}
+
 @test "rm takes the drop-in away, rename moves it" {
 	jail create web --image "$IMAGE" -- sleep 1000
 	[ -e /run/systemd/system/jail@web.service.d/50-jail.conf ]
