@@ -28,7 +28,7 @@ struct jail_config {
 		CONFIG_SYSTEMD_NO,
 		CONFIG_SYSTEMD_AUTO,
 		CONFIG_SYSTEMD_YES
-	} systemd; /* "systemd": "no" */
+	} systemd; /* "systemd": "auto" */
 	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
 	struct net_bridge bridge; /* "network": {"bridge": "jail0", "subnet": "10.88.0.0/16",
 				     "gateway": "10.88.0.1", "mtu": 0} */

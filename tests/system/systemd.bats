@@ -13,8 +13,7 @@ setup_file() {
 	install -D -m 755 -t /usr/local/libexec/jail "$JAIL_BUILD/jail-init" "$JAIL_BUILD/jail-monitor" "$JAIL_BUILD/jail-unpack"
 	install -D -m 644 -t /usr/local/lib/systemd/system "$JAIL_BUILD/systemd/jail@.service" \
 		"$JAIL_BUILD/systemd/jail-boot.service" "$TOP/systemd/jail.slice"
-	mkdir -p /etc/jail
-	echo '{ "systemd": "auto" }' >/etc/jail/jail.json
+	rm -rf /etc/jail # all defaults
 	systemctl daemon-reload
 	"$TOP/tests/lib/busybox-image" "$BATS_FILE_TMPDIR/busybox.tar"
 	jail image import --quiet --name "$IMAGE" "$BATS_FILE_TMPDIR/busybox.tar"
