@@ -257,7 +257,18 @@ settled() { [[ $(property "$1" ActiveState) == @(active|inactive|failed) ]]; }
 	[ "$output" = "$(pid_of web)" ]
 	jail stop web
 	wait_until 30 not_a_machine web
+	jail rm web
+	# After a restart too, which is none of the unit's ends.
+	jail create web --image "$IMAGE" --restart always -- sleep 1000
+	jail start web
+	local pid
+	pid=$(pid_of web)
+	kill -KILL "$pid"
+	wait_until 60 restarted web "$pid"
+	wait_until 30 leads web
+	jail stop web
 }
+leads() { [ "$(machinectl show -p Leader --value "$1")" = "$(pid_of "$1")" ]; }
 not_a_machine() { ! machinectl show "$1"; }
 
 @test "machinectl knows a whole system by its init, and journalctl -M reads its journal" {
