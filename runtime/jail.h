@@ -179,6 +179,7 @@ int instance_exec(struct jail *j, const struct jail_name *name, const struct exe
 
 /* Directory fd of STATE/instances/NAME, for the log. */
 int instance_directory(struct jail *j, const struct jail_name *name, struct err *e);
+/* It is up, or waits for its restart. */
 bool instance_is_alive(struct jail *j, const struct jail_name *name);
 /* Instances that use a layer or an image (names, NULL-terminated by n). */
 int instances_using_image(struct jail *j, const struct image_ref *ref, struct strv *ret_names,

@@ -7,6 +7,7 @@
 #include "cmd/jail/journal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "base/num.h"
 #include "base/str.h"
 
+#define FOLLOW_LOOK_MS 250
 #define CURSOR "__CURSOR="
 #define TIME "__REALTIME_TIMESTAMP="
 
@@ -105,62 +107,168 @@ static int read_cursor(FILE *in, uint64_t since_ms, char **ret)
 	return *ret ? 0 : -ENOENT;
 }
 
-/* Return: as above. */
-static int find_tail(const struct journal_request *q, const struct jail_name *name, char **ret)
+/* Starts it with a pipe to read from. Return: fd or negative errno. */
+static int journalctl_open(const struct strv *args, pid_t *ret_pid)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_pid = journalctl(args, pair[1]);
+	(void)close(pair[1]);
+	if (*ret_pid < 0)
+		(void)close(pair[0]);
+	return *ret_pid < 0 ? *ret_pid : pair[0];
+}
+
+/* Return: as of read_cursor(). */
+static int find_tail(const struct journal_request *q, uint64_t lines, const struct jail_name *name,
+		     char **ret)
 {
 	CLEANUP_STRV struct strv a = { 0 };
-	int pair[2], r;
-	pid_t pid;
+	pid_t pid = -1;
 	FILE *in;
+	int r, fd;
 
 	/* Beside those that every entry has: one field, and none that a program writes. */
 	if (!begin(&a, name, "export") || strv_add(&a, "--output-fields=_PID") < 0 ||
-	    !add_count(&a, q->tail) || strv_add(&a, "--reverse") < 0)
+	    !add_count(&a, lines) || strv_add(&a, "--reverse") < 0)
 		return -ENOMEM;
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return -errno;
-	pid = journalctl(&a, pair[1]);
-	(void)close(pair[1]);
-	in = fdopen(pair[0], "re");
-	r = pid < 0 ? pid : !in ? -ENOMEM : read_cursor(in, q->since_ms, ret);
+	fd = journalctl_open(&a, &pid);
+	if (fd < 0)
+		return fd;
+	in = fdopen(fd, "re");
+	r = in ? read_cursor(in, q->since_ms, ret) : -ENOMEM;
 	if (in)
 		(void)fclose(in);
 	else
-		(void)close(pair[0]);
-	if (pid > 0)
-		wait_for(pid);
+		(void)close(fd);
+	wait_for(pid);
 	return r;
 }
 
-int journal_print(const struct journal_request *q, const struct jail_name *name, struct err *e)
+/* The arguments that name what is printed, and where it begins. */
+static int choose(const struct journal_request *q, const struct jail_name *name, struct strv *a,
+		  struct err *e)
+{
+	CLEANUP_FREE char *cursor = NULL;
+	bool ok = begin(a, name, q->json ? "json" : q->timestamps ? "short-iso" : "cat");
+	int r = 0;
+
+	if (q->tail != UINT64_MAX)
+		r = find_tail(q, q->tail ? q->tail : 1, name, &cursor);
+	if (r < 0 && r != -ENOENT)
+		return err_ret(e, r, "find the last lines in the journal");
+	if (!cursor)
+		ok = ok && add_since(a, q->since_ms);
+	else if (q->tail)
+		ok = ok && strv_addf(a, "--cursor=%s", cursor) == 0;
+	else
+		ok = ok && strv_addf(a, "--after-cursor=%s", cursor) == 0;
+	if (q->all)
+		ok = ok && strv_add(a, "--all") == 0;
+	return ok ? 0 : err_nomem(e);
+}
+
+/* From the pipe to stdout, without the first *skip bytes. Return: bytes read, 0 at the end. */
+static ssize_t forward(int fd, uint64_t *skip, struct err *e)
+{
+	char data[16384];
+	ssize_t n;
+	size_t gone;
+
+	do
+		n = read(fd, data, sizeof(data));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_sys(e, "read from journalctl");
+	gone = *skip < (size_t)n ? (size_t)*skip : (size_t)n;
+	*skip -= gone;
+	if (fwrite(data + gone, 1, (size_t)n - gone, stdout) != (size_t)n - gone ||
+	    fflush(stdout) != 0)
+		return err_sys(e, "write");
+	return n;
+}
+
+/* Prints until the instance has ended and nothing comes. Return: 1 then, 0 nobody reads. */
+static int follow_alive(int fd, journal_alive_fn *alive, void *arg, uint64_t *ret_bytes,
+			struct err *e)
+{
+	uint64_t skip = 0;
+
+	for (;;) {
+		struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = STDOUT_FILENO } };
+		bool goes_on = alive(arg);
+		int r = poll(p, ARRAY_SIZE(p), FOLLOW_LOOK_MS);
+		ssize_t n;
+
+		if (r < 0 && errno != EINTR)
+			return err_sys(e, "poll");
+		if (r > 0 && p[1].revents)
+			return 0;
+		if (r == 0 && !goes_on)
+			return 1;
+		if (r <= 0)
+			continue;
+		n = forward(fd, &skip, e);
+		if (n <= 0)
+			return n < 0 ? (int)n : err_set(e, EPIPE, "journalctl has ended");
+		*ret_bytes += (uint64_t)n;
+	}
+}
+
+/* journalctl --follow knows no end, and does not say how far it is. So when the instance has ended
+ * another one prints the same to its end, of which the first so many bytes are out already. */
+static int follow(const struct strv *args, journal_alive_fn *alive, void *arg, struct err *e)
 {
 	CLEANUP_STRV struct strv a = { 0 };
-	CLEANUP_FREE char *cursor = NULL;
-	bool ok = begin(&a, name, q->json ? "json" : q->timestamps ? "short-iso" : "cat");
-	int r = 0;
+	CLEANUP_FD int fd = -EBADF;
+	uint64_t bytes = 0;
+	pid_t pid = -1;
+	ssize_t n;
+	int r;
+
+	for (size_t i = 0; i < args->n; i++)
+		if (strv_add(&a, args->v[i]) < 0)
+			return err_nomem(e);
+	/* --follow alone shows ten lines. */
+	if (strv_add(&a, "--follow") < 0 || strv_add(&a, "--lines=all") < 0)
+		return err_nomem(e);
+	fd = journalctl_open(&a, &pid);
+	if (fd < 0)
+		return err_ret(e, TAKE_FD(fd), "execute journalctl");
+	r = follow_alive(fd, alive, arg, &bytes, e);
+	(void)kill(pid, SIGTERM);
+	wait_for(pid);
+	if (r <= 0)
+		return r;
+	fd_reset(&fd);
+	journal_sync();
+	fd = journalctl_open(args, &pid);
+	if (fd < 0)
+		return err_ret(e, TAKE_FD(fd), "execute journalctl");
+	do
+		n = forward(fd, &bytes, e);
+	while (n > 0);
+	fd_reset(&fd);
+	wait_for(pid);
+	return (int)n;
+}
+
+int journal_print(const struct journal_request *q, const struct jail_name *name,
+		  journal_alive_fn *alive, void *arg, struct err *e)
+{
+	CLEANUP_STRV struct strv a = { 0 };
+	int r;
 
 	/* It is ignored here; journalctl is to end with who reads. */
 	(void)signal(SIGPIPE, SIG_DFL);
 	journal_sync();
-	if (q->tail != UINT64_MAX && q->tail > 0)
-		r = find_tail(q, name, &cursor);
-	if (r < 0 && r != -ENOENT)
-		return err_ret(e, r, "find the last lines in the journal");
-	if (cursor)
-		ok = ok && strv_addf(&a, "--cursor=%s", cursor) == 0;
-	else
-		ok = ok && add_since(&a, q->since_ms);
-	/* --follow alone shows ten lines. */
-	if (q->tail == 0)
-		ok = ok && add_count(&a, 0);
-	else if (q->follow)
-		ok = ok && strv_add(&a, "--lines=all") == 0;
+	r = choose(q, name, &a, e);
+	if (r < 0)
+		return r;
 	if (q->follow)
-		ok = ok && strv_add(&a, "--follow") == 0;
-	if (q->all)
-		ok = ok && strv_add(&a, "--all") == 0;
-	if (!ok)
-		return err_nomem(e);
+		return follow(&a, alive, arg, e);
 	(void)execvp(a.v[0], a.v);
 	return err_sys(e, "execute journalctl");
 }

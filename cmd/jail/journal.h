@@ -10,7 +10,10 @@ struct journal_request {
 	uint64_t tail; /* UINT64_MAX: all lines */
 	uint64_t since_ms; /* wall clock */
 };
-/* Becomes journalctl, so it returns only on failure. */
-int journal_print(const struct journal_request *q, const struct jail_name *name, struct err *e);
+typedef bool journal_alive_fn(void *arg);
+/* Without `follow` it becomes journalctl and returns only on failure; with it, it ends when the
+ * instance has, as `alive` says, and all of its lines are printed. */
+int journal_print(const struct journal_request *q, const struct jail_name *name,
+		  journal_alive_fn *alive, void *arg, struct err *e);
 
 #endif

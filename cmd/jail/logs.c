@@ -85,7 +85,7 @@ static int run(struct cli *c, struct err *e)
 				.since_ms = created_ms > request.since_ms ? created_ms
 									  : request.since_ms,
 			},
-			&followed.name, e);
+			&followed.name, is_alive, &followed, e);
 	directory = instance_directory(c->jail, &followed.name, e);
 	if (directory < 0)
 		return directory;
