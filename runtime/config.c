@@ -8,7 +8,8 @@
  *       "stateDir":   "/var/lib/jail",         what survives a reboot: images, layers, instances
  *       "runDir":     "/run/jail",             what does not: locks, sockets, leases
  *       "libexecDir": "PREFIX/libexec/jail",   jail-init, jail-monitor, jail-unpack
- *       "systemd":    "no",                    or "auto", "yes": instances are its units
+ *       "systemd":    "auto",                  instances are its units where they can be; or "no",
+ *                                              or "yes": where they can't it is an error
  *       "lxcfs":      "auto",                  or "off", or where it is mounted; auto:
  * /var/lib/lxcfs "ids": {                               host ids for private user namespaces
  *         "first":  1342177280,                first id of the pool, a multiple of 65,536; not
@@ -256,6 +257,7 @@ static void set_defaults(struct jail_config *c)
 	memcpy(c->run_dir, run, sizeof(run));
 	memcpy(c->lxcfs_dir, LXCFS_DEFAULT, sizeof(LXCFS_DEFAULT));
 	memcpy(c->libexec_dir, libexec, sizeof(libexec));
+	c->systemd = CONFIG_SYSTEMD_AUTO;
 	c->ids = (struct id_pool){ .first = IDS_FIRST, .ranges = IDS_RANGES };
 	memcpy(c->bridge.name, "jail0", sizeof("jail0"));
 	c->bridge.subnet.s_addr = htonl(0x0a580000); /* 10.88.0.0 */

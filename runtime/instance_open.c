@@ -17,6 +17,7 @@
 #include "base/sys.h"
 #include "runtime/engine_priv.h"
 #include "runtime/monitor_proto.h"
+#include "runtime/systemd.h"
 #include "runtime/unit.h"
 
 #define LOCK_LOOK_MS 20 /* between two looks at who holds a lock */
@@ -205,7 +206,11 @@ bool instance_is_alive(struct jail *j, const struct jail_name *name)
 	struct err ignored = ERR_INIT;
 	CLEANUP_FD int dir = instance_open_dir(j, name, &ignored);
 
-	return dir >= 0 && instance_is_up(j, name, dir);
+	if (dir < 0)
+		return false;
+	return instance_is_up(j, name, dir) ||
+	       (faccessat(dir, UNIT_JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		systemd_will_restart(j, name));
 }
 
 int instance_directory(struct jail *j, const struct jail_name *name, struct err *e)

@@ -28,7 +28,7 @@ struct jail_config {
 		CONFIG_SYSTEMD_NO,
 		CONFIG_SYSTEMD_AUTO,
 		CONFIG_SYSTEMD_YES
-	} systemd; /* "systemd": "no" */
+	} systemd; /* "systemd": "auto" */
 	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
 	struct net_bridge bridge; /* "network": {"bridge": "jail0", "subnet": "10.88.0.0/16",
 				     "gateway": "10.88.0.1", "mtu": 0} */
@@ -180,6 +180,7 @@ int instance_exec(struct jail *j, const struct jail_name *name, const struct exe
 
 /* Directory fd of STATE/instances/NAME, for the log. */
 int instance_directory(struct jail *j, const struct jail_name *name, struct err *e);
+/* It is up, or waits for its restart. */
 bool instance_is_alive(struct jail *j, const struct jail_name *name);
 /* Instances that use a layer or an image (names, NULL-terminated by n). */
 int instances_using_image(struct jail *j, const struct image_ref *ref, struct strv *ret_names,
@@ -207,8 +208,9 @@ int supervise_finish(const struct jail_config *c, const struct jail_name *name, 
 int instance_autostart(struct jail *j, const struct jail_name *name, bool on, struct err *e);
 /* For jail-boot.service: drop-ins of all, and the enabled ones are handed to systemd, in order. */
 int jail_boot(struct jail *j, struct err *e);
-/* Its last start was its unit's, without a console: its output went to the journal. */
-bool instance_has_journal(struct jail *j, const struct jail_name *name);
+/* Its last start was its unit's, without a console: its output went to the journal, where what is
+ * older than *ret_created_ms is another's of that name. */
+bool instance_has_journal(struct jail *j, const struct jail_name *name, uint64_t *ret_created_ms);
 
 /* Entry points of the hidden verbs that an instance's unit executes (unit_run.c). */
 int unit_start(struct jail *j, const struct jail_name *name, struct err *e);

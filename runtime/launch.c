@@ -38,6 +38,7 @@
 #include "runtime/log.h"
 #include "runtime/notify.h"
 #include "runtime/process.h"
+#include "runtime/systemd.h"
 
 #define KILL_WAIT_MS 10000
 
@@ -402,6 +403,9 @@ static int start_once(struct start *s, struct err *e)
 	if ((r = root_spec_make(s, e)) < 0 || (r = prepare(s, e)) < 0 ||
 	    (r = clone_child(s, e)) < 0 || (r = build(s, e)) < 0)
 		goto out;
+	/* It loads a library, which must not be in what becomes the instance. */
+	if (s->l->unit && s->l->spec.restart.policy != SPEC_RESTART_NO)
+		s->l->retries = systemd_restarts(s->l->j, &s->l->name);
 	r = go(s, e);
 	if (r >= 0)
 		r = write_state(s, e);

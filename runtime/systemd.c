@@ -110,6 +110,9 @@ int systemd_dropin_text(const struct jail_spec *spec, struct strbuf *ret, struct
 	strbuf_addf(ret, "[Service]\nRestart=%s\nRestartSec=%llums\nTimeoutStopSec=%llums\n",
 		    spec_restart_name(spec->restart.policy), delay,
 		    (unsigned long long)spec->stop.timeout_ms + TEARDOWN_MS);
+	/* Failures to us, though not to the template (SuccessExitStatus=). */
+	if (spec->restart.policy == SPEC_RESTART_ON_FAILURE)
+		strbuf_adds(ret, "RestartForceExitStatus=129 130 141 143\n");
 	return strbuf_ok(ret, e);
 }
 

@@ -37,11 +37,15 @@ int systemd_start(struct jail *j, const struct jail_name *name, bool *ret_exec_f
 		  struct err *e);
 /* Asks for a stop (which also calls off a restart). Return: 0, or 1: it was not active. */
 int systemd_stop_request(const struct jail_name *name, struct err *e);
-/* Stops and waits for the end of it. Return as above. */
+/* Stops and waits for the end, after which the unit is inactive, not failed. Return as above. */
 int systemd_stop(const struct jail_name *name, struct err *e);
 /* It waits for its restart. */
 bool systemd_will_restart(struct jail *j, const struct jail_name *name);
-/* Enqueues starts in this order, without waiting. */
+/* How many times it has been started again since somebody started it; 0 also when that is unknown,
+ * with a warning. */
+unsigned systemd_restarts(struct jail *j, const struct jail_name *name);
+/* Starts them in this order, a few at a time (two for each CPU, at least four): the next one when
+ * one has started or failed, or when none has for a minute. */
 int systemd_start_all(const struct strv *names, struct err *e);
 /* Tells machined, where it runs, so that machinectl knows the instance. Failure is a warning. */
 void systemd_register_machine(const struct launch *l, pid_t leader, const char *interface);

@@ -56,6 +56,7 @@ void sd_close(struct sd_bus **bus);
 #define SD_PATH "/org/freedesktop/systemd1"
 #define SD_MANAGER SD_NAME ".Manager"
 #define SD_UNIT SD_NAME ".Unit"
+#define SD_SERVICE SD_NAME ".Service"
 
 /* Sets *e from an error of a call and frees it. Return: negative errno. */
 int sd_fail(const struct sd *sd, int r, struct sd_error *error, const char *what, struct err *e);

@@ -5,7 +5,6 @@
  * start` says the same with and without systemd.
  */
 #include <fcntl.h>
-#include <net/if.h>
 
 #include "base/clock.h"
 #include "base/num.h"
@@ -15,6 +14,10 @@
 #include "runtime/unit.h"
 
 #define LOOK_US 1000000
+/* Starts at boot that are in flight at a time: two for each CPU, within these. */
+#define PACE_MIN 4
+#define PACE_MAX 64
+#define PACE_STALL_MS 60000
 
 struct job {
 	const struct sd *sd;
@@ -23,16 +26,23 @@ struct job {
 	bool done;
 };
 
-static int job_removed(struct sd_message *m, void *arg, struct sd_error *error)
+/* Return: false, it is damaged. */
+static bool read_removed(const struct sd *sd, struct sd_message *m, const char **ret_path,
+			 const char **ret_result)
 {
-	const char *path = NULL, *unit = NULL, *result = NULL;
-	struct job *job = arg;
+	const char *unit = NULL;
 	uint32_t id = 0;
 
+	return sd->bus_message_read(m, "uoss", &id, ret_path, &unit, ret_result) >= 0;
+}
+
+static int job_removed(struct sd_message *m, void *arg, struct sd_error *error)
+{
+	const char *path = NULL, *result = NULL;
+	struct job *job = arg;
+
 	(void)error;
-	if (job->sd->bus_message_read(m, "uoss", &id, &path, &unit, &result) < 0)
-		return 0;
-	if (str_eq(path, job->path)) {
+	if (read_removed(job->sd, m, &path, &result) && str_eq(path, job->path)) {
 		(void)str_format(job->result, sizeof(job->result), "%s", result);
 		job->done = true;
 	}
@@ -120,6 +130,16 @@ static int unit_state(const struct sd *sd, struct sd_bus *bus, const char *unit,
 	return 0;
 }
 
+/* No longer "failed", and the count of its starts begins anew. */
+static void unit_reset(const struct sd *sd, struct sd_bus *bus, const char *unit)
+{
+	struct sd_error error = { NULL, NULL, 0 };
+
+	(void)sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, "ResetFailedUnit", &error,
+				  NULL, "s", unit);
+	sd->bus_error_free(&error);
+}
+
 /* A drop-in that a loaded unit does not know yet; and the count of its starts begins anew. */
 static int unit_refresh(const struct sd *sd, struct sd_bus *bus, const char *unit, struct err *e)
 {
@@ -139,9 +159,7 @@ static int unit_refresh(const struct sd *sd, struct sd_bus *bus, const char *uni
 		if (r < 0)
 			return sd_fail(sd, r, &error, "Reload", e);
 	}
-	(void)sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, "ResetFailedUnit", &error,
-				  NULL, "s", unit);
-	sd->bus_error_free(&error);
+	unit_reset(sd, bus, unit);
 	return 0;
 }
 
@@ -204,9 +222,14 @@ static int stop(const struct jail_name *name, bool wait, struct err *e)
 	if (r < 0)
 		return r;
 	if (str_eq(state, "inactive") || str_eq(state, "failed"))
-		return 1;
-	return wait ? job_run(bus, &job, "StopUnit", unit.s, e)
-		    : job_begin(bus, &job, "StopUnit", unit.s, e);
+		r = 1;
+	else
+		r = wait ? job_run(bus, &job, "StopUnit", unit.s, e)
+			 : job_begin(bus, &job, "StopUnit", unit.s, e);
+	/* Whatever status the program ends with when it is told to: that is no failure. */
+	if (r >= 0 && wait)
+		unit_reset(job.sd, bus, unit.s);
+	return r;
 }
 
 int systemd_stop_request(const struct jail_name *name, struct err *e)
@@ -235,69 +258,129 @@ bool systemd_will_restart(struct jail *j, const struct jail_name *name)
 	       !str_eq(state, "inactive") && !str_eq(state, "failed");
 }
 
+unsigned systemd_restarts(struct jail *j, const struct jail_name *name)
+{
+	struct systemd_unit unit = systemd_unit_of(name);
+	CLEANUP_SD_BUS struct sd_bus *bus = NULL;
+	struct sd_error error = { NULL, NULL, 0 };
+	struct err why = ERR_INIT;
+	const struct sd *sd;
+	char path[256];
+	unsigned n = 0;
+	int r;
+
+	if (systemd_in_use(&j->config, &why) <= 0)
+		return 0; /* another manager */
+	sd = sd_load(&why);
+	bus = sd ? sd_manager(sd, &why) : NULL;
+	if (bus && unit_load(sd, bus, unit.s, path, sizeof(path), &why) >= 0) {
+		r = sd->bus_get_property_trivial(bus, SD_NAME, path, SD_SERVICE, "NRestarts",
+						 &error, 'u', &n);
+		if (r >= 0)
+			return n;
+		(void)sd_fail(sd, r, &error, "NRestarts", &why);
+	}
+	warn("%s: its restarts are not counted: %s", name->s, why.text);
+	return 0;
+}
+
+/* Starts in flight. */
+struct pace {
+	const struct sd *sd;
+	unsigned max, n;
+	struct job jobs[PACE_MAX]; /* n of them */
+};
+
+static unsigned pace_of_host(void)
+{
+	long n = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < PACE_MIN ? PACE_MIN : n > PACE_MAX ? PACE_MAX : (unsigned)n;
+}
+
+static int pace_removed(struct sd_message *m, void *arg, struct sd_error *error)
+{
+	const char *path = NULL, *result = NULL;
+	struct pace *p = arg;
+
+	(void)error;
+	if (!read_removed(p->sd, m, &path, &result))
+		return 0;
+	for (unsigned i = 0; i < p->n; i++) {
+		if (!str_eq(path, p->jobs[i].path))
+			continue;
+		p->jobs[i] = p->jobs[--p->n];
+		break;
+	}
+	return 0;
+}
+
+/* Until fewer than that are in flight. Those that may wait for something that waits for us are not
+ * waited for without end. */
+static int pace_wait(struct sd_bus *bus, struct pace *p, unsigned fewer_than, struct err *e)
+{
+	uint64_t begin = clock_boot_ms();
+
+	while (p->n >= fewer_than) {
+		unsigned before = p->n;
+		int r = p->sd->bus_process(bus, NULL);
+
+		if (r == 0)
+			r = p->sd->bus_wait(bus, LOOK_US);
+		if (r < 0 && r != -EINTR)
+			return err_ret(e, r, "wait for systemd");
+		if (p->n < before)
+			begin = clock_boot_ms();
+		if (clock_boot_ms() - begin < PACE_STALL_MS)
+			continue;
+		warn("%u starts take longer than %u s: going on without them", p->n,
+		     PACE_STALL_MS / 1000);
+		p->n = 0;
+	}
+	return 0;
+}
+
+/* One that can't be enqueued does not stop the others: *first is the first reason. */
+static void pace_start(struct sd_bus *bus, struct pace *p, const char *text, struct err *first)
+{
+	struct job *job = &p->jobs[p->n];
+	struct systemd_unit unit;
+	struct err why = ERR_INIT;
+	struct jail_name name;
+
+	if (name_parse("instance", text, &name, &why) < 0)
+		return;
+	unit = systemd_unit_of(&name);
+	*job = (struct job){ .sd = p->sd };
+	if (job_begin(bus, job, "StartUnit", unit.s, &why) >= 0)
+		p->n++;
+	else if (!first->code)
+		*first = why;
+}
+
 int systemd_start_all(const struct strv *names, struct err *e)
 {
-	const struct sd *sd = sd_load(e);
-	CLEANUP_SD_BUS struct sd_bus *bus = sd ? sd_manager(sd, e) : NULL;
-	struct job job = { .sd = sd };
+	struct pace p = { .sd = sd_load(e), .max = pace_of_host() };
+	CLEANUP_SD_BUS struct sd_bus *bus = p.sd ? sd_manager(p.sd, e) : NULL;
 	struct err first = ERR_INIT;
+	int r;
 
 	if (!bus)
 		return -e->code;
+	r = p.sd->bus_match_signal(bus, NULL, NULL, SD_PATH, SD_MANAGER, "JobRemoved", pace_removed,
+				   &p);
+	if (r < 0)
+		return err_ret(e, r, "systemd: listen for its jobs");
 	for (size_t i = 0; i < names->n; i++) {
-		struct systemd_unit unit;
-		struct err why = ERR_INIT;
-		struct jail_name name;
-
-		if (name_parse("instance", names->v[i], &name, &why) < 0)
-			continue;
-		unit = systemd_unit_of(&name);
-		if (job_begin(bus, &job, "StartUnit", unit.s, &why) < 0 && !first.code)
-			first = why;
+		r = pace_wait(bus, &p, p.max, e);
+		if (r < 0)
+			return r;
+		pace_start(bus, &p, names->v[i], &first);
 	}
-	if (first.code)
+	r = pace_wait(bus, &p, 1, e);
+	if (r >= 0 && first.code) {
 		*e = first;
-	return -first.code;
-}
-
-static int register_call(const struct sd *sd, struct sd_bus *bus, const struct launch *l,
-			 pid_t leader, const char *interface, struct sd_error *error)
-{
-	const char *hex = l->meta.owner.s;
-	unsigned index = interface[0] ? if_nametoindex(interface) : 0;
-	unsigned b[16] = { 0 };
-
-	for (size_t i = 0; i < 16; i++) {
-		char digits[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
-
-		for (const char *d = digits; *d; d++)
-			b[i] = b[i] * 16 + (unsigned)(*d >= 'a' ? *d - 'a' + 10 : *d - '0');
+		r = -first.code;
 	}
-	return sd->bus_call_method(bus, "org.freedesktop.machine1", "/org/freedesktop/machine1",
-				   "org.freedesktop.machine1.Manager", "RegisterMachineWithNetwork",
-				   error, NULL, "sayssusai", l->name.s, 16, b[0], b[1], b[2], b[3],
-				   b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-				   b[14], b[15], "jail", "container", (unsigned)leader, "",
-				   index ? 1 : 0, (int)index);
-}
-
-void systemd_register_machine(const struct launch *l, pid_t leader, const char *interface)
-{
-	struct sd_error error = { NULL, NULL, 0 };
-	CLEANUP_SD_BUS struct sd_bus *bus = NULL;
-	struct err why = ERR_INIT;
-	const struct sd *sd;
-	int r;
-
-	/* Only where it is there: it would be started by the call. */
-	if (faccessat(AT_FDCWD, "/run/systemd/machines", F_OK, 0) < 0)
-		return;
-	sd = sd_load(&why);
-	if (!sd || sd->bus_open_system(&bus) < 0)
-		return;
-	r = register_call(sd, bus, l, leader, interface, &error);
-	if (r < 0) {
-		(void)sd_fail(sd, r, &error, "register the machine", &why);
-		warn("%s: %s", l->name.s, why.text);
-	}
+	return r;
 }

@@ -182,12 +182,16 @@ static int start_in(struct launch *l, const struct cgroup_place *self, bool *ret
 	return r;
 }
 
-bool instance_has_journal(struct jail *j, const struct jail_name *name)
+bool instance_has_journal(struct jail *j, const struct jail_name *name, uint64_t *ret_created_ms)
 {
 	struct err ignored = ERR_INIT;
 	CLEANUP_FD int dir = instance_open_dir(j, name, &ignored);
+	struct meta meta;
 
-	return dir >= 0 && faccessat(dir, UNIT_JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (dir < 0 || faccessat(dir, UNIT_JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*ret_created_ms = meta_read(dir, &meta, &ignored) >= 0 ? meta.created_ms : 0;
+	return true;
 }
 
 int unit_start(struct jail *j, const struct jail_name *name, struct err *e)
@@ -278,8 +282,10 @@ static int post_record(struct jail *j, const struct jail_name *name, int dir, in
 	if (unit_is_stopping(run))
 		(void)str_format(x.reason, sizeof(x.reason), "stopped");
 	r = run_state_read(run, &s, &ignored);
-	if (r >= 0)
+	if (r >= 0) {
 		x.started_ms = s.started_ms;
+		x.restarts = s.restarts;
+	}
 	x.finished_ms = clock_wall_ms();
 	event_record(j, EVENT_EXITED, name,
 		     &(struct event_detail){ .status = x.status, .reason = x.reason });

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* jail logs: what the program of an instance has printed. */
 #include "base/clock.h"
+#include "cmd/jail/journal.h"
 #include "cmd/jail/verbs.h"
 #include "runtime/log.h"
 
@@ -54,34 +55,6 @@ static bool is_alive(void *arg)
 	return instance_is_alive(f->jail, &f->name);
 }
 
-/* Becomes journalctl, which does all of it: the messages of the unit that the instance wrote. */
-static int journal_print(const struct logs_values *v, const struct jail_name *name, struct err *e)
-{
-	CLEANUP_STRV struct strv a = { 0 };
-	const char *format = v->json ? "json" : v->timestamps ? "short-iso" : "cat";
-	bool ok = strv_add(&a, "journalctl") == 0 && strv_add(&a, "--no-pager") == 0 &&
-		  strv_add(&a, "--quiet") == 0 && strv_addf(&a, "--output=%s", format) == 0 &&
-		  strv_addf(&a, "_SYSTEMD_UNIT=jail@%s.service", name->s) == 0 &&
-		  strv_addf(&a, "SYSLOG_IDENTIFIER=jail@%s", name->s) == 0;
-
-	if (ok && v->follow)
-		ok = strv_add(&a, "--follow") == 0;
-	/* --follow alone shows ten lines. */
-	if (ok && v->tail != UINT64_MAX)
-		ok = strv_addf(&a, "--lines=%llu", (unsigned long long)v->tail) == 0;
-	else if (ok && v->follow)
-		ok = strv_add(&a, "--lines=all") == 0;
-	if (ok && v->since_ms)
-		ok = strv_addf(&a, "--since=-%llus",
-			       (unsigned long long)((v->since_ms + 999) / 1000)) == 0;
-	if (ok && v->raw)
-		ok = strv_add(&a, "--all") == 0;
-	if (!ok)
-		return err_nomem(e);
-	(void)execvp(a.v[0], a.v);
-	return err_sys(e, "execute journalctl");
-}
-
 static int run(struct cli *c, struct err *e)
 {
 	const struct logs_values *v = c->values;
@@ -94,14 +67,25 @@ static int run(struct cli *c, struct err *e)
 		.escape = !v->raw && isatty(STDOUT_FILENO),
 	};
 	CLEANUP_FD int directory = -EBADF;
+	uint64_t created_ms;
 	int r = name_parse("instance", c->args.operands[0], &followed.name, e);
 
 	if (r < 0)
 		return r;
 	if (v->since_ms && v->since_ms < clock_wall_ms())
 		request.since_ms = clock_wall_ms() - v->since_ms;
-	if (instance_has_journal(c->jail, &followed.name))
-		return journal_print(v, &followed.name, e);
+	if (instance_has_journal(c->jail, &followed.name, &created_ms))
+		return journal_print(
+			&(struct journal_request){
+				.follow = v->follow,
+				.timestamps = v->timestamps,
+				.json = v->json,
+				.all = v->raw,
+				.tail = v->tail,
+				.since_ms = created_ms > request.since_ms ? created_ms
+									  : request.since_ms,
+			},
+			&followed.name, is_alive, &followed, e);
 	directory = instance_directory(c->jail, &followed.name, e);
 	if (directory < 0)
 		return directory;

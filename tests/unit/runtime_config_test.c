@@ -45,6 +45,7 @@ static void assert_defaults(const struct jail_config *c)
 	assert_string_equal(c->state_dir, "/var/lib/jail");
 	assert_string_equal(c->run_dir, "/run/jail");
 	assert_string_equal(c->libexec_dir, JAIL_LIBEXEC);
+	assert_int_equal(c->systemd, CONFIG_SYSTEMD_AUTO);
 	assert_int_equal(c->ids.first, 1342177280);
 	assert_int_equal(c->ids.ranges, 8192);
 	assert_string_equal(c->bridge.name, "jail0");
@@ -77,6 +78,7 @@ static void test_all(void **state)
 	(void)state;
 	if (load("{ \"stateDir\": \"/srv/jail\", \"runDir\": \"/run/j\", \"libexecDir\": "
 		 "\"/opt/j\",\n"
+		 "\"systemd\": \"no\",\n"
 		 "\"ids\": { \"first\": 65536, \"ranges\": 2 },\n"
 		 "\"network\": { \"bridge\": \"br-1\", \"subnet\": \"172.20.4.0/22\",\n"
 		 "  \"gateway\": \"172.20.7.254\", \"mtu\": 1400 },\n"
@@ -87,6 +89,7 @@ static void test_all(void **state)
 	assert_string_equal(c.state_dir, "/srv/jail");
 	assert_string_equal(c.run_dir, "/run/j");
 	assert_string_equal(c.libexec_dir, "/opt/j");
+	assert_int_equal(c.systemd, CONFIG_SYSTEMD_NO);
 	assert_int_equal(c.ids.first, 65536);
 	assert_int_equal(c.ids.ranges, 2);
 	assert_string_equal(c.bridge.name, "br-1");
