@@ -352,7 +352,8 @@ static void pace_start(struct sd_bus *bus, struct pace *p, const char *text, str
 		return;
 	unit = systemd_unit_of(&name);
 	*job = (struct job){ .sd = p->sd };
-	if (job_begin(bus, job, "StartUnit", unit.s, &why) >= 0)
+	if (unit_refresh(p->sd, bus, unit.s, &why) >= 0 &&
+	    job_begin(bus, job, "StartUnit", unit.s, &why) >= 0)
 		p->n++;
 	else if (!first->code)
 		*first = why;
