@@ -198,7 +198,8 @@ BUILD_PACKAGES := gcc libc6-dev make musl-tools pkgconf libseccomp-dev libcap-de
 	nettle-dev libarchive-dev libacl1-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev zlib1g-dev busybox-static
 TEST_PACKAGES := bats libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev llvm cppcheck shellcheck jq \
 	python3 python3-jsonschema mmdebstrap arch-test expect curl netcat-openbsd socat iproute2 nftables procps attr \
-	libcap2-bin zstd xz-utils bzip2 lz4 gzip util-linux strace keyutils bsdutils
+	libcap2-bin zstd xz-utils bzip2 lz4 gzip util-linux strace keyutils bsdutils openssh-client \
+	postgresql-client
 VM_PACKAGES := busybox-static cpio e2fsprogs kmod make mmdebstrap arch-test python3 util-linux xz-utils zstd jq
 BENCH_PACKAGES := hyperfine crun runc bubblewrap lxc jq zstd iproute2 mmdebstrap arch-test
 

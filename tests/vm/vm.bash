@@ -50,14 +50,26 @@ vm_disk() {
 	mke2fs -q -F -t ext4 -O ^has_journal -E lazy_itable_init=1,root_owner=0:0 -d "$3" "$1" "$2" >/dev/null
 }
 
-# vm_tarballs: prints a disk with one NAME.tar for each tests/lib/NAME-tarball, kept in the cache.
-vm_tarballs() {
-	local script file key list=() stage
+# tarball_list: prints a line for each tarball that tests import: its NAME, and the command that makes it.
+tarball_list() {
+	local variant
 
-	for script in "$TOP"/tests/lib/*-tarball; do
-		file=$("$script") || die "$script failed"
-		list+=("$(basename "$script" -tarball) $file")
+	echo "debian $TOP/tests/lib/debian-tarball"
+	for variant in $("$TOP/tests/lib/debian-tarball" --variants); do
+		echo "debian-$variant $TOP/tests/lib/debian-tarball $variant"
 	done
+	echo "engines $TOP/tests/lib/engines-tarball"
+}
+
+# vm_tarballs: prints a disk with a NAME.tar for each of them, kept in the cache.
+vm_tarballs() {
+	local name command file key list=() stage
+
+	while read -r name command; do
+		# shellcheck disable=SC2086 # a program and its argument
+		file=$($command) || die "$command failed"
+		list+=("$name $file")
+	done < <(tarball_list)
 	key=$(printf '%s\n' "${list[@]}" | sha256sum | cut -c1-16)
 	file=$CACHE/tarballs-$key.ext4
 	if [ ! -e "$file" ]; then
@@ -75,15 +87,14 @@ vm_tarballs() {
 
 # vm_script: the beginning of every script that runs inside.
 vm_script() {
-	local script name
+	local name
 
 	cat <<-'EOF'
 		cd /vm/tree
 		export JAIL_VM=1 JAIL_BUILD=/vm/tree/build LC_ALL=C.UTF-8 HOME=/root TERM=dumb
 		export JAIL_TIMEOUT=$((60 * JAIL_SLOWNESS)) JAIL_TEST_DISK=/dev/vdd JAIL_TEST_DISK2=/dev/vde
 	EOF
-	for script in "$TOP"/tests/lib/*-tarball; do
-		name=$(basename "$script" -tarball)
+	tarball_list | while read -r name _; do
 		echo "export JAIL_TEST_$(tr a-z- A-Z_ <<<"$name")=/tarballs/$name.tar"
 	done
 }
