@@ -8,7 +8,9 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -97,16 +99,34 @@ static int open_null(struct err *e)
 	return fd < 0 ? err_sys(e, "open /dev/null") : fd;
 }
 
-/* Our own fd, unless it is a terminal: that is never handed over (row 59). */
+enum own_stdio { OWN_GIVEN, OWN_NULL, OWN_RELAYED };
+
+/*
+ * What becomes of our own fd. Pipes and sockets lead nowhere else, and are given. A terminal is not
+ * (row 59), nor a file or device: by /proc/self/fd the program could open it anew, and read a file
+ * that it was to add to, or write to one that it was to read. Their bytes go through a pipe.
+ */
+static enum own_stdio own_stdio(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return OWN_NULL; /* closed */
+	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+		return OWN_GIVEN;
+	return S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) ? OWN_NULL : OWN_RELAYED;
+}
+
 static int stdio_one(struct exec_job *job, int fd, bool wanted, struct err *e)
 {
+	enum own_stdio own = wanted ? own_stdio(fd) : OWN_NULL;
 	int p[2];
 
-	if (!wanted) {
+	if (own == OWN_NULL) {
 		job->child_stdio[fd] = open_null(e);
 		return job->child_stdio[fd] < 0 ? job->child_stdio[fd] : 0;
 	}
-	if (!isatty(fd)) {
+	if (own == OWN_GIVEN) {
 		job->child_stdio[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		return job->child_stdio[fd] < 0 ? err_sys(e, "stdio") : 0;
 	}

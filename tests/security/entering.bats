@@ -152,8 +152,28 @@ only_stdio() {
 		run -0 jail exec "null-$mode" sh -c 'cat; echo x >&0'
 		[ -z "$output" ]
 	done
-	# The control: what the caller hands over on purpose is the host's.
-	jail exec --interactive null-host chmod 666 /proc/self/fd/0 </dev/null || vacuous chmod
+	# Also where it is the caller's own.
+	fails jail exec --interactive null-host chmod 666 /proc/self/fd/0 </dev/null
+	"$TOOLS/naive_enter" "$(pid_of null-host)" /bin/chmod 666 /proc/self/fd/0 </dev/null || vacuous chmod
+}
+
+@test "row 2: a file that the caller redirects from or to can't be opened anew inside" {
+	local mode file=$BATS_TEST_TMPDIR/file
+	echo secret >"$file"
+	chmod 666 "$file"
+	for mode in "${MODES[@]}"; do
+		stay "file-$mode" "$mode" sleep 1000
+		jail exec --interactive "file-$mode" sh -c 'readlink /proc/self/fd/0 >&2; readlink /proc/$$/fd/1 >&2; readlink /proc/$$/fd/2 >&2' \
+			<"$file" >>"$file" 2>"$BATS_TEST_TMPDIR/links"
+		[ "$(grep -c '^pipe:' "$BATS_TEST_TMPDIR/links")" -eq 3 ]
+		# The bytes arrive all the same.
+		head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/in"
+		jail exec --interactive "file-$mode" cat <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out"
+		cmp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+	done
+	[ "$(cat "$file")" = secret ]
+	run -0 "$TOOLS/naive_enter" "$(pid_of file-host)" /bin/readlink /proc/self/fd/0 <"$file"
+	[[ $output == /* ]] || vacuous readlink
 }
 
 @test "row 2: a naive joiner brings all of them" {
