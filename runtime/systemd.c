@@ -171,4 +171,5 @@ void systemd_dropin_remove(struct jail *j, const struct jail_name *name)
 	(void)unlinkat(base, path, 0);
 	(void)str_format(path, sizeof(path), "%s.d", unit.s);
 	(void)unlinkat(base, path, AT_REMOVEDIR); /* unless it has a file of somebody's */
+	systemd_forget(name);
 }

@@ -140,6 +140,17 @@ static void unit_reset(const struct sd *sd, struct sd_bus *bus, const char *unit
 	sd->bus_error_free(&error);
 }
 
+void systemd_forget(const struct jail_name *name)
+{
+	struct systemd_unit unit = systemd_unit_of(name);
+	struct err ignored = ERR_INIT;
+	const struct sd *sd = sd_load(&ignored);
+	CLEANUP_SD_BUS struct sd_bus *bus = sd ? sd_manager(sd, &ignored) : NULL;
+
+	if (bus)
+		unit_reset(sd, bus, unit.s);
+}
+
 /* A drop-in that a loaded unit does not know yet; and the count of its starts begins anew. */
 static int unit_refresh(const struct sd *sd, struct sd_bus *bus, const char *unit, struct err *e)
 {

@@ -292,12 +292,16 @@ not_a_machine() { ! machinectl show "$1"; }
 }
 
 @test "rm takes the drop-in away, rename moves it" {
-	jail create web --image "$IMAGE" -- sleep 1000
+	jail create web --image "$IMAGE" -- /no/such/program
 	[ -e /run/systemd/system/jail@web.service.d/50-jail.conf ]
 	jail rename web site
 	[ ! -e /run/systemd/system/jail@web.service.d ]
 	[ -e /run/systemd/system/jail@site.service.d/50-jail.conf ]
+	run -1 jail start site
+	[ "$(property site ActiveState)" = failed ]
 	jail rm site
+	run -0 systemctl list-units --all --no-legend 'jail@*'
+	[ -z "$output" ]
 	[ ! -e /run/systemd/system/jail@site.service.d ]
 }
 
