@@ -32,7 +32,7 @@ booted_again() { # NAME OLD-BOOT-ID
 	now=$(boot_id "$1") && [ -n "$now" ] && [ "$now" != "$2" ]
 }
 # reboot_inside NAME COMMAND...: has it run what reboots it, and waits for the next boot. It asks by exec only when that has
-# begun: a systemd that shuts down isn't told when a process from outside ends, and would wait for it for ten seconds.
+# begun: a systemd that shuts down isn't told when a process from outside ends, and may wait for it for ten seconds.
 reboot_inside() {
 	local pid before
 
