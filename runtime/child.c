@@ -60,6 +60,26 @@ static int wait_for(int sock, char what, struct err *e)
 	return 0;
 }
 
+static int put_sysctl(const char *path, const char *text, struct err *e)
+{
+	CLEANUP_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
+	size_t n = strlen(text);
+
+	if (fd < 0 || write(fd, text, n) != (ssize_t)n)
+		return err_sys(e, "set %s", path);
+	return 0;
+}
+
+/* ping(8) by ICMP sockets (icmp(7)), for every group of the instance: CAP_NET_RAW is not among its
+ * capabilities. */
+static int allow_ping(const struct child_setup *s, struct err *e)
+{
+	if (s->spec->network.mode == SPEC_NETWORK_HOST)
+		return 0;
+	return put_sysctl("/proc/sys/net/ipv4/ping_group_range",
+			  s->private_user ? "0 65535" : "0 2147483647", e);
+}
+
 /* No user namespaces inside: they are the usual way to kernel code that root of an instance cannot
  * reach. A whole system's services expect some. */
 static int limit_nested_users(const struct child_setup *s, struct err *e)
@@ -67,19 +87,12 @@ static int limit_nested_users(const struct child_setup *s, struct err *e)
 	unsigned max = s->spec->security.nesting	   ? NESTING_USER_NAMESPACES
 		       : s->spec->mode == SPEC_MODE_SYSTEM ? SYSTEM_USER_NAMESPACES
 							   : 0;
-	CLEANUP_FD int fd = -EBADF;
 	char text[16];
-	int n;
 
 	if (!s->private_user)
 		return 0;
-	fd = open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "open user.max_user_namespaces");
-	n = str_format(text, sizeof(text), "%u", max);
-	if (n < 0 || write(fd, text, (size_t)n) != n)
-		return err_sys(e, "set user.max_user_namespaces");
-	return 0;
+	(void)str_format(text, sizeof(text), "%u", max);
+	return put_sysctl("/proc/sys/user/max_user_namespaces", text, e);
 }
 
 bool child_locks_mounts(const struct jail_spec *spec)
@@ -306,7 +319,7 @@ static int run(const struct child_setup *s, struct err *e)
 	(void)umask(022);
 	if ((r = wait_for(s->sock, CHILD_MAPPED, e)) < 0 || (r = ns_become_root(e)) < 0 ||
 	    (r = enter_foreign_mounts(s, e)) < 0 || (r = limit_nested_users(s, e)) < 0 ||
-	    (r = inside(s, &user, &io, e)) < 0 ||
+	    (r = allow_ping(s, e)) < 0 || (r = inside(s, &user, &io, e)) < 0 ||
 	    (r = process_env(s->spec, &user, s->spec->process.terminal, extra, &env, e)) < 0 ||
 	    (r = init_args(s->spec, &args, e)) < 0 || (r = send_stdio(s->sock, &io, e)) < 0 ||
 	    (r = wait_for(s->sock, CHILD_GO, e)) < 0 || (r = arrange_fds(s, &io, e)) < 0)

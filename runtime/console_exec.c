@@ -7,6 +7,7 @@
  * The program's end is its pidfd's, not its pipes': a daemon that it left behind may hold them for
  * ever. What it wrote itself is in the pipes by then, so reading until nothing is there is enough.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -179,13 +180,36 @@ static int exec_wait(struct exec_loop *x, struct pollfd p[static POLL_COUNT])
 	return poll(p, POLL_COUNT, timeout_ms);
 }
 
+/* Nobody reads what we write: nor do we, so that the program gets its SIGPIPE. A terminal can't be
+ * shut on one side. */
+static bool end_of_reader(struct exec_loop *x)
+{
+	int null;
+
+	for (int i = 0; i < 2; i++) {
+		struct source *s = &x->sources[i];
+
+		if (s->to != x->sink.fd || x->io->tty)
+			continue;
+		null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (null < 0 || dup3(null, s->fd, O_CLOEXEC) < 0)
+			return false;
+		(void)close(null);
+		s->ended = true;
+		x->sink.n = 0;
+		return true;
+	}
+	return false;
+}
+
 /* Moves what is ready. Return: 1 go on, 0 to detach, or a negative errno. */
 static int exec_move(struct exec_loop *x, const struct pollfd p[static POLL_COUNT], bool timed_out,
 		     struct err *e)
 {
 	int i, r;
 
-	if (p[POLL_SINK].revents && (r = console_sink_write(&x->sink)) < 0)
+	if (p[POLL_SINK].revents && (r = console_sink_write(&x->sink)) < 0 &&
+	    !(r == -EPIPE && end_of_reader(x)))
 		return err_ret(e, r, "write the program's output");
 	/* The program has closed its stdin: no reason to end. */
 	if (p[POLL_INPUT].revents && console_sink_write(&x->input) < 0)

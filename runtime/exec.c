@@ -48,7 +48,7 @@ static int exec_user(const struct exec_job *job, struct creds_user *ret, struct 
 	return r < 0 ? err_wrap(e, "user") : 0;
 }
 
-/* stdio of the program: our own fds, pipes, or a pty of the instance whose master goes back to us.
+/* stdio of the program: pipes, /dev/null, or a pty of the instance whose master goes back to us.
  */
 static int exec_stdio(const struct exec_job *job, const struct creds_user *user, int sock,
 		      struct err *e)
@@ -59,7 +59,8 @@ static int exec_stdio(const struct exec_job *job, const struct creds_user *user,
 
 	if (!job->o->tty) {
 		for (int i = 0; i < 3; i++)
-			if (dup2(job->child_stdio[i], i) < 0)
+			if (dup2(job->child_stdio[i], i) < 0 ||
+			    (job->ours[i] >= 0 && fchown(i, user->uid, user->gid) < 0))
 				return err_sys(e, "arrange stdio");
 		return 0;
 	}

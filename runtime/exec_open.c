@@ -99,41 +99,34 @@ static int open_null(struct err *e)
 	return fd < 0 ? err_sys(e, "open /dev/null") : fd;
 }
 
-enum own_stdio { OWN_GIVEN, OWN_NULL, OWN_RELAYED };
-
-/*
- * What becomes of our own fd. Pipes and sockets lead nowhere else, and are given. A terminal is not
- * (row 59), nor a file or device: by /proc/self/fd the program could open it anew, and read a file
- * that it was to add to, or write to one that it was to read. Their bytes go through a pipe.
- */
-static enum own_stdio own_stdio(int fd)
+/* Or nothing at all. */
+static bool is_null(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
-		return OWN_NULL; /* closed */
-	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
-		return OWN_GIVEN;
-	return S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3) ? OWN_NULL : OWN_RELAYED;
+	return fstat(fd, &st) < 0 || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
 }
 
+/*
+ * Our own fds are never handed over, but their bytes go through a pipe: with a terminal the program
+ * could type (row 59), a file it could open anew by /proc/self/fd, to read one that it was to add
+ * to, or write to one that it was to read. A pipe of ours it may open again, as /dev/stdout: it is
+ * given to its user, which only somebody with an id of the instance can do (exec_stdio()).
+ */
 static int stdio_one(struct exec_job *job, int fd, bool wanted, struct err *e)
 {
-	enum own_stdio own = wanted ? own_stdio(fd) : OWN_NULL;
 	int p[2];
 
-	if (own == OWN_NULL) {
+	if (!wanted || is_null(fd)) {
 		job->child_stdio[fd] = open_null(e);
 		return job->child_stdio[fd] < 0 ? job->child_stdio[fd] : 0;
-	}
-	if (own == OWN_GIVEN) {
-		job->child_stdio[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		return job->child_stdio[fd] < 0 ? err_sys(e, "stdio") : 0;
 	}
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe");
 	job->child_stdio[fd] = p[fd == 0 ? 0 : 1];
 	job->ours[fd] = p[fd == 0 ? 1 : 0];
+	if (fchown(p[0], job->base_uid, job->base_uid) < 0)
+		return err_sys(e, "chown of a pipe");
 	return 0;
 }
 
@@ -180,6 +173,7 @@ int exec_job_open(struct jail *j, const struct jail_name *name, const struct exe
 	struct running r CLEANUP_RUNNING = RUNNING_INIT;
 	const struct cgroup_tree *tree;
 	int rc;
+	struct meta meta;
 
 	*ret = (struct exec_job){ .o = o };
 	ret->target = ret->cgroup = ret->sock = ret->master = ret->pidfd = -EBADF;
@@ -191,6 +185,9 @@ int exec_job_open(struct jail *j, const struct jail_name *name, const struct exe
 		return running_error(rc, e);
 	if ((rc = spec_read(r.dir, &ret->spec, e)) < 0)
 		return rc;
+	if ((rc = meta_read(r.dir, &meta, e)) < 0)
+		return rc;
+	ret->base_uid = meta.ids.count ? meta.ids.first : 0;
 	ret->private_user = ret->spec.security.user_namespace == SPEC_USERNS_AUTO;
 	if (!ret->private_user && (rc = reexec_read_only(e)) < 0)
 		return rc;

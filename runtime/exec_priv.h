@@ -14,10 +14,11 @@ struct exec_job {
 	struct seccomp_program filter;
 	uint64_t namespaces;
 	bool private_user;
+	uid_t base_uid; /* who root of the instance is on the host */
 	int target; /* pidfd of the instance's init */
 	int cgroup; /* where the program is born */
 	int child_stdio[3]; /* what becomes its 0, 1, 2 (without a terminal) */
-	int ours[3]; /* our ends when they are pipes; -EBADF when it got our own fds */
+	int ours[3]; /* our ends when they are pipes; -EBADF: it has /dev/null */
 	int sock, master;
 	struct winsize size; /* of our terminal, for the new one */
 	pid_t pid; /* our child */

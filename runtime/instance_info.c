@@ -19,7 +19,8 @@
 static const char *const status_names[] = {
 	[INSTANCE_CREATED] = "created",	      [INSTANCE_STARTING] = "starting",
 	[INSTANCE_RUNNING] = "running",	      [INSTANCE_PAUSED] = "paused",
-	[INSTANCE_RESTARTING] = "restarting", [INSTANCE_STOPPED] = "stopped",
+	[INSTANCE_RESTARTING] = "restarting", [INSTANCE_STOPPING] = "stopping",
+	[INSTANCE_STOPPED] = "stopped",
 };
 
 const char *instance_status_name(enum instance_status s)
@@ -59,7 +60,7 @@ static int info_up(struct jail *j, struct instance_info *i, int dir, struct err 
 		return r == -ENOENT ? 0 : r;
 	i->monitor_pid = s.monitor_pid;
 	if (!exit_record_is_due(dir)) {
-		i->status = INSTANCE_RESTARTING;
+		i->status = i->last_exit.restarting ? INSTANCE_RESTARTING : INSTANCE_STOPPING;
 		return 0;
 	}
 	i->pid = s.pid;

@@ -51,6 +51,7 @@ enum instance_status {
 	INSTANCE_RUNNING,
 	INSTANCE_PAUSED,
 	INSTANCE_RESTARTING, /* waiting for the back-off */
+	INSTANCE_STOPPING, /* it has ended, and is being torn down */
 	INSTANCE_STOPPED, /* has an exit record */
 };
 const char *instance_status_name(enum instance_status s); /* "created", ... */
@@ -61,6 +62,7 @@ struct instance_exit {
 	char reason[16]; /* "exited", "signalled", "stopped", "lost" (the monitor was killed) */
 	uint64_t started_ms, finished_ms; /* wall clock */
 	unsigned restarts;
+	bool restarting; /* another start was to follow */
 	struct cgroup_oom oom; /* kills 0: none */
 };
 /* It ended because the out-of-memory killer took its program. */

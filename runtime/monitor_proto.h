@@ -81,9 +81,10 @@ enum monitor_fd {
  * The exit record, STATE/instances/NAME/exit.json, is written whole, into exit.next (which the
  * launcher makes, with room for it) and by rename, before anybody is told of the exit:
  *   {"status":0,"signal":0,"reason":"exited","startedAt":"...","finishedAt":"...","pid":123,
- *    "restarts":0}
- * in one line. signal: the one that ended the init, else 0; after a reboot(2) inside it is 0, the
- * reason "reboot" or, for halt too, "poweroff". restarts: RETRIES_SO_FAR.
+ *    "restarts":0,"restarting":true}
+ * in one line; the last member only when a restart was to follow. signal: the one that ended the
+ * init, else 0; after a reboot(2) inside it is 0, the reason "reboot" or, for halt too, "poweroff".
+ * restarts: RETRIES_SO_FAR.
  */
 #define MONITOR_LOG_MIN 4096
 

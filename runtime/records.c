@@ -380,6 +380,7 @@ int exit_record_read(int dir, struct instance_exit *ret, pid_t *ret_pid, struct 
 		return json_err(doc, json_get(root, "oom"), e, EBADMSG, "the record is damaged");
 	x.status = (int)status;
 	x.restarts = (unsigned)restarts;
+	x.restarting = json_get(root, "restarting") != NULL;
 	*ret = x;
 	if (ret_pid)
 		*ret_pid = (pid_t)pid;

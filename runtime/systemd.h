@@ -30,8 +30,8 @@ int systemd_dropin_text(const struct jail_spec *spec, struct strbuf *ret, struct
 /* Writes it where it differs; nothing without systemd. Failure is a warning. */
 void systemd_dropin_update(struct jail *j, const struct jail_name *name,
 			   const struct jail_spec *spec);
-/* Of an instance that is gone, or has another name: the drop-in, and a failure that systemd keeps the
- * unit for. */
+/* Of an instance that is gone, or has another name: the drop-in, and a failure that systemd keeps
+ * the unit for. */
 void systemd_dropin_remove(struct jail *j, const struct jail_name *name);
 /* The second part of it. */
 void systemd_forget(const struct jail_name *name);

@@ -217,9 +217,17 @@ static int obey_hello(struct monitor *m, int i, const struct monitor_hello *hell
 	return 0;
 }
 
-static int obey_signal(const struct monitor_signal *signal)
+/* Between two starts there is nobody to signal: what asks a program to end calls the next one off.
+ */
+static int obey_signal(struct monitor *m, const struct monitor_signal *signal)
 {
-	if (syscall(SYS_pidfd_send_signal, MONITOR_FD_PIDFD, signal->signal, NULL, 0) < 0)
+	int s = signal->signal;
+
+	if (m->restarting && (s == SIGHUP || s == SIGINT || s == SIGQUIT || s == SIGTERM)) {
+		monitor_set_stopping(m);
+		return 0;
+	}
+	if (syscall(SYS_pidfd_send_signal, MONITOR_FD_PIDFD, s, NULL, 0) < 0)
 		return errno;
 	return 0;
 }
@@ -282,7 +290,7 @@ static bool client_obey(struct monitor *m, int i, uint32_t type, const uint8_t *
 		code = n == sizeof(body.hello) ? obey_hello(m, i, &body.hello) : -1;
 		break;
 	case MONITOR_SIGNAL:
-		code = n == sizeof(body.signal) ? obey_signal(&body.signal) : -1;
+		code = n == sizeof(body.signal) ? obey_signal(m, &body.signal) : -1;
 		break;
 	case MONITOR_STOPPING:
 		if (n != 0)

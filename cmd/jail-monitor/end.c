@@ -95,7 +95,7 @@ void end_collect(struct monitor *m)
 }
 
 /* The whole record in one line. Return: its length. */
-static size_t record_format(const struct monitor *m, char ret[static RECORD_MAX])
+static size_t record_format(const struct monitor *m, uint64_t retries, char ret[static RECORD_MAX])
 {
 	uint64_t now = clock_ms(CLOCK_REALTIME);
 	uint64_t ran = clock_ms(CLOCK_BOOTTIME) - m->s.started_boot_ms;
@@ -107,16 +107,17 @@ static size_t record_format(const struct monitor *m, char ret[static RECORD_MAX]
 	at = text_put_time(text_put(at, "\",\"startedAt\":\""), ran < now ? now - ran : 0);
 	at = text_put_time(text_put(at, "\",\"finishedAt\":\""), now);
 	at = text_put_number(text_put(at, "\",\"pid\":"), m->s.pid);
-	at = text_put_number(text_put(at, ",\"restarts\":"), m->s.retries);
+	at = text_put_number(text_put(at, ",\"restarts\":"), retries);
+	at = text_put(at, m->restarting ? ",\"restarting\":true" : "");
 	at = text_put(at, "}\n");
 	return (size_t)(at - ret);
 }
 
 /* Return: 0 or an errno. */
-static int record_write(const struct monitor *m)
+static int record_write(const struct monitor *m, uint64_t retries)
 {
 	char text[RECORD_MAX];
-	size_t n = record_format(m, text);
+	size_t n = record_format(m, retries, text);
 	int fd, code = 0;
 
 	/* The launcher made it, with its blocks: there is room for the record on a full disk too.
@@ -215,16 +216,16 @@ void end_notify(struct monitor *m)
 
 void end_settle(struct monitor *m)
 {
-	uint64_t delay_ms = 0;
+	uint64_t delay_ms = 0, retries = m->s.retries;
 	int code;
 
 	log_end(&m->log, LOG_STDOUT);
 	log_end(&m->log, LOG_STDERR);
 	input_discard(m);
-	code = record_write(m);
+	m->restarting = decide_restart(m); /* which may begin to count anew */
+	code = record_write(m, retries);
 	if (code != 0)
 		log_note(&m->log, "the exit record could not be written: errno", (uint64_t)code);
-	m->restarting = decide_restart(m);
 	if (m->restarting)
 		delay_ms = backoff_ms(m);
 	m->restart_at = m->restarting ? m->now + delay_ms : FOREVER;

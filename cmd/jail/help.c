@@ -41,7 +41,7 @@ void help_usage(const struct verb *v, FILE *out)
 	if (v->alias)
 		(void)fprintf(out, "Also called: jail %s\n", v->alias);
 	print_options("options", v->options, out);
-	print_options("options that set the spec (docs/spec.md)", v->shared, out);
+	print_options("options that set the spec (config.schema.json)", v->shared, out);
 	print_options("global options", cli_global_options, out);
 }
 

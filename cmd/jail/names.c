@@ -34,6 +34,7 @@ bool names_alive(const struct instance_info *i)
 	case INSTANCE_RUNNING:
 	case INSTANCE_PAUSED:
 	case INSTANCE_RESTARTING:
+	case INSTANCE_STOPPING:
 		return true;
 	}
 	return false;
@@ -98,14 +99,26 @@ int names_collect(struct cli *c, bool all, names_wanted_fn *wanted, struct names
 	return 0;
 }
 
+static bool is_gone(struct cli *c, const struct jail_name *name)
+{
+	struct err ignored = ERR_INIT;
+	int dir = instance_directory(c->jail, name, &ignored);
+
+	if (dir >= 0)
+		(void)close(dir);
+	return dir == -ENOENT;
+}
+
 int names_each(struct cli *c, const struct names *names, names_fn *fn, void *arg)
 {
 	int status = 0;
 
 	for (size_t i = 0; i < names->n; i++) {
 		struct err e = ERR_INIT;
+		int r = fn(c, &names->v[i], arg, &e);
 
-		if (fn(c, &names->v[i], arg, &e) < 0) {
+		/* Of all that there were, one that has gone meanwhile is not missed. */
+		if (r < 0 && !(c->args.n_operands == 0 && is_gone(c, &names->v[i]))) {
 			cli_error(&e);
 			status = c->failed;
 		}

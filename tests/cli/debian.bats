@@ -158,3 +158,13 @@ debian() {
 	refute_output 'no job control'
 	refute_output 'cannot set terminal'
 }
+
+@test "ICMP sockets, which is what ping takes where it has no CAP_NET_RAW" {
+	local mode
+	for mode in auto host; do
+		run -0 jail run --rm --image debian:12 --userns $mode --user 1000 -- perl -e 'socket(S, 2, 2, 1) or die $!; print "a socket"'
+		[ "$output" = 'a socket' ]
+		fails_raw $mode
+	done
+}
+fails_raw() { run ! jail run --rm --image debian:12 --userns "$1" -- perl -e 'socket(S, 2, 3, 1) or die $!'; }

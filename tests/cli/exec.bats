@@ -194,3 +194,17 @@ host_sees_sleeper() {
 	[ "${lines[0]##*$'\t'}" = 0000000000000000 ]
 	[ "${lines[1]##*$'\t'}" = 0000000000000000 ]
 }
+
+@test "the program may open its standard streams by name, whoever it is; who reads no more ends it" {
+	local user
+	sleeper named
+	for user in 0 65534; do
+		run -0 --separate-stderr jail exec --user $user named sh -c 'echo out >/dev/stdout; echo err >/dev/stderr'
+		[ "$output" = out ]
+		[ "$stderr" = err ]
+		run -0 jail exec --interactive --user $user named cat /dev/stdin <<<data
+		[ "$output" = data ]
+	done
+	run -141 bash -c '"$1" exec named yes | head -1; exit "${PIPESTATUS[0]}"' bash "$JAIL_BUILD/jail"
+	[ "$output" = y ]
+}

@@ -441,3 +441,28 @@ ordered() {
 		wait_status "n$i" stopped
 	done
 }
+
+@test "run: a signal that asks for the end calls off a restart that is waited for" {
+	local signal runner status # not INT: a background job of this shell ignores it
+	for signal in term hup; do
+		"$JAIL_BUILD/jail" run --name "back-$signal" --restart always --image "$IMAGE" -- sh -c 'exit 3' 3>&- &
+		runner=$!
+		wait_until 30 status_is "back-$signal" restarting
+		kill "-$signal" "$runner"
+		status=0
+		wait "$runner" || status=$?
+		[ "$status" = 3 ]
+		wait_status "back-$signal" stopped
+	done
+}
+
+@test "the end of what is not started again is never shown as a restart" {
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		app "short$i" -- true
+	done
+	until [ "$(jail ps --json | jq '[.[] | select(.status != "stopped")] | length')" = 0 ]; do
+		run -0 jail ps --json
+		[ "$(jq '[.[] | select(.status == "restarting")] | length' <<<"$output")" = 0 ]
+	done
+}
