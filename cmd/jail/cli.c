@@ -88,10 +88,23 @@ int cli_read_file(const char *file, size_t max, char **ret, size_t *ret_len, str
 	return r < 0 ? err_ret(e, r, "read %s", file) : 0;
 }
 
+/* Why stdout has failed when a flush in between knew it: a flush forgets what it could not write.
+ */
+static int cli_stdout_errno = EIO;
+
+int cli_printed(int r)
+{
+	if (r >= 0 || (r != -EPIPE && !ferror(stdout)))
+		return r;
+	cli_stdout_errno = -r;
+	return 0;
+}
+
 int cli_flush(struct err *e)
 {
 	bool failed = ferror(stdout);
 
+	errno = cli_stdout_errno;
 	if (fflush(stdout) == 0 && !failed)
 		return 0;
 	/* A reader that has seen enough ("jail ps | head -1") is no news to anybody. */

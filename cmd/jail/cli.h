@@ -56,7 +56,11 @@ int cli_print_table(struct table *t, bool wide, struct err *e);
 void cli_cut(const char *text, size_t columns, char *ret);
 /* Reads a file named on the command line ("-": stdin), at most max bytes. *ret NUL-terminated. */
 int cli_read_file(const char *file, size_t max, char **ret, size_t *ret_len, struct err *e);
-/* Hands what is buffered to stdout; a write error (a full disk) is an error of the command. */
+/* For a result `r` of what prints by itself: 0 when stdout is what failed, since cli_flush() tells
+ * of that at the end, and when a reader has gone. */
+int cli_printed(int r);
+/* Hands what is buffered to stdout; a write error (a full disk) is an error of the command.
+ * -EPIPE, without an error: the reader has gone. */
 int cli_flush(struct err *e);
 
 #endif

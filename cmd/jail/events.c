@@ -56,8 +56,7 @@ static int run(struct cli *c, struct err *e)
 		o.since_ms = clock_wall_ms() - v->since_ms;
 	if (v->follow && (until = until_begin(e)) < 0)
 		return until;
-	r = events_print(c->jail, &o, stdout, e);
-	return r == -EPIPE ? 0 : r;
+	return cli_printed(events_print(c->jail, &o, stdout, e));
 }
 
 const struct verb verb_events = {

@@ -208,17 +208,16 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	int status;
+	int status, r;
 
 	if (process_prepare(argc > 1 && str_starts(argv[1], "_unit-"), &e) < 0) {
 		cli_error(&e);
 		return EXIT_FAILED;
 	}
 	status = run(argc - 1, argv + 1);
-	if (cli_flush(&e) < 0) {
-		if (e.code)
-			cli_error(&e);
-		return status ? status : EXIT_FAILED;
-	}
-	return status;
+	r = cli_flush(&e);
+	if (r == 0 || r == -EPIPE)
+		return status;
+	cli_error(&e);
+	return status ? status : EXIT_FAILED;
 }

@@ -181,6 +181,20 @@ failure_of() {
 	for i in 1 2 3; do
 		run --separate-stderr bash -c "set -o pipefail; '$JAIL_BUILD/jail' help | head -n 1"
 		[ -z "$stderr" ]
+		[ "$status" -eq 0 ]
+	done
+}
+
+@test "logs and events: a reader that goes away is not reported, a full disk once" {
+	jail run --name web --image "$IMAGE" --network none seq 100000 >"$BATS_TEST_TMPDIR/out"
+	run -0 --separate-stderr bash -c "set -o pipefail; '$JAIL_BUILD/jail' logs web | head -n 1"
+	[ -z "$stderr" ]
+	run -0 --separate-stderr bash -c "set -o pipefail; '$JAIL_BUILD/jail' events | head -n 1"
+	[ -z "$stderr" ]
+	local verb
+	for verb in "logs web" events; do
+		run -1 bash -c "'$JAIL_BUILD/jail' $verb >/dev/full"
+		[ "$output" = "jail: write to standard output: No space left on device" ] || { echo "$verb: $output"; return 1; }
 	done
 }
 
