@@ -45,7 +45,7 @@ int cli_print_json(struct strbuf *b, struct err *e)
 	return 0;
 }
 
-static size_t terminal_width(void)
+size_t cli_width(void)
 {
 	uint16_t rows = 0, columns = 0;
 
@@ -54,9 +54,18 @@ static size_t terminal_width(void)
 	return TABLE_WIDTH;
 }
 
+void cli_print_rest(const char *text, size_t column)
+{
+	CLEANUP_STRBUF struct strbuf escaped = STRBUF_INIT, lines = STRBUF_INIT;
+
+	text_escape(&escaped, text, strlen(text), true);
+	text_wrap(&lines, strbuf_str(&escaped), column, column, cli_width());
+	(void)puts(strbuf_str(&lines));
+}
+
 int cli_print_table(struct table *t, bool wide, struct err *e)
 {
-	int r = table_print(t, stdout, wide ? 0 : terminal_width(), e);
+	int r = table_print(t, stdout, wide ? 0 : cli_width(), e);
 
 	table_free(t);
 	return r;

@@ -50,6 +50,11 @@ void cli_error(const struct err *e);
 void cli_warning(const char *text);
 /* Prints a finished JSON document and a newline on stdout. */
 int cli_print_json(struct strbuf *b, struct err *e);
+/* Columns of the terminal; TABLE_WIDTH without one. */
+size_t cli_width(void);
+/* Prints the rest of a line on stdout, escaped, with lines broken to fit: it begins in `column`,
+ * and so do the lines after it. */
+void cli_print_rest(const char *text, size_t column);
 /* Prints a table on stdout, 80 columns or what the terminal has; frees it. */
 int cli_print_table(struct table *t, bool wide, struct err *e);
 /* Cuts an ASCII text to `columns` with "..." at the end; ret has room for columns + 1. */

@@ -16,7 +16,7 @@ static const struct option options[] = {
 	  .letter = 'f',
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct events_values, follow),
-	  .help = "wait for more; of the past only what --since asks for" },
+	  .help = "wait for more; of the past only --since" },
 	{ .name = "since",
 	  .type = OPTION_DURATION,
 	  .offset = offsetof(struct events_values, since_ms),
@@ -42,6 +42,7 @@ static int run(struct cli *c, struct err *e)
 	struct event_options o = { .follow = v->follow,
 				   .only_new = v->follow && !v->since_ms,
 				   .json = v->json,
+				   .width = cli_width(),
 				   .wait = wait_more,
 				   .arg = &until };
 	int r = 0;

@@ -8,6 +8,8 @@
 #include "cmd/jail/names.h"
 #include "cmd/jail/verbs.h"
 
+#define TITLE_COLUMNS 12
+
 struct inspect_values {
 	bool all, json;
 };
@@ -34,7 +36,6 @@ struct inspection {
 static void field(const char *title, const char *fmt, ...) PRINTF(2, 3);
 static void field(const char *title, const char *fmt, ...)
 {
-	CLEANUP_STRBUF struct strbuf escaped = STRBUF_INIT;
 	CLEANUP_FREE char *text = NULL;
 	va_list args;
 	int n;
@@ -46,8 +47,8 @@ static void field(const char *title, const char *fmt, ...)
 		text = NULL;
 		return;
 	}
-	text_escape(&escaped, text, (size_t)n, true);
-	(void)printf("%-12s%s\n", title, strbuf_str(&escaped));
+	(void)printf("%-*s", TITLE_COLUMNS, title);
+	cli_print_rest(text, TITLE_COLUMNS);
 }
 
 static void print_time(const char *title, uint64_t wall_ms)

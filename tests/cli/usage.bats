@@ -43,7 +43,7 @@ failure_of() {
 @test "help lists every verb, each verb explains itself, and nothing is over 80 columns" {
 	run -0 jail help
 	local overview=$output verb
-	for verb in create start run exec attach logs ps inspect stop kill restart pause resume wait rm rename \
+	for verb in create start run exec attach logs ps inspect stats events stop kill restart pause resume wait rm rename \
 		"image import" "image list" "image inspect" "image rm" check gc spec version help; do
 		[[ $overview == *"  $verb "* ]] || { echo "not listed: $verb"; return 1; }
 		# shellcheck disable=SC2086 # two words
@@ -60,6 +60,23 @@ failure_of() {
 	local one=$output
 	run -0 jail image import --help
 	[ "$one" = "$output" ]
+}
+
+@test "inspect and events: no line is over 80 columns, and nothing is cut" {
+	local words
+	words=$(printf 'word%d ' {1..60})
+	# shellcheck disable=SC2086 # words
+	jail create a-name-that-is-rather-long-and-goes-on --image "$IMAGE" -- echo $words "$(printf 'x%.0s' {1..200})"
+	run -0 jail inspect a-name-that-is-rather-long-and-goes-on
+	[ -z "$(awk 'length > 80' <<<"$output")" ]
+	[[ $(tr -s ' \n' ' ' <<<"$output") == *"command echo $words"* ]]
+	[[ $(tr -d ' \n' <<<"$output") == *"$(printf 'x%.0s' {1..200})created"* ]]
+	grep -q '^            word' <<<"$output"
+	run -0 jail image inspect "$IMAGE"
+	[ -z "$(awk 'length > 80' <<<"$output")" ]
+	run -0 jail events
+	[ -z "$(awk 'length > 80' <<<"$output")" ]
+	[[ $(tr -s ' \n' ' ' <<<"$output") == *" a-name-that-is-rather-long-and-goes-on id="*" image=$IMAGE"* ]]
 }
 
 @test "no verb at all: usage on stderr, status 2" {
