@@ -136,6 +136,7 @@ disk_is_full() {
 
 @test "check: what works, exit status 0 where the main job does" {
 	run -0 --separate-stderr jail check
+	[ -z "$stderr" ]
 	assert_output 'overlay'
 	assert_output 'seccomp'
 	refute_output MISSING
