@@ -29,6 +29,15 @@ void cli_error(const struct err *e)
 		print_escaped("      ", e->hint);
 }
 
+void cli_failure(const struct cli *c, struct err *e)
+{
+	if (c->jail && (e->code == ENOSPC || e->code == EDQUOT))
+		(void)err_hint(
+			e, "is the disk of %s or of %s full? \"jail gc\" frees what nobody uses",
+			c->config.state_dir, c->config.run_dir);
+	cli_error(e);
+}
+
 void cli_warning(const char *text)
 {
 	print_escaped("jail: warning: ", text);

@@ -46,6 +46,8 @@ extern const struct option cli_global_options[];
 
 /* "jail: TEXT" and an indented line for the hint, on stderr, escaped. */
 void cli_error(const struct err *e);
+/* The same for what a verb failed of, with the hint that any verb's failure may have. */
+void cli_failure(const struct cli *c, struct err *e);
 /* Sink for warn(). */
 void cli_warning(const char *text);
 /* Prints a finished JSON document and a newline on stdout. */

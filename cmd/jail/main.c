@@ -105,11 +105,11 @@ static int verb_call(struct cli *c, struct err *e)
 
 	if (r == 0)
 		r = c->verb->run(c, e);
-	jail_close(&c->jail);
 	if (r < 0) {
-		cli_error(e);
-		return c->failed;
+		cli_failure(c, e);
+		r = c->failed;
 	}
+	jail_close(&c->jail);
 	return r;
 }
 

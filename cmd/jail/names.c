@@ -106,7 +106,7 @@ int names_each(struct cli *c, const struct names *names, names_fn *fn, void *arg
 		struct err e = ERR_INIT;
 
 		if (fn(c, &names->v[i], arg, &e) < 0) {
-			cli_error(&e);
+			cli_failure(c, &e);
 			status = c->failed;
 		}
 	}
