@@ -255,6 +255,29 @@ failure_of() {
 	assert_error 1 'c.json:'
 }
 
+@test "run --detach and spec have --json as well; --validate takes no operand" {
+	run -0 jail run --detach --json --name web --image "$IMAGE" --network none sleep 1000
+	[ "$(jq -r .name <<<"$output")" = web ]
+	[ "$(jq -r .id <<<"$output")" = "$(field web .id)" ]
+	[ "$(jq -r 'keys | join(" ")' <<<"$output")" = "id name" ]
+	run jail run --json --image "$IMAGE" true
+	assert_error 125 '--detach'
+	run -0 jail spec web
+	local one=$output
+	run -0 jail spec --json web
+	[ "$one" = "$output" ]
+	jail spec web >"$BATS_TEST_TMPDIR/a.json"
+	run -0 jail spec --validate "$BATS_TEST_TMPDIR/a.json"
+	run jail spec --validate "$BATS_TEST_TMPDIR/a.json" extra
+	assert_error 2 'unexpected argument "extra"'
+}
+
+@test "import of a directory says how to pack it" {
+	run jail image import /etc --name h
+	assert_error 1 'is a directory'
+	assert_output 'tar -C /etc -c . | jail image import - --name h'
+}
+
 @test "only root may do what needs root" {
 	cp "$JAIL_BUILD/jail" "$BATS_TEST_TMPDIR/jail"
 	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/jail"
