@@ -98,8 +98,8 @@ static int print_result(const struct image *image, bool known, const struct impo
 	if (v->quiet)
 		return 0;
 	num_format_size_short(image->size_bytes, size, sizeof(size));
-	(void)printf("%s: %s, %" PRIu64 " members%s\n", image->ref.s, size, image->members,
-		     known ? ", its layer was here already" : "");
+	(void)printf("%s: %s, %" PRIu64 " member%s%s\n", image->ref.s, size, image->members,
+		     image->members == 1 ? "" : "s", known ? ", its layer was here already" : "");
 	return 0;
 }
 

@@ -45,7 +45,8 @@ static int print_text(struct cli *c, const struct image *image, struct err *e)
 	clock_format(image->created_ms, created, sizeof(created));
 	field("image", image->ref.s);
 	(void)printf("created     %s\n", created);
-	(void)printf("size        %s in %" PRIu64 " members\n", size, image->members);
+	(void)printf("size        %s in %" PRIu64 " member%s\n", size, image->members,
+		     image->members == 1 ? "" : "s");
 	(void)printf("archive     %s\n", archive);
 	(void)printf("            %s\n", image->archive.hex);
 	for (size_t i = 0; i < image->n_layers; i++)

@@ -79,7 +79,7 @@ static int check_operands(const struct cli *c, struct err *e)
 	else
 		(void)err_set(e, EINVAL, "%s: unexpected argument \"%s\"", v->name,
 			      c->args.operands[v->max_operands]);
-	return err_hint(e, "usage: jail %s [OPTIONS] %s", v->name, v->operands);
+	return help_hint(v, e);
 }
 
 static int open_engine(struct cli *c, struct err *e)
@@ -138,7 +138,7 @@ static int verb_main(struct cli *c, int argc, char **argv)
 	}
 	if (r < 0) {
 		(void)err_wrap(&e, "%s", v->name);
-		(void)err_hint(&e, "usage: jail %s [OPTIONS] %s", v->name, v->operands);
+		(void)help_hint(v, &e);
 		return usage_error(v, &e);
 	}
 	if (check_operands(c, &e) < 0)
@@ -170,6 +170,13 @@ static int parse_leading(struct cli *c, int argc, char **argv, struct err *e)
 	return n;
 }
 
+/* Of a word that is no verb yet: "jail image --help". */
+static bool wants_help(const struct cli *c, int argc, char **argv)
+{
+	return (c->global.help && argc == 1) ||
+	       (argc == 2 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h")));
+}
+
 static int run(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
@@ -185,6 +192,8 @@ static int run(int argc, char **argv)
 		return c.global.help ? 0 : EXIT_USAGE;
 	}
 	c.verb = verb_find(argc - n, argv + n, &words);
+	if (!c.verb && wants_help(&c, argc - n, argv + n) && help_group(argv[n], stdout))
+		return 0;
 	if (!c.verb) {
 		(void)verb_unknown(argc - n, argv + n, &e);
 		return usage_error(NULL, &e);

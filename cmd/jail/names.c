@@ -82,7 +82,7 @@ int names_collect(struct cli *c, bool all, names_wanted_fn *wanted, struct names
 		c->failed = c->failed == EXIT_JAIL ? EXIT_JAIL : EXIT_USAGE;
 		(void)err_set(e, EINVAL, "%s: give %s", c->verb->name,
 			      all ? "names or --all, not both" : "the name of an instance");
-		return err_hint(e, "usage: jail %s [OPTIONS] %s", c->verb->name, c->verb->operands);
+		return help_hint(c->verb, e);
 	}
 	if (all)
 		return instance_each(c->jail, collect_one, &collection, e);

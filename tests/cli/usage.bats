@@ -79,6 +79,26 @@ failure_of() {
 	[[ $(tr -s ' \n' ' ' <<<"$output") == *" a-name-that-is-rather-long-and-goes-on id="*" image=$IMAGE"* ]]
 }
 
+@test "help of the verbs of images; of what is none: status 2" {
+	run -0 jail image --help
+	local one=$output
+	assert_output "usage: jail image COMMAND"
+	assert_output "  image import "
+	refute_output "  create"
+	run -0 jail help image
+	[ "$one" = "$output" ]
+	run jail help nope
+	assert_error 2 'unknown command "nope"'
+	run jail nope --help
+	assert_error 2 'unknown command "nope"'
+}
+
+@test "usage in an error does not end in a blank" {
+	run jail ps web
+	assert_error 2 'unexpected argument'
+	[[ $output == *"usage: jail ps [OPTIONS]" ]]
+}
+
 @test "no verb at all: usage on stderr, status 2" {
 	run -2 --separate-stderr jail
 	[ -z "$output" ]
