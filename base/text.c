@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 
 #define TEXT_GAP 2
+#define TEXT_ROOM_MIN 8 /* columns of a wrapped line, however narrow all is */
 #define TEXT_CUT "..."
 
 struct text_range {
@@ -119,6 +120,37 @@ size_t text_width(const char *s)
 
 	(void)text_fit(s, SIZE_MAX, &used);
 	return used;
+}
+
+/* Bytes of `s` for a line of `columns`. */
+static size_t text_break(const char *s, size_t columns)
+{
+	size_t used, most = text_fit(s, columns, &used), n = most;
+
+	if (!s[most])
+		return most;
+	while (n > 0 && s[n] != ' ' && s[n - 1] != ',')
+		n--;
+	return n > 0 ? n : most;
+}
+
+void text_wrap(struct strbuf *out, const char *s, size_t at, size_t indent, size_t width)
+{
+	if (width == 0)
+		width = SIZE_MAX;
+	for (;;) {
+		size_t n = text_break(s, width > at + TEXT_ROOM_MIN ? width - at : TEXT_ROOM_MIN);
+		size_t shown = n;
+
+		while (shown > 0 && s[shown - 1] == ' ')
+			shown--;
+		strbuf_add(out, s, shown);
+		s += n + strspn(s + n, " ");
+		if (!*s)
+			return;
+		strbuf_addf(out, "\n%*s", (int)indent, "");
+		at = indent;
+	}
 }
 
 void table_init(struct table *t, size_t columns)

@@ -16,6 +16,11 @@ bool text_is_hidden(uint32_t cp);
 /* Columns that the (escaped) text takes. */
 size_t text_width(const char *s);
 
+/* Appends the (escaped) text, which begins in column `at`, on lines of at most `width` columns (0:
+ * any): broken at blanks and after commas, inside a word only when it is longer than a line. Lines
+ * after the first begin in column `indent`. Without a newline at the end. */
+void text_wrap(struct strbuf *out, const char *s, size_t at, size_t indent, size_t width);
+
 /* A plain table: rows of cells, printed with two blanks between columns, the last column cut to fit
  * `width` (0 = unlimited) with "...". Cells are escaped here. */
 struct table {

@@ -109,7 +109,7 @@ int cgroup_change_limits(const struct cgroup_tree *t, const struct jail_name *na
 void cgroup_undo_run(struct cgroup_undo **undo);
 void cgroup_undo_free(struct cgroup_undo **undo);
 #define CLEANUP_UNDO CLEANUP(cgroup_undo_free)
-/* Calls fn for each file of NAME that limits and is there, with what the kernel has in it (lines
+/* Calls fn for each file of NAME that limits something now, with what the kernel has in it (lines
  * joined by ", "). */
 typedef void cgroup_limit_fn(const char *file, const char *value, void *arg);
 int cgroup_read_limits(const struct cgroup_tree *t, const struct jail_name *name,

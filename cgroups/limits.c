@@ -336,7 +336,8 @@ static void read_one(int dir, const char *file, cgroup_limit_fn *fn, void *arg)
 		else
 			strbuf_addc(&joined, *p);
 	}
-	fn(file, strbuf_str(&joined), arg);
+	if (!limits_plan_is_none(file, strbuf_str(&joined)))
+		fn(file, strbuf_str(&joined), arg);
 }
 
 int cgroup_read_limits(const struct cgroup_tree *t, const struct jail_name *name,

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 
+#include "base/num.h"
 #include "cgroups/limits_priv.h"
 
 #define LIMITS_PERIOD_US 100000u /* the kernel's default for cpu.max */
@@ -119,6 +120,7 @@ static void limits_on(const struct cgroup_limits *l, const struct limits_key *k,
 	limits_same(s);
 }
 
+#define HUGE_NO_LIMIT (UINT64_C(1) << 62)
 #define L(member) offsetof(struct cgroup_limits, member)
 
 /* The burst stands behind the quota that it may not exceed; what can kill stands last. */
@@ -169,6 +171,21 @@ const char *limits_plan_file(size_t i)
 		return limits_keys[i].file;
 	i -= ARRAY_SIZE(limits_keys);
 	return i < ARRAY_SIZE(more) ? more[i] : NULL;
+}
+
+bool limits_plan_is_none(const char *file, const char *value)
+{
+	struct err ignored = ERR_INIT;
+	uint64_t n;
+
+	if (!value[0] || str_eq(value, "max") || str_starts(value, "max ") ||
+	    str_eq(value, "default 100"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(limits_keys); i++)
+		if (str_eq(file, limits_keys[i].file))
+			return str_eq(value, limits_keys[i].unset);
+	/* Of huge pages the kernel shows the largest counter, rounded to pages, and no "max". */
+	return num_parse_u64(value, HUGE_NO_LIMIT, UINT64_MAX, &n, &ignored) >= 0;
 }
 
 void limits_plan_free(struct limits_plan *p)

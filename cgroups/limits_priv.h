@@ -60,6 +60,8 @@ int limits_plan_add(struct limits_plan *p, const struct limits_setting *s, struc
 bool limits_setting_reset(struct limits_setting *s);
 /* Names of the files that a typed field writes, in order; NULL at the end. */
 const char *limits_plan_file(size_t i);
+/* Whether what the kernel has in such a file limits nothing. */
+bool limits_plan_is_none(const char *file, const char *value);
 
 /* What the file, or its device's line, holds now, in a form that can be written again. *ret_file:
  * which of the setting's two files was asked. */

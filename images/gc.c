@@ -13,6 +13,7 @@
 
 #define GC_BATCH 32 /* staging directories that are held open at a time */
 #define GC_ROUNDS 100000
+#define GC_LAYER "gc-" /* begins the name of a layer in staging/ */
 
 struct gc {
 	struct image_store *store;
@@ -20,8 +21,7 @@ struct gc {
 	void *arg;
 	struct digest *named; /* layers that images name, owned */
 	size_t n_named, cap_named;
-	size_t removed;
-	uint64_t bytes;
+	struct store_removed removed;
 };
 
 static void gc_free(struct gc *g)
@@ -78,7 +78,7 @@ static int gc_condemn(struct gc *g, const char *name, struct err *e)
 	    str_format(text, sizeof(text), "sha256:%s", name) < 0 ||
 	    digest_parse(text, &layer, &not_ours) < 0 || gc_is_used(g, &layer))
 		return 0;
-	if (str_format(id, sizeof(id), "gc-%.32s", name) < 0)
+	if (str_format(id, sizeof(id), GC_LAYER "%.32s", name) < 0)
 		return 0;
 	/* EEXIST: an earlier gc was killed over the same layer; first that one, then this one. */
 	if (renameat2(g->store->layers, name, g->store->staging, id, RENAME_NOREPLACE) < 0 &&
@@ -199,24 +199,24 @@ static int gc_round(struct gc *g, struct err *e)
 		}
 		r = staging_remove(g->store, &dead[i], e);
 		if (r == 0) {
-			g->removed++;
-			g->bytes += bytes;
+			if (str_starts(dead[i].id, GC_LAYER))
+				g->removed.layers++;
+			else
+				g->removed.staging++;
+			g->removed.bytes += bytes;
 		}
 	}
 	return r < 0 ? r : n;
 }
 
-int store_gc(struct image_store *s, store_used_fn *used, void *arg, size_t *ret_removed,
-	     uint64_t *ret_bytes, struct err *e)
+int store_gc(struct image_store *s, store_used_fn *used, void *arg, struct store_removed *ret,
+	     struct err *e)
 {
 	CLEANUP(gc_free) struct gc g = { .store = s, .used = used, .arg = arg };
 	int n = 1;
 
 	for (int i = 0; n > 0 && i < GC_ROUNDS; i++)
 		n = gc_round(&g, e);
-	if (ret_removed)
-		*ret_removed = g.removed;
-	if (ret_bytes)
-		*ret_bytes = g.bytes;
+	*ret = g.removed;
 	return n < 0 ? err_wrap(e, "image store") : 0;
 }

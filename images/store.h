@@ -77,10 +77,14 @@ int store_remove(struct image_store *s, const struct image_ref *ref, struct err 
 /* Directory of a layer, "layers/HEX/fs", as an absolute path below `state_path`. */
 int store_layer_path(const char *state_path, const struct digest *layer, char *ret, size_t n);
 /* Removes staging leftovers of dead imports (not of live ones: each holds a lock) and layers that
- * neither an image nor `used` names. *ret_bytes: what was freed (may be NULL). */
+ * neither an image nor `used` names. *ret counts them also on failure. */
+struct store_removed {
+	size_t layers, staging;
+	uint64_t bytes; /* what was freed */
+};
 typedef bool store_used_fn(const struct digest *layer, void *arg);
-int store_gc(struct image_store *s, store_used_fn *used, void *arg, size_t *ret_removed,
-	     uint64_t *ret_bytes, struct err *e);
+int store_gc(struct image_store *s, store_used_fn *used, void *arg, struct store_removed *ret,
+	     struct err *e);
 /* JSON object of an image, the stable shape of `image inspect` and `image list --json`: "name",
  * "layers" (digests, bottom first), "archive" (digest), "archiveBytes", "created" (RFC 3339),
  * "createdMs", "sizeBytes", "members". */

@@ -332,6 +332,8 @@ struct shared {
 /* Namespaces of its own, in which everything may be made: it dies with the child. */
 static void NORETURN child_try(const struct row *row, struct attempt *a, struct shared *s)
 {
+	/* What is new there has the kernel's defaults, which say nothing of the host. */
+	warn_set_sink(NULL);
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0)
 		s->result = err_sys(&s->e, "unshare");
 	else

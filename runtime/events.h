@@ -51,6 +51,7 @@ struct event_options {
 	bool follow;
 	bool only_new; /* with follow: nothing of the past */
 	bool json; /* the lines as they are stored */
+	size_t width; /* else: columns that a line may have, 0 = any */
 	/* Waits until `fd` is readable. Return: whether to go on. */
 	bool (*wait)(int fd, void *arg);
 	void *arg;

@@ -20,6 +20,7 @@
 
 #define LINE_BEGIN "{\"time\":\""
 #define OPEN_TRIES 100
+#define TEXT_INDENT 4
 
 struct tail { /* a file that is read at its end */
 	int fd;
@@ -69,10 +70,10 @@ static void add_value(struct strbuf *b, const char *key, const struct json *v)
 		strbuf_addc(b, '-');
 }
 
-/* "TIME  EVENT  NAME  key=value ..." */
+/* "TIME  EVENT  NAME  key=value ...", its further lines indented. */
 static int print_text(struct reader *r, const struct json *root, struct err *e)
 {
-	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT, lines = STRBUF_INIT;
 	const struct json *time = json_get(root, "time"), *event = json_get(root, "event");
 
 	text_escape(&b, time->text, time->len, true);
@@ -83,10 +84,13 @@ static int print_text(struct reader *r, const struct json *root, struct err *e)
 	for (const struct json *m = root->first; m; m = m->next)
 		if (!str_eq(m->key, "time") && !str_eq(m->key, "event") && !str_eq(m->key, "name"))
 			add_value(&b, m->key, m);
-	strbuf_addc(&b, '\n');
 	if (strbuf_ok(&b, e) < 0)
 		return -e->code;
-	(void)fwrite(b.data, 1, b.len, r->out);
+	text_wrap(&lines, strbuf_str(&b), 0, TEXT_INDENT, r->o->width);
+	strbuf_addc(&lines, '\n');
+	if (strbuf_ok(&lines, e) < 0)
+		return -e->code;
+	(void)fwrite(lines.data, 1, lines.len, r->out);
 	return 0;
 }
 

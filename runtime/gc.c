@@ -300,10 +300,15 @@ static bool is_used(const struct digest *layer, void *arg)
 
 static int gc_images(struct gc *g, struct err *e)
 {
+	struct store_removed removed = { 0 };
 	int r = engine_store(g->j, e);
 
-	return r < 0 ? r
-		     : store_gc(&g->j->store, is_used, g, &g->report->layers, &g->report->bytes, e);
+	if (r >= 0)
+		r = store_gc(&g->j->store, is_used, g, &removed, e);
+	g->report->layers = removed.layers;
+	g->report->staging = removed.staging;
+	g->report->bytes = removed.bytes;
+	return r;
 }
 
 /* For net_gc, which removes later what it asks about now: who is not alive stays so until then. */

@@ -153,10 +153,10 @@ void running_close(struct running *r)
 	fd_reset(&r->run);
 }
 
-static int not_running(struct err *e)
+static int not_running(const struct jail_name *name, struct err *e)
 {
 	err_set(e, ESRCH, "is not running");
-	return err_hint(e, "start it: jail start NAME");
+	return err_hint(e, "start it: jail start %s", name->s);
 }
 
 /* Nobody of ours keeps its zombie, so its number may be another process's by now. */
@@ -177,7 +177,7 @@ int running_open(struct jail *j, const struct jail_name *name, struct running *r
 	if (r.dir < 0)
 		return r.dir;
 	if (!instance_is_up(j, name, r.dir))
-		return not_running(e);
+		return not_running(name, e);
 	r.run = run_dir_open(j, name, false, e);
 	if (r.run < 0)
 		return r.run == -ENOENT ? err_set(e, EAGAIN, "is being changed by another command")
@@ -193,7 +193,7 @@ int running_open(struct jail *j, const struct jail_name *name, struct running *r
 	/* In this order: what held after pidfd_open held before it (see engine_priv.h). */
 	due = exit_record_is_due(r.dir) && state_is_there(r.run);
 	if (!instance_is_up(j, name, r.dir))
-		return not_running(e);
+		return not_running(name, e);
 	if (r.pidfd < 0 || !due || (unit_is_up(r.run) && !is_units_init(&r, name)))
 		return err_set(e, EAGAIN, "has just ended");
 	*ret = r;

@@ -28,37 +28,18 @@ static const char *state_text(const struct check_result *r)
 	return r->need == CHECK_REQUIRED ? "MISSING" : "absent";
 }
 
-/* Whole details, because they say what to do: lines are broken at blanks to fit the width. */
-static void print_detail(const char *text)
-{
-	size_t room = TABLE_WIDTH - DETAIL_COLUMN;
-
-	while (strlen(text) > room) {
-		size_t n = room;
-
-		while (n > 0 && text[n] != ' ')
-			n--;
-		if (n == 0)
-			n = room;
-		(void)printf("%.*s\n%*s", (int)n, text, DETAIL_COLUMN, "");
-		text += n + strspn(text + n, " ");
-	}
-	(void)puts(text);
-}
-
+/* Whole details, because they say what to do. */
 static void print_row(const struct check_result *r)
 {
-	CLEANUP_STRBUF struct strbuf detail = STRBUF_INIT;
 	char feature[64];
 
 	(void)snprintf(feature, sizeof(feature), "%s %s", r->group, r->name);
-	text_escape(&detail, r->detail, strlen(r->detail), true);
-	if (!detail.len) {
+	if (!r->detail[0]) {
 		(void)printf("%-34s  %s\n", feature, state_text(r));
 		return;
 	}
 	(void)printf("%-34s  %-8s", feature, state_text(r));
-	print_detail(strbuf_str(&detail));
+	cli_print_rest(r->detail, DETAIL_COLUMN);
 }
 
 static void collect(const struct check_result *r, void *arg)

@@ -29,6 +29,15 @@ void cli_error(const struct err *e)
 		print_escaped("      ", e->hint);
 }
 
+void cli_failure(const struct cli *c, struct err *e)
+{
+	if (c->jail && (e->code == ENOSPC || e->code == EDQUOT))
+		(void)err_hint(
+			e, "is the disk of %s or of %s full? \"jail gc\" frees what nobody uses",
+			c->config.state_dir, c->config.run_dir);
+	cli_error(e);
+}
+
 void cli_warning(const char *text)
 {
 	print_escaped("jail: warning: ", text);
@@ -45,7 +54,7 @@ int cli_print_json(struct strbuf *b, struct err *e)
 	return 0;
 }
 
-static size_t terminal_width(void)
+size_t cli_width(void)
 {
 	uint16_t rows = 0, columns = 0;
 
@@ -54,9 +63,18 @@ static size_t terminal_width(void)
 	return TABLE_WIDTH;
 }
 
+void cli_print_rest(const char *text, size_t column)
+{
+	CLEANUP_STRBUF struct strbuf escaped = STRBUF_INIT, lines = STRBUF_INIT;
+
+	text_escape(&escaped, text, strlen(text), true);
+	text_wrap(&lines, strbuf_str(&escaped), column, column, cli_width());
+	(void)puts(strbuf_str(&lines));
+}
+
 int cli_print_table(struct table *t, bool wide, struct err *e)
 {
-	int r = table_print(t, stdout, wide ? 0 : terminal_width(), e);
+	int r = table_print(t, stdout, wide ? 0 : cli_width(), e);
 
 	table_free(t);
 	return r;
@@ -88,10 +106,23 @@ int cli_read_file(const char *file, size_t max, char **ret, size_t *ret_len, str
 	return r < 0 ? err_ret(e, r, "read %s", file) : 0;
 }
 
+/* Why stdout has failed when a flush in between knew it: a flush forgets what it could not write.
+ */
+static int cli_stdout_errno = EIO;
+
+int cli_printed(int r)
+{
+	if (r >= 0 || (r != -EPIPE && !ferror(stdout)))
+		return r;
+	cli_stdout_errno = -r;
+	return 0;
+}
+
 int cli_flush(struct err *e)
 {
 	bool failed = ferror(stdout);
 
+	errno = cli_stdout_errno;
 	if (fflush(stdout) == 0 && !failed)
 		return 0;
 	/* A reader that has seen enough ("jail ps | head -1") is no news to anybody. */

@@ -46,17 +46,28 @@ extern const struct option cli_global_options[];
 
 /* "jail: TEXT" and an indented line for the hint, on stderr, escaped. */
 void cli_error(const struct err *e);
+/* The same for what a verb failed of, with the hint that any verb's failure may have. */
+void cli_failure(const struct cli *c, struct err *e);
 /* Sink for warn(). */
 void cli_warning(const char *text);
 /* Prints a finished JSON document and a newline on stdout. */
 int cli_print_json(struct strbuf *b, struct err *e);
+/* Columns of the terminal; TABLE_WIDTH without one. */
+size_t cli_width(void);
+/* Prints the rest of a line on stdout, escaped, with lines broken to fit: it begins in `column`,
+ * and so do the lines after it. */
+void cli_print_rest(const char *text, size_t column);
 /* Prints a table on stdout, 80 columns or what the terminal has; frees it. */
 int cli_print_table(struct table *t, bool wide, struct err *e);
 /* Cuts an ASCII text to `columns` with "..." at the end; ret has room for columns + 1. */
 void cli_cut(const char *text, size_t columns, char *ret);
 /* Reads a file named on the command line ("-": stdin), at most max bytes. *ret NUL-terminated. */
 int cli_read_file(const char *file, size_t max, char **ret, size_t *ret_len, struct err *e);
-/* Hands what is buffered to stdout; a write error (a full disk) is an error of the command. */
+/* For a result `r` of what prints by itself: 0 when stdout is what failed, since cli_flush() tells
+ * of that at the end, and when a reader has gone. */
+int cli_printed(int r);
+/* Hands what is buffered to stdout; a write error (a full disk) is an error of the command.
+ * -EPIPE, without an error: the reader has gone. */
 int cli_flush(struct err *e);
 
 #endif

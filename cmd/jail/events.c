@@ -16,7 +16,7 @@ static const struct option options[] = {
 	  .letter = 'f',
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct events_values, follow),
-	  .help = "wait for more; of the past only what --since asks for" },
+	  .help = "wait for more; of the past only --since" },
 	{ .name = "since",
 	  .type = OPTION_DURATION,
 	  .offset = offsetof(struct events_values, since_ms),
@@ -42,6 +42,7 @@ static int run(struct cli *c, struct err *e)
 	struct event_options o = { .follow = v->follow,
 				   .only_new = v->follow && !v->since_ms,
 				   .json = v->json,
+				   .width = cli_width(),
 				   .wait = wait_more,
 				   .arg = &until };
 	int r = 0;
@@ -56,8 +57,7 @@ static int run(struct cli *c, struct err *e)
 		o.since_ms = clock_wall_ms() - v->since_ms;
 	if (v->follow && (until = until_begin(e)) < 0)
 		return until;
-	r = events_print(c->jail, &o, stdout, e);
-	return r == -EPIPE ? 0 : r;
+	return cli_printed(events_print(c->jail, &o, stdout, e));
 }
 
 const struct verb verb_events = {

@@ -18,19 +18,22 @@ static const struct option options[] = {
 };
 
 struct gc_field {
-	const char *key, *title;
+	const char *key, *one, *many;
 	size_t offset;
 };
 
 static const struct gc_field fields[] = {
-	{ "instances", "half-made or half-removed instances",
+	{ "instances", "half-made or half-removed instance", "half-made or half-removed instances",
 	  offsetof(struct gc_report, instances) },
-	{ "cgroups", "cgroups", offsetof(struct gc_report, cgroups) },
-	{ "leases", "leases of ids, addresses and ports", offsetof(struct gc_report, leases) },
-	{ "layers", "layers that no image or instance uses", offsetof(struct gc_report, layers) },
-	{ "staging", "interrupted imports", offsetof(struct gc_report, staging) },
-	{ "network", "network entries", offsetof(struct gc_report, network) },
-	{ "runDirs", "run directories", offsetof(struct gc_report, run_dirs) },
+	{ "cgroups", "cgroup", "cgroups", offsetof(struct gc_report, cgroups) },
+	{ "leases", "lease of an id, address or port", "leases of ids, addresses and ports",
+	  offsetof(struct gc_report, leases) },
+	{ "layers", "layer that no image or instance uses", "layers that no image or instance uses",
+	  offsetof(struct gc_report, layers) },
+	{ "staging", "interrupted import", "interrupted imports",
+	  offsetof(struct gc_report, staging) },
+	{ "network", "network entry", "network entries", offsetof(struct gc_report, network) },
+	{ "runDirs", "run directory", "run directories", offsetof(struct gc_report, run_dirs) },
 };
 
 static size_t field_value(const struct gc_report *report, const struct gc_field *field)
@@ -69,7 +72,8 @@ static int run(struct cli *c, struct err *e)
 
 		total += n;
 		if (n)
-			(void)printf("removed %zu %s\n", n, fields[i].title);
+			(void)printf("removed %zu %s\n", n,
+				     n == 1 ? fields[i].one : fields[i].many);
 	}
 	num_format_size_short(report.bytes, size, sizeof(size));
 	if (total)

@@ -58,6 +58,30 @@ void help_overview(FILE *out)
 	(void)fputs("\n\"jail COMMAND --help\" explains one command.\n", out);
 }
 
+bool help_group(const char *word, FILE *out)
+{
+	size_t n = strlen(word);
+	bool any = false;
+
+	for (const struct verb *const *v = verbs; *v; v++) {
+		if (!str_starts((*v)->name, word) || (*v)->name[n] != ' ')
+			continue;
+		if (!any)
+			(void)fprintf(out,
+				      "usage: jail %s COMMAND [OPTIONS] [OPERANDS]\n\ncommands:\n",
+				      word);
+		(void)fprintf(out, "  %-16s%s\n", (*v)->name, (*v)->help);
+		any = true;
+	}
+	return any;
+}
+
+int help_hint(const struct verb *v, struct err *e)
+{
+	return err_hint(e, "usage: jail %s [OPTIONS]%s%s", v->name, *v->operands ? " " : "",
+			v->operands);
+}
+
 static int run(struct cli *c, struct err *e)
 {
 	const struct verb *v;
@@ -67,7 +91,10 @@ static int run(struct cli *c, struct err *e)
 		help_overview(stdout);
 		return 0;
 	}
+	if (c->args.n_operands == 1 && help_group(c->args.operands[0], stdout))
+		return 0;
 	v = verb_find((int)c->args.n_operands, c->args.operands, &words);
+	c->failed = EXIT_USAGE;
 	if (!v || (size_t)words != c->args.n_operands)
 		return verb_unknown((int)c->args.n_operands, c->args.operands, e);
 	help_usage(v, stdout);

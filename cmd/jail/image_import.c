@@ -66,7 +66,7 @@ static void show_progress(const struct import_progress *p, void *arg)
 	(void)fprintf(stderr, "\r[%s] %9s, %" PRIu64 " members ", bar, size, p->members);
 }
 
-static int open_archive(const char *file, struct err *e)
+static int open_archive(const char *file, const char *name, struct err *e)
 {
 	struct stat st;
 	int fd = str_eq(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -77,7 +77,8 @@ static int open_archive(const char *file, struct err *e)
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		(void)close(fd);
 		(void)err_set(e, EISDIR, "%s is a directory", file);
-		return err_hint(e, "pack it first: tar -C %s -c . | jail image import -", file);
+		return err_hint(e, "pack it first: tar -C %s -c . | jail image import - --name %s",
+				file, name);
 	}
 	return fd;
 }
@@ -97,8 +98,8 @@ static int print_result(const struct image *image, bool known, const struct impo
 	if (v->quiet)
 		return 0;
 	num_format_size_short(image->size_bytes, size, sizeof(size));
-	(void)printf("%s: %s, %" PRIu64 " members%s\n", image->ref.s, size, image->members,
-		     known ? ", its layer was here already" : "");
+	(void)printf("%s: %s, %" PRIu64 " member%s%s\n", image->ref.s, size, image->members,
+		     image->members == 1 ? "" : "s", known ? ", its layer was here already" : "");
 	return 0;
 }
 
@@ -134,7 +135,7 @@ static int run(struct cli *c, struct err *e)
 	store = jail_images(c->jail, e);
 	if (!store)
 		return -e->code;
-	archive = request.archive_fd = open_archive(file, e);
+	archive = request.archive_fd = open_archive(file, v->name, e);
 	if (archive < 0)
 		return archive;
 	r = store_import(store, &request, &image, &known, e);

@@ -6,6 +6,8 @@
 #include "base/num.h"
 #include "cmd/jail/verbs.h"
 
+#define TITLE_COLUMNS 12
+
 struct inspect_values {
 	bool json;
 };
@@ -18,13 +20,19 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
+static void field(const char *title, const char *text)
+{
+	(void)printf("%-*s", TITLE_COLUMNS, title);
+	cli_print_rest(text, TITLE_COLUMNS);
+}
+
 static int print_users(struct cli *c, const struct image *image, struct err *e)
 {
 	CLEANUP_STRV struct strv names = { .v = NULL };
 	int r = instances_using_image(c->jail, &image->ref, &names, e);
 
 	for (size_t i = 0; i < names.n; i++)
-		(void)printf("used by     %s\n", names.v[i]);
+		field("used by", names.v[i]);
 	return r;
 }
 
@@ -35,13 +43,14 @@ static int print_text(struct cli *c, const struct image *image, struct err *e)
 	num_format_size_short(image->size_bytes, size, sizeof(size));
 	num_format_size_short(image->archive_bytes, archive, sizeof(archive));
 	clock_format(image->created_ms, created, sizeof(created));
-	(void)printf("image       %s\n", image->ref.s);
+	field("image", image->ref.s);
 	(void)printf("created     %s\n", created);
-	(void)printf("size        %s in %" PRIu64 " members\n", size, image->members);
+	(void)printf("size        %s in %" PRIu64 " member%s\n", size, image->members,
+		     image->members == 1 ? "" : "s");
 	(void)printf("archive     %s\n", archive);
 	(void)printf("            %s\n", image->archive.hex);
 	for (size_t i = 0; i < image->n_layers; i++)
-		(void)printf("layer       %s\n", image->layers[i].hex);
+		field("layer", image->layers[i].hex);
 	return print_users(c, image, e);
 }
 

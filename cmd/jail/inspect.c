@@ -8,6 +8,8 @@
 #include "cmd/jail/names.h"
 #include "cmd/jail/verbs.h"
 
+#define TITLE_COLUMNS 12
+
 struct inspect_values {
 	bool all, json;
 };
@@ -34,7 +36,6 @@ struct inspection {
 static void field(const char *title, const char *fmt, ...) PRINTF(2, 3);
 static void field(const char *title, const char *fmt, ...)
 {
-	CLEANUP_STRBUF struct strbuf escaped = STRBUF_INIT;
 	CLEANUP_FREE char *text = NULL;
 	va_list args;
 	int n;
@@ -46,8 +47,8 @@ static void field(const char *title, const char *fmt, ...)
 		text = NULL;
 		return;
 	}
-	text_escape(&escaped, text, (size_t)n, true);
-	(void)printf("%-12s%s\n", title, strbuf_str(&escaped));
+	(void)printf("%-*s", TITLE_COLUMNS, title);
+	cli_print_rest(text, TITLE_COLUMNS);
 }
 
 static void print_time(const char *title, uint64_t wall_ms)
@@ -124,21 +125,14 @@ static void print_oom(const struct cgroup_oom *oom)
 	field("oom", "%s", strbuf_str(&b));
 }
 
-/* What the kernel has of a running one, but for what limits nothing. */
+/* What the kernel has of a running one. */
 static void print_kernel(const struct strv *limits)
 {
-	static const char *const nothing[] = { "",	     "0",	    "max",
-					       "max 100000", "default 100", "9223372036854771712" };
-
 	for (size_t i = 0; i < limits->n; i++) {
-		const char *value = strchr(limits->v[i], '=') + 1;
-		bool shown = true;
+		const char *equals = strchr(limits->v[i], '=');
 
-		for (size_t k = 0; k < ARRAY_SIZE(nothing); k++)
-			shown &= !str_eq(value, nothing[k]);
-		if (shown)
-			field("in kernel", "%.*s: %s", (int)(value - 1 - limits->v[i]),
-			      limits->v[i], value);
+		field("in kernel", "%.*s: %s", (int)(equals - limits->v[i]), limits->v[i],
+		      equals + 1);
 	}
 }
 

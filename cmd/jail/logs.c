@@ -89,7 +89,7 @@ static int run(struct cli *c, struct err *e)
 	directory = instance_directory(c->jail, &followed.name, e);
 	if (directory < 0)
 		return directory;
-	return log_print(directory, &request, stdout, stderr, is_alive, &followed, e);
+	return cli_printed(log_print(directory, &request, stdout, stderr, is_alive, &followed, e));
 }
 
 const struct verb verb_logs = {

@@ -79,7 +79,7 @@ static int check_operands(const struct cli *c, struct err *e)
 	else
 		(void)err_set(e, EINVAL, "%s: unexpected argument \"%s\"", v->name,
 			      c->args.operands[v->max_operands]);
-	return err_hint(e, "usage: jail %s [OPTIONS] %s", v->name, v->operands);
+	return help_hint(v, e);
 }
 
 static int open_engine(struct cli *c, struct err *e)
@@ -105,11 +105,11 @@ static int verb_call(struct cli *c, struct err *e)
 
 	if (r == 0)
 		r = c->verb->run(c, e);
-	jail_close(&c->jail);
 	if (r < 0) {
-		cli_error(e);
-		return c->failed;
+		cli_failure(c, e);
+		r = c->failed;
 	}
+	jail_close(&c->jail);
 	return r;
 }
 
@@ -138,7 +138,7 @@ static int verb_main(struct cli *c, int argc, char **argv)
 	}
 	if (r < 0) {
 		(void)err_wrap(&e, "%s", v->name);
-		(void)err_hint(&e, "usage: jail %s [OPTIONS] %s", v->name, v->operands);
+		(void)help_hint(v, &e);
 		return usage_error(v, &e);
 	}
 	if (check_operands(c, &e) < 0)
@@ -170,6 +170,13 @@ static int parse_leading(struct cli *c, int argc, char **argv, struct err *e)
 	return n;
 }
 
+/* Of a word that is no verb yet: "jail image --help". */
+static bool wants_help(const struct cli *c, int argc, char **argv)
+{
+	return (c->global.help && argc == 1) ||
+	       (argc == 2 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h")));
+}
+
 static int run(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
@@ -185,6 +192,8 @@ static int run(int argc, char **argv)
 		return c.global.help ? 0 : EXIT_USAGE;
 	}
 	c.verb = verb_find(argc - n, argv + n, &words);
+	if (!c.verb && wants_help(&c, argc - n, argv + n) && help_group(argv[n], stdout))
+		return 0;
 	if (!c.verb) {
 		(void)verb_unknown(argc - n, argv + n, &e);
 		return usage_error(NULL, &e);
@@ -208,17 +217,16 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	int status;
+	int status, r;
 
 	if (process_prepare(argc > 1 && str_starts(argv[1], "_unit-"), &e) < 0) {
 		cli_error(&e);
 		return EXIT_FAILED;
 	}
 	status = run(argc - 1, argv + 1);
-	if (cli_flush(&e) < 0) {
-		if (e.code)
-			cli_error(&e);
-		return status ? status : EXIT_FAILED;
-	}
-	return status;
+	r = cli_flush(&e);
+	if (r == 0 || r == -EPIPE)
+		return status;
+	cli_error(&e);
+	return status ? status : EXIT_FAILED;
 }

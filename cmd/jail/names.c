@@ -83,7 +83,7 @@ int names_collect(struct cli *c, bool all, names_wanted_fn *wanted, struct names
 		c->failed = c->failed == EXIT_JAIL ? EXIT_JAIL : EXIT_USAGE;
 		(void)err_set(e, EINVAL, "%s: give %s", c->verb->name,
 			      all ? "names or --all, not both" : "the name of an instance");
-		return err_hint(e, "usage: jail %s [OPTIONS] %s", c->verb->name, c->verb->operands);
+		return help_hint(c->verb, e);
 	}
 	if (all)
 		return instance_each(c->jail, collect_one, &collection, e);
@@ -119,7 +119,7 @@ int names_each(struct cli *c, const struct names *names, names_fn *fn, void *arg
 
 		/* Of all that there were, one that has gone meanwhile is not missed. */
 		if (r < 0 && !(c->args.n_operands == 0 && is_gone(c, &names->v[i]))) {
-			cli_error(&e);
+			cli_failure(c, &e);
 			status = c->failed;
 		}
 	}

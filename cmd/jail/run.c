@@ -11,7 +11,7 @@
 
 struct run_values {
 	const char *file, *name;
-	bool remove, detach;
+	bool remove, detach, json;
 };
 
 static const struct option options[] = {
@@ -35,6 +35,10 @@ static const struct option options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_values, detach),
 	  .help = "print the name and return" },
+	{ .name = "json",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_values, json),
+	  .help = "with --detach: print JSON (docs/json.md)" },
 	OPTION_END,
 };
 
@@ -53,9 +57,9 @@ static int choose_name(const char *wanted, struct jail_name *name, struct err *e
 	return name_parse("instance", text, name, e);
 }
 
-/* Return: 0 and *ret_client, or the error of the start. */
+/* Return: 0, *ret_client and the id, or the error of the start. */
 static int create_and_start(struct cli *c, const struct jail_spec *spec, int *ret_client,
-			    struct err *e)
+			    struct instance_info *ret_info, struct err *e)
 {
 	const struct run_values *v = c->values;
 	const struct start_options start = { .remove_at_exit = v->remove, .attach = !v->detach };
@@ -65,7 +69,10 @@ static int create_and_start(struct cli *c, const struct jail_spec *spec, int *re
 
 	if (r < 0)
 		return r;
-	r = instance_start(c->jail, &spec->name, &start, ret_client, &exec_failed, e);
+	/* Before the start: with --rm it may be gone right after. */
+	r = v->json ? instance_info(c->jail, &spec->name, false, ret_info, e) : 0;
+	if (r >= 0)
+		r = instance_start(c->jail, &spec->name, &start, ret_client, &exec_failed, e);
 	if (r >= 0)
 		return 0;
 	if (exec_failed)
@@ -77,13 +84,35 @@ static int create_and_start(struct cli *c, const struct jail_spec *spec, int *re
 	return r;
 }
 
+static int print_detached(const struct jail_spec *spec, const struct instance_info *info, bool json,
+			  struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	struct json_out o;
+
+	if (!json) {
+		(void)puts(spec->name.s);
+		return 0;
+	}
+	json_out_init(&o, &b, true);
+	json_out_object(&o, NULL);
+	json_out_str(&o, "name", spec->name.s);
+	json_out_str(&o, "id", info->id);
+	json_out_object_end(&o);
+	return cli_print_json(&b, e);
+}
+
 static int run(struct cli *c, struct err *e)
 {
 	const struct run_values *v = c->values;
 	CLEANUP_SPEC struct jail_spec spec = { .n_labels = 0 };
+	CLEANUP_INFO struct instance_info info = { .pid = 0 };
 	CLEANUP_FD int client = -EBADF;
-	int r = spec_flags_build(c, v->file, 0, &spec, e);
+	int r;
 
+	if (v->json && !v->detach)
+		return err_set(e, EINVAL, "run: --json needs --detach");
+	r = spec_flags_build(c, v->file, 0, &spec, e);
 	if (r >= 0)
 		r = choose_name(v->name, &spec.name, e);
 	if (r < 0)
@@ -91,13 +120,11 @@ static int run(struct cli *c, struct err *e)
 	r = spec_finish(&spec, e);
 	if (r < 0)
 		return err_wrap(e, "run");
-	r = create_and_start(c, &spec, &client, e);
+	r = create_and_start(c, &spec, &client, &info, e);
 	if (r < 0)
 		return r;
-	if (v->detach) {
-		(void)puts(spec.name.s);
-		return 0;
-	}
+	if (v->detach)
+		return print_detached(&spec, &info, v->json, e);
 	return attachment_run(client, &spec,
 			      ATTACHMENT_LOSSLESS | (v->remove ? ATTACHMENT_REMOVED : 0) |
 				      (spec.process.stdin_open ? ATTACHMENT_STDIN : 0),

@@ -9,7 +9,7 @@
 struct spec_values {
 	const char *file;
 	struct option_list validate;
-	bool defaults;
+	bool defaults, json;
 };
 
 static const struct option options[] = {
@@ -28,6 +28,10 @@ static const struct option options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct spec_values, defaults),
 	  .help = "fill in every default" },
+	{ .name = "json",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct spec_values, json),
+	  .help = "changes nothing: a spec is JSON" },
 	OPTION_END,
 };
 
@@ -89,6 +93,12 @@ static int run(struct cli *c, struct err *e)
 	struct json_out o;
 	int r;
 
+	if (v->validate.n > 0 && c->args.n_operands > 0) {
+		c->failed = EXIT_USAGE;
+		(void)err_set(e, EINVAL, "spec: unexpected argument \"%s\" beside --validate",
+			      c->args.operands[0]);
+		return err_hint(e, "give --validate for each file");
+	}
 	if (v->validate.n > 0)
 		return validate_all(&v->validate);
 	r = spec_flags_build(c, v->file, command, &spec, e);

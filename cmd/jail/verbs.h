@@ -57,5 +57,9 @@ int verb_unknown(int argc, char **argv, struct err *e);
 /* The usage of one verb, and the list of all. */
 void help_usage(const struct verb *v, FILE *out);
 void help_overview(FILE *out);
+/* Of the verbs of two words that begin with `word`. Return: whether there are any. */
+bool help_group(const char *word, FILE *out);
+/* "jail NAME [OPTIONS] OPERANDS" in the errors' hints. Return: -e->code. */
+int help_hint(const struct verb *v, struct err *e);
 
 #endif

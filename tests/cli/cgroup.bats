@@ -56,6 +56,13 @@ limit() {
 	limit pids --pids 20 pids.max 20
 }
 
+@test "what nobody limited is not among the limits in the kernel" {
+	sleeper web --network none
+	run -0 jail inspect --json web
+	[ "$(jq -c '.[0].kernelLimits // {} | with_entries(select((.value | startswith("max")) or (.value | length > 18)))' \
+		<<<"$output")" = '{}' ]
+}
+
 @test "memory beyond the limit is the instance's own death" {
 	has_controller memory || skip "the memory controller is not in this host's v2 tree"
 	# With swap the rest would go there.

@@ -39,6 +39,8 @@ teardown() {
 	dd if=/dev/zero of="$BATS_TEST_TMPDIR/small/filler" bs=4k 2>/dev/null || :
 	run jail create web --image "$IMAGE" --network none -- true
 	assert_error 1 'No space left'
+	assert_output "is the disk of $BATS_TEST_TMPDIR/small/state or of $JAIL_TEST_DIR/run-small full?"
+	assert_output '"jail gc" frees'
 	run -0 jail ps --quiet
 	[ -z "$output" ]
 	rm "$BATS_TEST_TMPDIR/small/filler"
@@ -136,6 +138,7 @@ disk_is_full() {
 
 @test "check: what works, exit status 0 where the main job does" {
 	run -0 --separate-stderr jail check
+	[ -z "$stderr" ]
 	assert_output 'overlay'
 	assert_output 'seccomp'
 	refute_output MISSING

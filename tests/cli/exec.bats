@@ -8,6 +8,18 @@ teardown_file() { jail_teardown_file; }
 setup() { sleeper web; }
 teardown() { jail_teardown; }
 
+@test "what needs a running instance says how to start this one" {
+	local verb
+	jail create down --image "$IMAGE" true
+	for verb in "exec down true" "stop down" "kill down" "resume down" "attach down"; do
+		# shellcheck disable=SC2086 # words
+		run jail $verb
+		[ "$status" -ne 0 ]
+		assert_output "is not running"
+		assert_output "start it: jail start down"
+	done
+}
+
 @test "exit statuses" {
 	run -0 jail exec web true
 	run -1 jail exec web false

@@ -270,6 +270,20 @@ t.close()" "$1"
 	nothing_staged
 }
 
+@test "gc tells layers from interrupted imports" {
+	mkdir "$JAIL_TEST_DIR/state/staging/0123456789abcdef0123456789abcdef"
+	run -0 jail gc --json
+	[ "$(jq -c '[.layers, .staging]' <<<"$output")" = '[0,1]' ]
+	echo text >"$BATS_TEST_TMPDIR/member"
+	tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/one.tar" member
+	run -0 jail image import --name one:1 "$BATS_TEST_TMPDIR/one.tar"
+	[[ $output == *", 1 member" ]]
+	jail image rm one:1
+	mkdir "$JAIL_TEST_DIR/state/layers/$(printf '0%.0s' {1..64})"
+	run -0 jail gc
+	[[ $output == "removed 1 layer that no image or instance uses"* ]]
+}
+
 @test "a killed import leaves only what gc removes" {
 	local before pid
 	before=$(layers)

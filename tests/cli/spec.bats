@@ -169,3 +169,15 @@ spec() {
 	run jail create --file "$BATS_TEST_TMPDIR/huge.json"
 	assert_error 1 'huge.json'
 }
+
+@test "options add to the lists of the file; a known key of --env and --label gets the new value" {
+	local f=$BATS_TEST_TMPDIR/a.json
+	jail spec web --port 8080:80 --mount /srv:/srv --env A=1 --env B=2 --label x=1 --device /dev/fuse >"$f"
+	run -0 jail spec --file "$f" --port 81:80 --mount /opt:/opt --env A=9 --label x=9 --label z=3 --device /dev/null
+	[ "$(jq -c '[.process.env, .labels, (.network.ports, .mounts, .security.devices | length)]' <<<"$output")" = \
+		'[{"A":"9","B":"2"},{"x":"9","z":"3"},2,2,2]' ]
+	run jail spec --defaults --file "$f" --port 8080:81
+	assert_error 1 'published twice'
+	run jail spec --defaults --file "$f" --mount /opt:/srv
+	assert_error 1 'is taken'
+}

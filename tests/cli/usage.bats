@@ -43,7 +43,7 @@ failure_of() {
 @test "help lists every verb, each verb explains itself, and nothing is over 80 columns" {
 	run -0 jail help
 	local overview=$output verb
-	for verb in create start run exec attach logs ps inspect stop kill restart pause resume wait rm rename \
+	for verb in create start run exec attach logs ps inspect stats events stop kill restart pause resume wait rm rename \
 		"image import" "image list" "image inspect" "image rm" check gc spec version help; do
 		[[ $overview == *"  $verb "* ]] || { echo "not listed: $verb"; return 1; }
 		# shellcheck disable=SC2086 # two words
@@ -60,6 +60,43 @@ failure_of() {
 	local one=$output
 	run -0 jail image import --help
 	[ "$one" = "$output" ]
+}
+
+@test "inspect and events: no line is over 80 columns, and nothing is cut" {
+	local words
+	words=$(printf 'word%d ' {1..60})
+	# shellcheck disable=SC2086 # words
+	jail create a-name-that-is-rather-long-and-goes-on --image "$IMAGE" -- echo $words "$(printf 'x%.0s' {1..200})"
+	run -0 jail inspect a-name-that-is-rather-long-and-goes-on
+	[ -z "$(awk 'length > 80' <<<"$output")" ]
+	[[ $(tr -s ' \n' ' ' <<<"$output") == *"command echo $words"* ]]
+	[[ $(tr -d ' \n' <<<"$output") == *"$(printf 'x%.0s' {1..200})created"* ]]
+	grep -q '^            word' <<<"$output"
+	run -0 jail image inspect "$IMAGE"
+	[ -z "$(awk 'length > 80' <<<"$output")" ]
+	run -0 jail events
+	[ -z "$(awk 'length > 80' <<<"$output")" ]
+	[[ $(tr -s ' \n' ' ' <<<"$output") == *" a-name-that-is-rather-long-and-goes-on id="*" image=$IMAGE"* ]]
+}
+
+@test "help of the verbs of images; of what is none: status 2" {
+	run -0 jail image --help
+	local one=$output
+	assert_output "usage: jail image COMMAND"
+	assert_output "  image import "
+	refute_output "  create"
+	run -0 jail help image
+	[ "$one" = "$output" ]
+	run jail help nope
+	assert_error 2 'unknown command "nope"'
+	run jail nope --help
+	assert_error 2 'unknown command "nope"'
+}
+
+@test "usage in an error does not end in a blank" {
+	run jail ps web
+	assert_error 2 'unexpected argument'
+	[[ $output == *"usage: jail ps [OPTIONS]" ]]
 }
 
 @test "no verb at all: usage on stderr, status 2" {
@@ -181,6 +218,20 @@ failure_of() {
 	for i in 1 2 3; do
 		run --separate-stderr bash -c "set -o pipefail; '$JAIL_BUILD/jail' help | head -n 1"
 		[ -z "$stderr" ]
+		[ "$status" -eq 0 ]
+	done
+}
+
+@test "logs and events: a reader that goes away is not reported, a full disk once" {
+	jail run --name web --image "$IMAGE" --network none seq 100000 >"$BATS_TEST_TMPDIR/out"
+	run -0 --separate-stderr bash -c "set -o pipefail; '$JAIL_BUILD/jail' logs web | head -n 1"
+	[ -z "$stderr" ]
+	run -0 --separate-stderr bash -c "set -o pipefail; '$JAIL_BUILD/jail' events | head -n 1"
+	[ -z "$stderr" ]
+	local verb
+	for verb in "logs web" events; do
+		run -1 bash -c "'$JAIL_BUILD/jail' $verb >/dev/full"
+		[ "$output" = "jail: write to standard output: No space left on device" ] || { echo "$verb: $output"; return 1; }
 	done
 }
 
@@ -222,6 +273,29 @@ failure_of() {
 	echo '{' >"$BATS_TEST_TMPDIR/c.json"
 	run jail ps --config "$BATS_TEST_TMPDIR/c.json"
 	assert_error 1 'c.json:'
+}
+
+@test "run --detach and spec have --json as well; --validate takes no operand" {
+	run -0 jail run --detach --json --name web --image "$IMAGE" --network none sleep 1000
+	[ "$(jq -r .name <<<"$output")" = web ]
+	[ "$(jq -r .id <<<"$output")" = "$(field web .id)" ]
+	[ "$(jq -r 'keys | join(" ")' <<<"$output")" = "id name" ]
+	run jail run --json --image "$IMAGE" true
+	assert_error 125 '--detach'
+	run -0 jail spec web
+	local one=$output
+	run -0 jail spec --json web
+	[ "$one" = "$output" ]
+	jail spec web >"$BATS_TEST_TMPDIR/a.json"
+	run -0 jail spec --validate "$BATS_TEST_TMPDIR/a.json"
+	run jail spec --validate "$BATS_TEST_TMPDIR/a.json" extra
+	assert_error 2 'unexpected argument "extra"'
+}
+
+@test "import of a directory says how to pack it" {
+	run jail image import /etc --name h
+	assert_error 1 'is a directory'
+	assert_output 'tar -C /etc -c . | jail image import - --name h'
 }
 
 @test "only root may do what needs root" {

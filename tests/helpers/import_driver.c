@@ -100,12 +100,12 @@ static bool is_used(const struct digest *layer, void *arg)
 
 static int do_gc(struct image_store *s, char *used, struct err *e)
 {
-	size_t removed = 0;
-	uint64_t bytes = 0;
-	int r = store_gc(s, is_used, used, &removed, &bytes, e);
+	struct store_removed removed = { 0 };
+	int r = store_gc(s, is_used, used, &removed, e);
 
 	if (r == 0)
-		(void)printf("removed=%zu\nbytes=%llu\n", removed, (unsigned long long)bytes);
+		(void)printf("removed=%zu\nbytes=%llu\n", removed.layers + removed.staging,
+			     (unsigned long long)removed.bytes);
 	return r;
 }
 
