@@ -163,6 +163,7 @@ only_stdio() {
 	chmod 666 "$file"
 	for mode in "${MODES[@]}"; do
 		stay "file-$mode" "$mode" sleep 1000
+		# shellcheck disable=SC2094 # nothing is read
 		jail exec --interactive "file-$mode" sh -c 'readlink /proc/self/fd/0 >&2; readlink /proc/$$/fd/1 >&2; readlink /proc/$$/fd/2 >&2' \
 			<"$file" >>"$file" 2>"$BATS_TEST_TMPDIR/links"
 		[ "$(grep -c '^pipe:' "$BATS_TEST_TMPDIR/links")" -eq 3 ]
