@@ -284,6 +284,13 @@ static int monitor_args(const struct start *s, struct strv *v, struct err *e)
 	return 0;
 }
 
+/* Out of the way of the fixed numbers. */
+static int fd_above(int fd, int *ret, struct err *e)
+{
+	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 2 * MONITOR_FDS_FROM);
+	return *ret < 0 ? err_sys(e, "arrange fds") : 0;
+}
+
 /* Moves every fd to the number that jail-monitor expects; unset ones become /dev/null. */
 static int monitor_fds(struct start *s, int ready, struct err *e)
 {
@@ -301,10 +308,14 @@ static int monitor_fds(struct start *s, int ready, struct err *e)
 		[MONITOR_FD_READY] = ready,
 		[MONITOR_FD_CGROUP] = s->cgroup,
 	};
-	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CLEANUP_FD int file = open("/dev/null", O_RDWR | O_CLOEXEC), null = -EBADF;
 
-	if (null < 0)
+	if (file < 0)
 		return err_sys(e, "open /dev/null");
+	/* At its own number something else will be, and must not be closed with it. */
+	if (fd_above(file, &null, e) < 0)
+		return -e->code;
+	fd_reset(&file);
 	from[MONITOR_FD_KEEP] = net_socket_take(); /* closing it is slow: for the teardown */
 	memcpy(from + MONITOR_FD_CLIENT, s->l->clients, sizeof(s->l->clients));
 	for (int i = MONITOR_FD_LOCK; i < MONITOR_FD_END; i++) {
@@ -316,13 +327,6 @@ static int monitor_fds(struct start *s, int ready, struct err *e)
 		if (dup3(from[i], i, 0) < 0)
 			return err_sys(e, "arrange fds");
 	return fd_cloexec_from(MONITOR_FD_END, e);
-}
-
-/* Out of the way of the fixed numbers. */
-static int fd_above(int fd, int *ret, struct err *e)
-{
-	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 2 * MONITOR_FDS_FROM);
-	return *ret < 0 ? err_sys(e, "arrange fds") : 0;
 }
 
 int become_monitor(struct start *s, struct err *e)
