@@ -76,8 +76,8 @@ static int allow_ping(const struct child_setup *s, struct err *e)
 {
 	if (s->spec->network.mode == SPEC_NETWORK_HOST)
 		return 0;
-	return put_sysctl("/proc/sys/net/ipv4/ping_group_range",
-			  s->private_user ? "0 65535" : "0 2147483647", e);
+	/* What every user namespace has, be it that of an instance we are in. */
+	return put_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 65535", e);
 }
 
 /* No user namespaces inside: they are the usual way to kernel code that root of an instance cannot
