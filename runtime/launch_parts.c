@@ -105,7 +105,7 @@ int root_spec_make(struct start *s, struct err *e)
 	s->storage = t;
 	if (!t)
 		return err_nomem(e);
-	if (spec->n_mounts > LIMIT_MOUNTS)
+	if (spec->n_mounts + spec_notifies(spec) > LIMIT_MOUNTS)
 		return err_set(e, E2BIG, "too many mounts");
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		map_mount(&spec->mounts[i], &t->mounts[i]);

@@ -20,7 +20,7 @@ struct start {
 	struct root_storage {
 		char paths[LIMIT_LAYERS][1280];
 		const char *layers[LIMIT_LAYERS]; /* top first */
-		struct rootfs_mount mounts[LIMIT_MOUNTS + 1]; /* and the notify socket's */
+		struct rootfs_mount mounts[LIMIT_MOUNTS]; /* the notify socket's among them */
 		char notify_path[1280];
 		struct devices devices;
 		struct rootfs_file files[GENERATED_FILES];

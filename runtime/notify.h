@@ -29,6 +29,7 @@ bool notify_is_awaited(int run);
 /* In `jail start`: waits on the report's socket for what jail-monitor passes on. -ECHILD: the
  * program has ended before. */
 int notify_wait(int sock, struct err *e);
+/* Sets that error. Return: -ECHILD. */
 int notify_error(struct err *e);
 
 #endif
