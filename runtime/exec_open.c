@@ -107,6 +107,15 @@ static bool is_null(int fd)
 	return fstat(fd, &st) < 0 || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
 }
 
+/* Both are the same open pipe, file or socket. */
+static bool is_same(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
 /*
  * Our own fds are never handed over, but their bytes go through a pipe: with a terminal the program
  * could type (row 59), a file it could open anew by /proc/self/fd, to read one that it was to add
@@ -130,6 +139,14 @@ static int stdio_one(struct exec_job *job, int fd, bool wanted, struct err *e)
 	return 0;
 }
 
+/* Where both of ours are one ("2>&1"), so are the program's: through two pipes the order in which it
+ * wrote would be lost. */
+static int share_output(struct exec_job *job, struct err *e)
+{
+	job->child_stdio[2] = fcntl(job->child_stdio[1], F_DUPFD_CLOEXEC, 3);
+	return job->child_stdio[2] < 0 ? err_sys(e, "duplicate a pipe") : 0;
+}
+
 static int open_stdio(struct exec_job *job, struct err *e)
 {
 	bool attached = !job->o->detach;
@@ -140,9 +157,11 @@ static int open_stdio(struct exec_job *job, struct err *e)
 		return 0;
 	}
 	if ((r = stdio_one(job, 0, attached && job->o->interactive, e)) < 0 ||
-	    (r = stdio_one(job, 1, attached, e)) < 0 || (r = stdio_one(job, 2, attached, e)) < 0)
+	    (r = stdio_one(job, 1, attached, e)) < 0)
 		return r;
-	return 0;
+	if (job->ours[1] >= 0 && is_same(STDOUT_FILENO, STDERR_FILENO))
+		return share_output(job, e);
+	return stdio_one(job, 2, attached, e);
 }
 
 /* The new process inherits the score and finds its hard limits reachable. */

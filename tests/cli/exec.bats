@@ -41,6 +41,16 @@ teardown() { jail_teardown; }
 	[ -z "$output" ]
 }
 
+@test "stdout and stderr that are one keep their order" {
+	local i
+
+	sleeper order
+	for i in 1 2 3 4 5; do
+		run -0 jail exec order sh -c 'for n in 1 2 3 4 5 6 7 8; do echo "out $n"; echo "err $n" >&2; done'
+		[ "$output" = "$(for n in 1 2 3 4 5 6 7 8; do printf 'out %s\nerr %s\n' $n $n; done)" ]
+	done
+}
+
 @test "binary data passes whole" {
 	head -c 5000000 /dev/urandom >"$BATS_TEST_TMPDIR/data"
 	jail exec -i web cat <"$BATS_TEST_TMPDIR/data" >"$BATS_TEST_TMPDIR/back"
