@@ -139,8 +139,8 @@ static int stdio_one(struct exec_job *job, int fd, bool wanted, struct err *e)
 	return 0;
 }
 
-/* Where both of ours are one ("2>&1"), so are the program's: through two pipes the order in which it
- * wrote would be lost. */
+/* Where both of ours are one ("2>&1"), so are the program's: through two pipes the order in which
+ * it wrote would be lost. */
 static int share_output(struct exec_job *job, struct err *e)
 {
 	job->child_stdio[2] = fcntl(job->child_stdio[1], F_DUPFD_CLOEXEC, 3);
