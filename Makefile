@@ -61,7 +61,7 @@ TINY_CFLAGS = $(MUSL_CFLAGS)
 TINY_LDFLAGS := $(MUSL_LDFLAGS)
 endif
 
-ROOMS := base runtime namespaces cgroups netsetup images hooks
+ROOMS := base runtime runtime/oci namespaces cgroups netsetup images hooks
 LIB_SRC := $(wildcard $(ROOMS:%=%/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CMD_SRC := $(wildcard cmd/jail/*.c)

@@ -44,10 +44,30 @@ struct creds_rlimit {
 	uint64_t soft, hard;
 };
 
+/* The five sets, where a caller names each (OCI: process.capabilities). */
+struct creds_sets {
+	uint64_t bounding, effective, inheritable, permitted, ambient;
+};
+
+/* What the kernel's schedulers are told; zeroed: nothing. */
+struct creds_scheduling {
+	bool has_policy, has_io, has_affinity, has_memory;
+	int policy, nice, priority; /* sched_setattr(2) */
+	uint64_t flags, runtime, deadline, period;
+	int io_class, io_priority; /* ioprio_set(2) */
+	const char *affinity; /* CPU list, "0-3,7" */
+	int memory_mode; /* set_mempolicy(2): MPOL_* */
+	unsigned memory_flags; /* MPOL_F_* */
+	const char *memory_nodes;
+};
+
 struct creds {
 	struct creds_user user;
 	uint64_t capabilities; /* bounding = permitted = effective for uid 0; inheritable and
 				  ambient empty; a user that is not root keeps none */
+	const struct creds_sets *sets; /* instead of `capabilities`; NULL = that. Capabilities that
+					  the caller hasn't, and ambient ones that can't be raised,
+					  are left out with a warning (runc, crun) */
 	bool no_new_privileges;
 	const struct creds_rlimit *rlimits;
 	size_t n_rlimits;
@@ -57,6 +77,15 @@ struct creds {
 	size_t n_filter;
 	uint32_t filter_flags; /* struct seccomp_program's */
 	mode_t umask; /* 022 */
+	bool keep_keyring; /* no new session keyring ("--no-new-keyring") */
+	const char *keyring; /* name of the new one; NULL = anonymous */
+	bool core_as_it_is; /* RLIMIT_CORE is left alone unless it is listed (OCI) */
+	const struct creds_scheduling *scheduling; /* or NULL */
+	bool has_personality;
+	unsigned long personality;
+	const char *apparmor, *selinux; /* for the coming exec, written to proc_self; or NULL */
+	int *ret_listener; /* a filter with SCMP_ACT_NOTIFY: its listener's fd; see seccomp_notify.h
+			    */
 	/* Called (if set) with the final ids and capabilities, before the filter: chdir and the
 	 * like. */
 	int (*prepare)(void *arg, struct err *e);

@@ -16,7 +16,7 @@
  * 57).
  * - Two rules that contradict each other, unknown keys, actions, operators and architectures are
  *   errors with a position. Unknown system calls are not: profiles are written for many kernels.
- * - SCMP_ACT_NOTIFY is refused: not supported yet.
+ * - SCMP_ACT_NOTIFY is for OCI containers alone (seccomp_oci_load()), and refused elsewhere.
  *
  * Not called seccomp_load(): libseccomp has that name.
  */
@@ -27,12 +27,14 @@
 
 #include "base/err.h"
 
+struct json;
 struct seccomp_data;
 
 struct seccomp_program {
 	struct sock_filter *filter; /* owned */
 	size_t n;
-	uint32_t flags; /* SECCOMP_FILTER_FLAG_LOG, _SPEC_ALLOW: for seccomp(2) */
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_LOG, _SPEC_ALLOW, ...: for seccomp(2) */
+	bool notifies; /* has SCMP_ACT_NOTIFY: it is installed with a listener */
 };
 void seccomp_program_free(struct seccomp_program *p);
 #define CLEANUP_SECCOMP_PROGRAM CLEANUP(seccomp_program_free)
@@ -49,6 +51,15 @@ int seccomp_program_load(const char *profile, uint64_t capabilities, int cache_d
 /* Compiles without cache; for tests and `check`. */
 int seccomp_program_compile(const char *file, const char *text, size_t n, uint64_t capabilities,
 			    struct seccomp_program *ret, struct err *e);
+/*
+ * linux.seccomp of an OCI configuration (`node`, an object; config-linux.md, "Seccomp"): as above,
+ * and SCMP_ACT_NOTIFY, defaultErrnoRet, all flags. Where the default action is an errno, calls that
+ * are newer than every call that the profile names answer ENOSYS, so that programs fall back as
+ * they would on an older kernel (what runc does). The cache's key is the object's own text, so a
+ * hit costs no compiler. Errors have the path, "linux.seccomp.syscalls[3].action".
+ */
+int seccomp_oci_load(const char *file, const struct json *node, int cache_dir,
+		     struct seccomp_program *ret, struct err *e);
 /* The text of the shipped profile, not NUL-terminated. */
 const char *seccomp_default_profile(size_t *ret_n);
 
