@@ -10,8 +10,6 @@
 
 #include "base/str.h"
 
-#define NUM_CPULIST_MAX 8192
-
 static bool num_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -235,9 +233,9 @@ int num_parse_cpus(const char *text, uint64_t *ret_millicpus, struct err *e)
 			       "\"%s\": expected a number of CPUs such as \"2\" or \"1.5\", with "
 			       "at most 3 digits after the point",
 			       text);
-	if (r < 0 || whole > NUM_CPULIST_MAX || (whole == 0 && milli == 0))
+	if (r < 0 || whole > NUM_CPUS_MAX || (whole == 0 && milli == 0))
 		return err_set(e, ERANGE, "\"%s\": expected from 0.001 to %d CPUs", text,
-			       NUM_CPULIST_MAX);
+			       NUM_CPUS_MAX);
 	*ret_millicpus = whole * 1000 + milli;
 	return 0;
 }
@@ -275,7 +273,7 @@ static int num_cpu_range(const char **p, uint8_t *bits)
 		return r;
 	if (last < first)
 		return -EINVAL;
-	if (last >= NUM_CPULIST_MAX)
+	if (last >= NUM_CPUS_MAX)
 		return -ERANGE;
 	for (uint64_t i = first; i <= last; i++)
 		bits[i / 8] |= (uint8_t)(1u << (i % 8));
@@ -287,14 +285,13 @@ static int num_cpu_write(const uint8_t *bits, char *ret, size_t n)
 {
 	size_t used = 0;
 
-	for (unsigned i = 0; i < NUM_CPULIST_MAX; i++) {
+	for (unsigned i = 0; i < NUM_CPUS_MAX; i++) {
 		unsigned last = i;
 		int len;
 
 		if (!(bits[i / 8] & (1u << (i % 8))))
 			continue;
-		while (last + 1 < NUM_CPULIST_MAX &&
-		       (bits[(last + 1) / 8] & (1u << ((last + 1) % 8))))
+		while (last + 1 < NUM_CPUS_MAX && (bits[(last + 1) / 8] & (1u << ((last + 1) % 8))))
 			last++;
 		if (last == i)
 			len = str_format(ret + used, n - used, "%s%u", used ? "," : "", i);
@@ -308,9 +305,9 @@ static int num_cpu_write(const uint8_t *bits, char *ret, size_t n)
 	return 0;
 }
 
-int num_parse_cpulist(const char *text, char *ret, size_t n, struct err *e)
+int num_parse_cpubits(const char *text, uint8_t ret[static NUM_CPUS_MAX / 8], struct err *e)
 {
-	uint8_t bits[NUM_CPULIST_MAX / 8] = { 0 };
+	uint8_t bits[NUM_CPUS_MAX / 8] = { 0 };
 	const char *p = text;
 	int r;
 
@@ -322,10 +319,21 @@ int num_parse_cpulist(const char *text, char *ret, size_t n, struct err *e)
 	}
 	if (r == -ERANGE)
 		return err_set(e, ERANGE, "\"%s\": CPU numbers go from 0 to %d", text,
-			       NUM_CPULIST_MAX - 1);
+			       NUM_CPUS_MAX - 1);
 	if (r < 0 || *p != '\0')
 		return err_set(e, EINVAL, "\"%s\": expected a list of CPUs such as \"0-3,7\"",
 			       text);
+	memcpy(ret, bits, sizeof(bits));
+	return 0;
+}
+
+int num_parse_cpulist(const char *text, char *ret, size_t n, struct err *e)
+{
+	uint8_t bits[NUM_CPUS_MAX / 8];
+	int r = num_parse_cpubits(text, bits, e);
+
+	if (r < 0)
+		return r;
 	if (num_cpu_write(bits, ret, n) < 0)
 		return err_set(e, ENAMETOOLONG, "\"%s\": too many separate ranges", text);
 	return 0;

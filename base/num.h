@@ -24,6 +24,9 @@ int num_parse_cpus(const char *text, uint64_t *ret_millicpus, struct err *e);
 int num_parse_milli(const char *text, uint64_t *ret, struct err *e);
 /* "0-3,7": sorted into a canonical list, at most 8192 as number. out of size n. */
 int num_parse_cpulist(const char *text, char *ret, size_t n, struct err *e);
+/* The same as a bit map: number i is bit i % 8 of byte i / 8. Allocates nothing. */
+#define NUM_CPUS_MAX 8192
+int num_parse_cpubits(const char *text, uint8_t ret[static NUM_CPUS_MAX / 8], struct err *e);
 
 /* Shortest exact text: 536870912 -> "512MiB"; 90000 -> "1m30s"; buffers of 32 are enough. */
 void num_format_size(uint64_t bytes, char *ret, size_t n);
