@@ -4,19 +4,23 @@
  * call, so that the two can't differ (row 9; invariant 7).
  *
  * Order, and why it is this one:
- *   1. oom_score_adj, session keyring, rlimits: need privilege, depend on nothing below.
+ *   1. What needs the host's privilege and depends on nothing below: labels for the coming exec
+ *      (before no_new_privs, under which security modules refuse most changes), the session
+ *      keyring, oom_score_adj, rlimits, scheduling, memory policy, personality.
  *   2. no_new_privs (when asked), securebits to their default, bounding set: need CAP_SETPCAP.
  *   3. supplementary groups, gids, uids, in this order: each needs what the next one takes away.
  *      Non-dumpable again, because a change of ids makes the kernel set it to fs.suid_dumpable.
- *   4. ambient set emptied, capability sets.
+ *   4. ambient set emptied, capability sets, ambient set.
  *   5. c->prepare(), under the final ids: the caller's chdir.
  *   6. seccomp, last, so that the filter has to allow as little as possible of our own calls.
  * The kernel takes a filter from a process that has no_new_privs or CAP_SYS_ADMIN in its user
  * namespace. With no_new_privs off, step 4 therefore leaves CAP_SYS_ADMIN in the permitted set
- * (effective only for the one call that installs the filter), and one capset(2) follows the filter.
- * A profile that doesn't allow capset can't be used with no_new_privs off: the filter is asked
- * beforehand and the answer is an error, not a killed child. Were the last capset to be faked, the
- * set would still end at exec: the bounding set has no CAP_SYS_ADMIN and uid > 0 keeps nothing.
+ * (effective only for the one call that installs the filter), and one capset(2) follows the filter
+ * unless the process is to have CAP_SYS_ADMIN anyway. A profile that doesn't allow that capset
+ * can't be used with no_new_privs off: the filter is asked beforehand and the answer is an error,
+ * not a killed child. (Other runtimes install such filters before all the calls of 3 and 4, so
+ * there they have to allow those too.) Were the last capset to be faked, the set would still end at
+ * exec: the bounding set has no CAP_SYS_ADMIN and uid > 0 keeps nothing.
  *
  * Everything is read back (rows 53, 54), before the filter where it could block that.
  */
@@ -107,13 +111,22 @@ int creds_apply(const struct creds *c, int proc_self, struct err *e);
  */
 int creds_narrow(const struct creds *c, struct err *e);
 /*
- * The two things that a child inside its own user namespace may not be able to do for itself: raise
+ * Things that a child inside its own user namespace may not be able to do for itself: raise
  * a hard limit, and write oom_score_adj while it is non-dumpable (/proc/self then belongs to the
  * host's root). The parent calls these for it; creds_apply() then finds the values in place.
- * pid: 0 = self. proc_pid: an fd of /proc/PID. RLIMIT_CORE: see creds.c.
+ * pid: 0 = self. proc_pid: an fd of /proc/PID. RLIMIT_CORE: see creds_limits.c.
  */
 int creds_set_rlimits(pid_t pid, const struct creds_rlimit *rlimits, size_t n, struct err *e);
 int creds_set_oom_score_adj(int proc_pid, int value, struct err *e);
+/* Those that are listed and no other: RLIMIT_CORE stays (core_as_it_is). */
+int creds_set_listed_rlimits(pid_t pid, const struct creds_rlimit *rlimits, size_t n,
+			     struct err *e);
+/*
+ * A third one: affinity, policy and I/O priority of `pid` (0 = self), which for the real-time ones
+ * takes CAP_SYS_NICE of the host. Values that are in place are not set again. Memory policy is
+ * creds_apply()'s alone: the kernel takes it from the process itself.
+ */
+int creds_set_scheduling(pid_t pid, const struct creds_scheduling *s, struct err *e);
 
 /*
  * Row 55: no user namespace can be made inside that of the caller, by user.max_user_namespaces = 0,

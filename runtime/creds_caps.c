@@ -231,3 +231,59 @@ const char *cap_format(uint64_t set, char *buf, size_t n)
 	}
 	return buf;
 }
+
+/* Takes what is outside of `allowed` out of *set. */
+static void leave_out(const char *name, uint64_t allowed, const char *why, uint64_t *set)
+{
+	char names[256];
+
+	if (*set & ~allowed)
+		warn("process.capabilities.%s: left out, because %s: %s", name, why,
+		     cap_format(*set & ~allowed, names, sizeof(names)));
+	*set &= allowed;
+}
+
+/* The rules are those of capset(2) and of PR_CAP_AMBIENT_RAISE, which would refuse the whole set.
+ */
+static void grantable_sets(const struct creds_sets *sets, const struct cap_sets *own,
+			   struct creds_final *ret)
+{
+	static const char lacking[] = "the runtime itself hasn't them";
+	struct creds_final f = {
+		.bounding = sets->bounding,
+		.ambient = sets->ambient,
+		.sets = { .permitted = sets->permitted,
+			  .effective = sets->effective,
+			  .inheritable = sets->inheritable },
+	};
+
+	leave_out("bounding", cap_bounding(), lacking, &f.bounding);
+	leave_out("permitted", own->permitted, lacking, &f.sets.permitted);
+	leave_out("effective", f.sets.permitted, "they are not permitted", &f.sets.effective);
+	leave_out("inheritable", own->permitted | own->inheritable, lacking, &f.sets.inheritable);
+	leave_out("inheritable", f.bounding | own->inheritable, "they are not in the bounding set",
+		  &f.sets.inheritable);
+	leave_out("ambient", f.sets.permitted & f.sets.inheritable,
+		  "they are not both permitted and inheritable", &f.ambient);
+	*ret = f;
+}
+
+int creds_final_sets(const struct creds *c, struct creds_final *ret, struct err *e)
+{
+	uint64_t own = c->user.uid == 0 ? c->capabilities : 0;
+	struct cap_sets now = { 0 };
+	int r;
+
+	if (!c->sets) {
+		*ret = (struct creds_final){
+			.bounding = c->capabilities,
+			.sets = { .permitted = own, .effective = own },
+		};
+		return 0;
+	}
+	r = cap_sets_get(&now);
+	if (r < 0)
+		return err_ret(e, r, "read capabilities");
+	grantable_sets(c->sets, &now, ret);
+	return 0;
+}

@@ -56,22 +56,23 @@ int creds_check_ids(const struct creds_user *user, struct err *e)
 	return check_groups(user, e);
 }
 
-int creds_check_fixed(const struct creds *c, struct err *e)
+int creds_check_fixed(const struct creds_work *w, struct err *e)
 {
 	char want[128], have[128];
 	uint64_t bounding = cap_bounding();
 	uint64_t ambient = cap_ambient();
 	int nnp = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
 
-	if (bounding != c->capabilities)
+	if (bounding != w->final.bounding)
 		return err_set(e, EPERM, "bounding set: set %s, the kernel has %s",
-			       cap_format(c->capabilities, want, sizeof(want)),
+			       cap_format(w->final.bounding, want, sizeof(want)),
 			       cap_format(bounding, have, sizeof(have)));
-	if (ambient)
-		return err_set(e, EPERM, "ambient set: emptied, the kernel has %s",
+	if (ambient != w->final.ambient)
+		return err_set(e, EPERM, "ambient set: set %s, the kernel has %s",
+			       cap_format(w->final.ambient, want, sizeof(want)),
 			       cap_format(ambient, have, sizeof(have)));
 	/* It may be on without having been asked for: a caller that has it can't shed it. */
-	if (nnp < 0 || nnp < (c->no_new_privileges ? 1 : 0))
+	if (nnp < 0 || nnp < (w->c->no_new_privileges ? 1 : 0))
 		return err_set(e, EPERM, "no_new_privs: set, but the kernel has it off");
 	if (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) != SECUREBITS_DEFAULT)
 		return err_set(e, EPERM, "securebits: not the default after they were set to it");
@@ -80,25 +81,27 @@ int creds_check_fixed(const struct creds *c, struct err *e)
 	return 0;
 }
 
-int creds_check_sets(uint64_t permitted, uint64_t effective, struct err *e)
+static int check_set(const char *name, uint64_t want, uint64_t have, struct err *e)
 {
-	char want[128], have[128];
-	struct cap_sets sets;
+	char wanted[128], got[128];
+
+	if (want == have)
+		return 0;
+	return err_set(e, EPERM, "%s capabilities: set %s, the kernel has %s", name,
+		       cap_format(want, wanted, sizeof(wanted)),
+		       cap_format(have, got, sizeof(got)));
+}
+
+int creds_check_sets(const struct cap_sets *want, struct err *e)
+{
+	struct cap_sets have;
 	int r;
 
-	r = cap_sets_get(&sets);
+	r = cap_sets_get(&have);
 	if (r < 0)
 		return err_ret(e, r, "read capabilities back");
-	if (sets.permitted != permitted)
-		return err_set(e, EPERM, "permitted capabilities: set %s, the kernel has %s",
-			       cap_format(permitted, want, sizeof(want)),
-			       cap_format(sets.permitted, have, sizeof(have)));
-	if (sets.effective != effective)
-		return err_set(e, EPERM, "effective capabilities: set %s, the kernel has %s",
-			       cap_format(effective, want, sizeof(want)),
-			       cap_format(sets.effective, have, sizeof(have)));
-	if (sets.inheritable)
-		return err_set(e, EPERM, "inheritable capabilities: emptied, the kernel has %s",
-			       cap_format(sets.inheritable, have, sizeof(have)));
-	return 0;
+	r = check_set("permitted", want->permitted, have.permitted, e);
+	if (r == 0)
+		r = check_set("effective", want->effective, have.effective, e);
+	return r < 0 ? r : check_set("inheritable", want->inheritable, have.inheritable, e);
 }

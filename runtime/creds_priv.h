@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by creds.c, creds_caps.c and creds_check.c: capability sets by raw system calls. */
+/* Between the files of creds: the steps of creds_apply(), capability sets by raw system calls. */
 #ifndef JAIL_RUNTIME_CREDS_PRIV_H
 #define JAIL_RUNTIME_CREDS_PRIV_H
 
@@ -19,15 +19,33 @@ uint64_t cap_ambient(void);
 /* "CAP_SYS_ADMIN, CAP_NET_RAW" into buf, cut with "..." when it doesn't fit. */
 const char *cap_format(uint64_t set, char *buf, size_t n);
 
-/* What the set of uid 0 or of another user ends as. */
-static inline uint64_t creds_final_caps(const struct creds *c)
-{
-	return c->user.uid == 0 ? c->capabilities : 0;
-}
+/* What the five sets end as. */
+struct creds_final {
+	struct cap_sets sets;
+	uint64_t bounding, ambient;
+};
+/* Takes out, with a warning, what can't be given; but that of c->capabilities, which is an error
+ * when the bounding set is dropped. Asks what the calling process has. */
+int creds_final_sets(const struct creds *c, struct creds_final *ret, struct err *e);
+
+/* What each step of creds_apply() sees. */
+struct creds_work {
+	const struct creds *c;
+	int proc_self;
+	struct creds_final final;
+	bool filter_by_admin; /* no no_new_privs: CAP_SYS_ADMIN is kept until the filter is in */
+};
+typedef int creds_step_fn(const struct creds_work *w, struct err *e);
+creds_step_fn creds_step_selinux, creds_step_apparmor, creds_step_keyring; /* creds_labels.c */
+creds_step_fn creds_step_oom_score_adj, creds_step_rlimits; /* creds_limits.c */
+creds_step_fn creds_step_scheduling, creds_step_memory_policy,
+	creds_step_personality; /* creds_sched.c */
+creds_step_fn creds_step_filter; /* creds_filter.c */
 
 /* Read-backs (creds_check.c). Each -EPERM with what was wanted and what the kernel has. */
 int creds_check_ids(const struct creds_user *user, struct err *e);
-int creds_check_fixed(const struct creds *c, struct err *e); /* bounding, ambient, nnp, dumpable */
-int creds_check_sets(uint64_t permitted, uint64_t effective, struct err *e);
+/* Bounding and ambient set, no_new_privs, dumpable. */
+int creds_check_fixed(const struct creds_work *w, struct err *e);
+int creds_check_sets(const struct cap_sets *want, struct err *e);
 
 #endif
