@@ -10,41 +10,47 @@
  * the change of effective uid has two more side effects which are undone: the parent death signal
  * is cleared (prctl(2)), and the process turns non-dumpable, which is what we want anyway.
  */
-#include "namespaces/clone.h"
-
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "base/str.h"
 #include "base/sys.h"
+#include "namespaces/clone_priv.h"
 #include "namespaces/procfd.h"
 
-static const struct {
-	uint64_t flag;
-	const char *name; /* in /proc/self/ns; pid_for_children and the like are not of interest */
-} ns_names[] = {
+const struct ns_kind ns_kinds[NS_KINDS] = {
 	{ CLONE_NEWNS, "mnt" },	       { CLONE_NEWPID, "pid" },	  { CLONE_NEWNET, "net" },
 	{ CLONE_NEWIPC, "ipc" },       { CLONE_NEWUTS, "uts" },	  { CLONE_NEWUSER, "user" },
 	{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
 };
 
+const char *ns_kind_name(uint64_t flag)
+{
+	for (size_t i = 0; i < NS_KINDS; i++)
+		if (ns_kinds[i].flag == flag)
+			return ns_kinds[i].name;
+	return "?";
+}
+
 /* Names the namespace that this kernel was built without, or NULL. */
 static const char *ns_missing(uint64_t namespaces)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(ns_names); i++) {
+	for (size_t i = 0; i < NS_KINDS; i++) {
 		char path[32] = "self/ns/";
 		CLEANUP_FD int fd = -EBADF;
 
-		if (!(namespaces & ns_names[i].flag))
+		if (!(namespaces & ns_kinds[i].flag))
 			continue;
-		memcpy(path + 8, ns_names[i].name, strlen(ns_names[i].name) + 1);
+		memcpy(path + 8, ns_kinds[i].name, strlen(ns_kinds[i].name) + 1);
 		fd = procfd_open(path, O_PATH | O_NOFOLLOW);
 		if (fd == -ENOENT)
-			return ns_names[i].name;
+			return ns_kinds[i].name;
 	}
 	return NULL;
 }
@@ -154,14 +160,18 @@ static pid_t ns_clone_owned(const struct ns_clone *c, int *ret_pidfd, struct err
 	return pid;
 }
 
+pid_t ns_clone_once(const struct ns_clone *c, int *ret_pidfd, struct err *e)
+{
+	if (c->namespaces & CLONE_NEWTIME && ns_time_new(c->monotonic, c->boottime, e) < 0)
+		return -e->code;
+	return ns_clone_owned(c, ret_pidfd, e);
+}
+
 pid_t ns_clone(const struct ns_clone *c, int *ret_pidfd, struct err *e)
 {
 	struct err reset = ERR_INIT;
-	pid_t pid;
+	pid_t pid = ns_clone_once(c, ret_pidfd, e);
 
-	if (c->namespaces & CLONE_NEWTIME && ns_time_zero(e) < 0)
-		return -e->code;
-	pid = ns_clone_owned(c, ret_pidfd, e);
 	/* Failing here would leave later children (hooks, helpers) with the instance's clock. */
 	if (pid != 0 && c->namespaces & CLONE_NEWTIME && ns_time_reset(&reset) < 0)
 		abort();
@@ -200,4 +210,34 @@ int ns_join(int pidfd, uint64_t namespaces, struct err *e)
 		return r == -ESRCH ? err_hint(e, "the instance has ended") : r;
 	}
 	return (namespaces & CLONE_NEWUSER) ? ns_become_root(e) : 0;
+}
+
+static bool ns_same(const char *a, const char *b)
+{
+	CLEANUP_FD int first = procfd_open(a, O_PATH), second = procfd_open(b, O_PATH);
+	struct stat x, y;
+
+	return first >= 0 && second >= 0 && fstat(first, &x) == 0 && fstat(second, &y) == 0 &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int ns_differing(int pidfd, uint64_t *ret, struct err *e)
+{
+	pid_t pid = procfd_pid(pidfd, e);
+	char own[32], theirs[64];
+	uint64_t set = 0;
+
+	if (pid < 0)
+		return pid;
+	for (size_t i = 0; i < NS_KINDS; i++) {
+		(void)str_format(own, sizeof(own), "self/ns/%s", ns_kinds[i].name);
+		(void)str_format(theirs, sizeof(theirs), "%d/ns/%s", (int)pid, ns_kinds[i].name);
+		if (!ns_same(own, theirs))
+			set |= ns_kinds[i].flag;
+	}
+	/* Only now is it known that all of them were those of this process. */
+	if (sys_pidfd_send_signal(pidfd, 0) < 0)
+		return err_set(e, ESRCH, "the process of pidfd %d is gone", pidfd);
+	*ret = set;
+	return 0;
 }

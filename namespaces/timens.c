@@ -15,10 +15,9 @@
 #include "namespaces/procfd.h"
 
 /* Minus the present value of a clock, with the nanoseconds positive, as the kernel wants it. */
-static int ns_time_offset(clockid_t clock, const char *name, char *ret, size_t n, struct err *e)
+static int ns_time_to_zero(clockid_t clock, struct ns_time_offset *ret, struct err *e)
 {
 	struct timespec now;
-	int r;
 
 	if (clock_gettime(clock, &now) < 0)
 		return err_sys(e, "clock_gettime");
@@ -26,30 +25,49 @@ static int ns_time_offset(clockid_t clock, const char *name, char *ret, size_t n
 		now.tv_sec++;
 		now.tv_nsec = 1000000000L - now.tv_nsec;
 	}
-	r = str_format(ret, n, "%s -%lld %ld\n", name, (long long)now.tv_sec, now.tv_nsec);
-	return r < 0 ? err_ret(e, r, "offset of the %s clock", name) : r;
+	*ret = (struct ns_time_offset){ -now.tv_sec, (uint32_t)now.tv_nsec };
+	return 0;
 }
 
-int ns_time_zero(struct err *e)
+static int ns_time_write(const char *clock, const struct ns_time_offset *o, struct err *e)
 {
-	char text[128];
-	CLEANUP_FD int fd = -EBADF;
-	int a, b;
+	CLEANUP_FD int fd = procfd_open("self/timens_offsets", O_WRONLY);
+	char text[64];
+	int n;
+
+	if (fd < 0)
+		return err_ret(e, fd, "open /proc/self/timens_offsets");
+	n = str_format(text, sizeof(text), "%s %lld %u\n", clock, (long long)o->seconds,
+		       o->nanoseconds);
+	if (n < 0)
+		return err_ret(e, n, "offset of the %s clock", clock);
+	if (write(fd, text, (size_t)n) == n)
+		return 0;
+	(void)err_sys(e, "set the %s clock's offset to %lld s", clock, (long long)o->seconds);
+	return e->code == ERANGE ? err_hint(e, "the clock would be before its start or too far on")
+				 : -e->code;
+}
+
+int ns_time_new(const struct ns_time_offset *monotonic, const struct ns_time_offset *boottime,
+		struct err *e)
+{
+	struct ns_time_offset zero[2];
+	int r = 0;
 
 	if (unshare(CLONE_NEWTIME) < 0)
 		return err_sys(e, "new time namespace");
-	fd = procfd_open("self/timens_offsets", O_WRONLY);
-	if (fd < 0)
-		return err_ret(e, fd, "open /proc/self/timens_offsets");
-	a = ns_time_offset(CLOCK_MONOTONIC, "monotonic", text, sizeof(text), e);
-	if (a < 0)
-		return a;
-	b = ns_time_offset(CLOCK_BOOTTIME, "boottime", text + a, sizeof(text) - (size_t)a, e);
-	if (b < 0)
-		return b;
-	if (write(fd, text, (size_t)a + (size_t)b) != a + b)
-		return err_sys(e, "write /proc/self/timens_offsets");
-	return 0;
+	if (!monotonic && !boottime) {
+		if (ns_time_to_zero(CLOCK_MONOTONIC, &zero[0], e) < 0 ||
+		    ns_time_to_zero(CLOCK_BOOTTIME, &zero[1], e) < 0)
+			return -e->code;
+		monotonic = &zero[0];
+		boottime = &zero[1];
+	}
+	if (monotonic)
+		r = ns_time_write("monotonic", monotonic, e);
+	if (r == 0 && boottime)
+		r = ns_time_write("boottime", boottime, e);
+	return r;
 }
 
 int ns_time_reset(struct err *e)
