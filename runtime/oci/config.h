@@ -23,7 +23,8 @@
 #include "namespaces/bundle.h"
 #include "runtime/creds.h"
 
-#define OCI_VERSION "1.2.1" /* what state and features say; 1.0.0 up to 1.3.x are read */
+#define OCI_VERSION "1.2.1" /* what state and example say; every 1.x.y is read */
+#define OCI_VERSION_MAX "1.3.0" /* whose fields are all known: features */
 
 struct oci_strings {
 	const char **v; /* v[n] is NULL */

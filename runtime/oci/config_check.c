@@ -147,18 +147,15 @@ static int check_maps(const struct decoder *d, struct oci_config *c, struct err 
 static int check_mounts(const struct decoder *d, struct oci_config *c, struct err *e)
 {
 	const struct json *node = oci_config_node(c, "mounts");
+	const struct json *item = node ? node->first : NULL;
 
-	node = node ? node->first : NULL;
-	for (size_t i = 0; i < c->bundle.n_mounts; i++, node = node->next) {
-		const struct bundle_mount *m = &c->bundle.mounts[i];
-
-		if (m->idmap != BUNDLE_IDMAP_NONE && !m->maps.n_uids &&
-		    !oci_namespace_find(c, CLONE_NEWUSER))
-			return json_err(d->doc, node, e, EINVAL,
+	for (size_t i = 0; i < c->bundle.n_mounts; i++, item = item->next)
+		if (c->bundle.mounts[i].idmap != BUNDLE_IDMAP_NONE &&
+		    !c->bundle.mounts[i].maps.n_uids && !oci_namespace_find(c, CLONE_NEWUSER))
+			return json_err(d->doc, item, e, EINVAL,
 					"an id-mapped mount without mappings of its own needs a "
 					"user namespace");
-	}
-	return 0;
+	return oci_mounts_fold(d, c, node, e);
 }
 
 static int check_net_devices(const struct decoder *d, struct oci_config *c, struct err *e)

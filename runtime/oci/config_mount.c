@@ -72,17 +72,21 @@ static int clean_destination(const struct decoder *d, const struct json *node,
 	return *ret ? 0 : err_nomem(e);
 }
 
-static bool has_option(const struct raw_mount *raw, const char *name)
+/* list: the "options", or NULL. A string may hold several options. */
+static bool has_option(const struct json *list, const char *name)
 {
-	for (size_t i = 0; i < raw->options.n; i++) {
-		const char *p = raw->options.v[i];
+	size_t n = strlen(name);
 
-		for (; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
-			if (str_starts(p, name) &&
-			    (p[strlen(name)] == '\0' || p[strlen(name)] == ','))
+	for (const struct json *o = list ? list->first : NULL; o; o = o->next)
+		for (const char *p = o->text; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
+			if (str_starts(p, name) && (p[n] == '\0' || p[n] == ','))
 				return true;
-	}
 	return false;
+}
+
+static bool is_remount(const struct json *mount)
+{
+	return has_option(json_get(mount, "options"), "remount");
 }
 
 static const struct decode_field source_path = { .offset = offsetof(struct bundle_mount, source) };
@@ -90,8 +94,13 @@ static const struct decode_field source_path = { .offset = offsetof(struct bundl
 static int find_kind(const struct decoder *d, const struct json *node, const struct raw_mount *raw,
 		     struct bundle_mount *m, struct err *e)
 {
-	bool bind = has_option(raw, "bind") || has_option(raw, "rbind");
+	const struct json *list = json_get(node, "options");
+	bool bind = has_option(list, "bind") || has_option(list, "rbind");
 
+	if (is_remount(node)) {
+		m->kind = BUNDLE_BIND; /* whose options are those of mounts alone */
+		return 0;
+	}
 	if (bind || (raw->type && (str_eq(raw->type, "bind") || str_eq(raw->type, "rbind")))) {
 		m->kind = BUNDLE_BIND;
 		m->recursive = !bind && str_eq(raw->type, "rbind");
@@ -208,4 +217,78 @@ int oci_decode_mount(const struct decoder *d, const struct json *node, void *bas
 		return r;
 	add_read_only(m, job.data);
 	return check_mount(d, node, m, e);
+}
+
+/* ---- "remount": the mount that an earlier entry makes at the same place gets these options too,
+ * and there is one mount less (namespaces/mountfd.h: a mount has all attributes before it is
+ * attached). */
+
+static void add_attr(uint64_t *set, uint64_t *clr, uint64_t new_set, uint64_t new_clr)
+{
+	*set = (*set & ~new_clr) | new_set;
+	*clr = (*clr | new_clr) & ~(new_set & ~(uint64_t)MOUNT_ATTR__ATIME);
+}
+
+static bool changes_root(struct oci_config *c, const struct bundle_mount *m)
+{
+	if (!str_eq(m->destination, "/") || m->attr_set != MOUNT_ATTR_RDONLY || m->attr_clr ||
+	    m->rattr_set || m->rattr_clr || m->n_propagation)
+		return false;
+	c->bundle.read_only = true;
+	return true;
+}
+
+static int remount(const struct decoder *d, const struct json *node, const struct bundle_mount *m,
+		   struct bundle_mount *target, struct err *e)
+{
+	if (m->idmap != BUNDLE_IDMAP_NONE || m->copy_up || m->source_link || m->destination_link)
+		return json_err(d->doc, node, e, EINVAL,
+				"\"remount\" can't change how the mount was made");
+	if (target->n_propagation + m->n_propagation > BUNDLE_PROPAGATIONS_MAX)
+		return json_err(d->doc, node, e, E2BIG, "at most %d kinds of propagation",
+				BUNDLE_PROPAGATIONS_MAX);
+	add_attr(&target->attr_set, &target->attr_clr, m->attr_set, m->attr_clr);
+	add_attr(&target->rattr_set, &target->rattr_clr, m->rattr_set, m->rattr_clr);
+	for (size_t i = 0; i < m->n_propagation; i++)
+		target->propagation[target->n_propagation++] = m->propagation[i];
+	return 0;
+}
+
+/* Return: index + 1 of the last of n mounts at the destination, or 0. */
+static size_t find_mount(const struct bundle_mount *list, size_t n, const char *destination)
+{
+	while (n > 0 && !str_eq(list[n - 1].destination, destination))
+		n--;
+	return n;
+}
+
+int oci_mounts_fold(const struct decoder *d, struct oci_config *c, const struct json *list,
+		    struct err *e)
+{
+	struct bundle_mount *out = arena_alloc(d->arena, c->bundle.n_mounts, sizeof(*out));
+	const struct json *node = list ? list->first : NULL;
+	size_t n = 0, found;
+
+	if (!out)
+		return err_nomem(e);
+	for (size_t i = 0; i < c->bundle.n_mounts; i++, node = node->next) {
+		const struct bundle_mount *m = &c->bundle.mounts[i];
+
+		if (!is_remount(node)) {
+			out[n++] = *m;
+			continue;
+		}
+		found = find_mount(out, n, m->destination);
+		if (!found && changes_root(c, m))
+			continue;
+		if (!found)
+			return json_err(d->doc, node, e, EINVAL,
+					"\"remount\" of %s, where nothing before it is mounted",
+					m->destination);
+		if (remount(d, node, m, &out[found - 1], e) < 0)
+			return -e->code;
+	}
+	c->bundle.mounts = out;
+	c->bundle.n_mounts = n;
+	return 0;
 }

@@ -27,7 +27,6 @@ enum kind {
 	IDMAP, /* value: enum bundle_idmap */
 	SOURCE_LINK,
 	DESTINATION_LINK,
-	UNSUPPORTED,
 };
 
 struct oci_mount_option {
@@ -70,7 +69,7 @@ static const struct oci_mount_option options[] = {
 	{ "rdev", CLEAR, MOUNT_ATTR_NODEV, true },
 	{ "rdiratime", CLEAR, MOUNT_ATTR_NODIRATIME, true },
 	{ "relatime", MODE, MOUNT_ATTR_RELATIME, false },
-	{ "remount", UNSUPPORTED, 0, false },
+	{ "remount", NOTHING, 0, false }, /* config_mount.c knows it */
 	{ "rexec", CLEAR, MOUNT_ATTR_NOEXEC, true },
 	{ "ridmap", IDMAP, BUNDLE_RIDMAP, false },
 	{ "rnoatime", MODE, MOUNT_ATTR_NOATIME, true },
@@ -220,10 +219,6 @@ static int apply(const struct oci_mount_job *job, const struct oci_mount_option 
 	case DESTINATION_LINK:
 		m->destination_link = true;
 		return 0;
-	case UNSUPPORTED:
-		(void)json_err(job->d->doc, job->node, e, EOPNOTSUPP, "\"%s\" is not supported",
-			       o->name);
-		return err_hint(e, "give the mount its options where it is listed");
 	}
 	return 0;
 }

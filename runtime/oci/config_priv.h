@@ -30,6 +30,10 @@ void oci_resources_finish(struct oci_resources *r);
 
 /* base: struct bundle_mount. */
 int oci_decode_mount(const struct decoder *d, const struct json *node, void *base, struct err *e);
+/* Entries that are a "remount" become part of the mount that they change. list: "mounts" or NULL.
+ */
+int oci_mounts_fold(const struct decoder *d, struct oci_config *c, const struct json *list,
+		    struct err *e);
 /* One string of a mount's options (config_mount_options.c). */
 struct oci_mount_job {
 	const struct decoder *d;
@@ -51,6 +55,11 @@ int oci_mappings_check(const struct decoder *d, const struct json *node,
 		       const struct id_mapping *maps, size_t n, struct err *e);
 /* One of private, slave, shared, unbindable, perhaps with an "r" before it. Return: MS_*, or 0. */
 uint64_t oci_propagation(const char *name, bool *ret_recursive);
+
+/* base: struct bundle_device; struct oci_net_device. */
+int oci_decode_device(const struct decoder *d, const struct json *node, void *base, struct err *e);
+int oci_decode_net_device(const struct decoder *d, const struct json *node, void *base,
+			  struct err *e);
 
 /* A member that is a string: base is a struct oci_pair. */
 int oci_decode_pair(const struct decoder *d, const struct json *node, void *base, struct err *e);
