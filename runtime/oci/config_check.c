@@ -147,9 +147,9 @@ static int check_maps(const struct decoder *d, struct oci_config *c, struct err 
 static int check_mounts(const struct decoder *d, struct oci_config *c, struct err *e)
 {
 	const struct json *node = oci_config_node(c, "mounts");
-	const struct json *item = node ? node->first : NULL;
+	size_t i = 0;
 
-	for (size_t i = 0; i < c->bundle.n_mounts; i++, item = item->next)
+	for (const struct json *item = node ? node->first : NULL; item; item = item->next, i++)
 		if (c->bundle.mounts[i].idmap != BUNDLE_IDMAP_NONE &&
 		    !c->bundle.mounts[i].maps.n_uids && !oci_namespace_find(c, CLONE_NEWUSER))
 			return json_err(d->doc, item, e, EINVAL,
@@ -161,9 +161,9 @@ static int check_mounts(const struct decoder *d, struct oci_config *c, struct er
 static int check_net_devices(const struct decoder *d, struct oci_config *c, struct err *e)
 {
 	const struct json *node = oci_config_node(c, "linux.netDevices");
+	size_t i = 0;
 
-	node = node ? node->first : NULL;
-	for (size_t i = 0; i < c->n_net_devices; i++, node = node->next)
+	for (node = node ? node->first : NULL; node; node = node->next, i++)
 		for (size_t k = 0; k < i; k++)
 			if (str_eq(c->net_devices[i].new_name, c->net_devices[k].new_name))
 				return json_err(d->doc, node, e, EINVAL,

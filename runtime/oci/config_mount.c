@@ -266,13 +266,12 @@ int oci_mounts_fold(const struct decoder *d, struct oci_config *c, const struct 
 		    struct err *e)
 {
 	struct bundle_mount *out = arena_alloc(d->arena, c->bundle.n_mounts, sizeof(*out));
-	const struct json *node = list ? list->first : NULL;
-	size_t n = 0, found;
+	size_t n = 0, found, i = 0;
 
 	if (!out)
 		return err_nomem(e);
-	for (size_t i = 0; i < c->bundle.n_mounts; i++, node = node->next) {
-		const struct bundle_mount *m = &c->bundle.mounts[i];
+	for (const struct json *node = list ? list->first : NULL; node; node = node->next) {
+		const struct bundle_mount *m = &c->bundle.mounts[i++];
 
 		if (!is_remount(node)) {
 			out[n++] = *m;

@@ -344,16 +344,15 @@ int oci_process_check(const struct decoder *d, const struct json *node, const st
 		      struct err *e)
 {
 	const struct oci_process *p = &c->process;
+	const struct json *list = json_get(node, "rlimits");
 	uint64_t seen = 0;
+	size_t i = 0;
 
 	if (p->args.n == 0)
 		return json_err(d->doc, node, e, EINVAL, "\"args\" is missing or empty");
-	for (size_t i = 0; i < p->n_rlimits; i++) {
+	for (const struct json *item = list ? list->first : NULL; item; item = item->next, i++) {
 		uint64_t bit = UINT64_C(1) << p->rlimits[i].resource;
-		const struct json *item = json_get(node, "rlimits")->first;
 
-		for (size_t k = 0; k < i; k++)
-			item = item->next;
 		if (seen & bit)
 			return json_err(d->doc, item, e, EINVAL, "%s is listed twice",
 					json_get(item, "type")->text);

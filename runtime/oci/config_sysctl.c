@@ -124,14 +124,14 @@ int oci_sysctl_check(const struct decoder *d, struct oci_config *c, struct err *
 {
 	const struct json *node = oci_config_node(c, "linux.sysctl");
 	struct oci_pair *list;
+	size_t i = 0;
 
 	if (!node)
 		return 0;
 	list = arena_alloc(d->arena, c->sysctl.n, sizeof(*list));
 	if (!list)
 		return err_nomem(e);
-	node = node->first;
-	for (size_t i = 0; i < c->sysctl.n; i++, node = node->next) {
+	for (node = node->first; node; node = node->next, i++) {
 		list[i].key = to_path(d->arena, c->sysctl.v[i].key);
 		list[i].value = c->sysctl.v[i].value;
 		if (!list[i].key)
