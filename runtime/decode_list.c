@@ -199,7 +199,7 @@ static int find_name(const struct decoder *d, const struct json *node,
 
 	if (r < 0)
 		return r;
-	for (; names[n].name && n < NAMES_MAX; n++) {
+	for (; n < NAMES_MAX && names[n].name; n++) {
 		if (str_eq(names[n].name, node->text)) {
 			*ret = names[n].value;
 			return 0;

@@ -158,6 +158,19 @@ static int check_mounts(const struct decoder *d, struct oci_config *c, struct er
 	return oci_mounts_fold(d, c, node, e);
 }
 
+static int check_devices(const struct decoder *d, struct oci_config *c, struct err *e)
+{
+	const struct json *node = oci_config_node(c, "linux.devices");
+	size_t i = 0;
+
+	for (node = node ? node->first : NULL; node; node = node->next, i++)
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(c->bundle.devices[i].path, c->bundle.devices[k].path))
+				return json_err(d->doc, node, e, EINVAL, "%s is listed twice",
+						c->bundle.devices[i].path);
+	return 0;
+}
+
 static int check_net_devices(const struct decoder *d, struct oci_config *c, struct err *e)
 {
 	const struct json *node = oci_config_node(c, "linux.netDevices");
@@ -187,8 +200,8 @@ static int check_resources(const struct decoder *d, struct oci_config *c, struct
 
 typedef int check_fn(const struct decoder *d, struct oci_config *c, struct err *e);
 static check_fn *const checks[] = {
-	check_process,	   check_needs,	     check_maps,      check_mounts,
-	check_net_devices, oci_sysctl_check, check_resources,
+	check_process, check_needs,	  check_maps,	    check_mounts,
+	check_devices, check_net_devices, oci_sysctl_check, check_resources,
 };
 
 int oci_config_finish(const struct decoder *d, struct oci_config *c, struct err *e)

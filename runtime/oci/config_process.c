@@ -350,6 +350,9 @@ int oci_process_check(const struct decoder *d, const struct json *node, const st
 
 	if (p->args.n == 0)
 		return json_err(d->doc, node, e, EINVAL, "\"args\" is missing or empty");
+	if (p->args.v[0][0] == '\0')
+		return json_err(d->doc, json_get(node, "args")->first, e, EINVAL,
+				"is empty, and no program has such a name");
 	for (const struct json *item = list ? list->first : NULL; item; item = item->next, i++) {
 		uint64_t bit = UINT64_C(1) << p->rlimits[i].resource;
 

@@ -172,7 +172,20 @@ static const struct decode_field rate_fields[] = {
 };
 static const struct decode_table rate_table = OCI_TABLE(rate_fields);
 
-/* A leaf weight alone is cgroup v1's, and has no equal. */
+static int refuse_leaf_weight(const struct decoder *d, const struct json *node, void *base,
+			      const struct decode_field *f, struct err *e)
+{
+	int64_t weight = 0;
+
+	(void)base;
+	(void)f;
+	if (decode_integer(d, node, 0, UINT16_MAX, &weight, e) < 0)
+		return -e->code;
+	return weight ? json_err(d->doc, node, e, EOPNOTSUPP,
+				 "is not supported, cgroup v2 has none")
+		      : 0;
+}
+
 static const struct decode_field weight_device_fields[] = {
 	BLOCK_NUMBERS,
 	{ .key = "weight",
@@ -180,6 +193,7 @@ static const struct decode_field weight_device_fields[] = {
 	  .offset = BLOCK(value),
 	  .max = UINT16_MAX,
 	  .required = true },
+	{ .key = "leafWeight", .decode = refuse_leaf_weight },
 };
 static const struct decode_table weight_device_table = OCI_TABLE(weight_device_fields);
 
