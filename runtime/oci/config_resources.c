@@ -87,6 +87,21 @@ static int decode_rule(const struct decoder *d, const struct json *node, void *b
 
 /* ---- memory, cpu, pids */
 
+/* Engines write -1 as 2^64 - 1 for what nobody asked for; the cgroup's code knows it. */
+static int decode_swappiness(const struct decoder *d, const struct json *node, void *base,
+			     const struct decode_field *f, struct err *e)
+{
+	const struct oci_config *c = base;
+	int r = decode_u64_all(d, node, base, f, e);
+
+	if (r < 0 || c->resources.memory.swappiness > INT64_MAX)
+		return r;
+	if (c->resources.memory.swappiness > 100)
+		return json_err(d->doc, node, e, ERANGE, "%s: expected an integer from 0 to 100",
+				node->text);
+	return 0;
+}
+
 #define MEMORY(name, member)                                                                       \
 	{                                                                                          \
 		.key = (name), .decode = decode_i64, .offset = RES(memory.member),                 \
@@ -99,10 +114,9 @@ static const struct decode_field memory_fields[] = {
 	MEMORY("kernel", kernel),
 	MEMORY("kernelTCP", kernel_tcp),
 	{ .key = "swappiness",
-	  .decode = decode_u64,
+	  .decode = decode_swappiness,
 	  .offset = RES(memory.swappiness),
-	  .flag = RES(memory.has_swappiness),
-	  .max = 100 },
+	  .flag = RES(memory.has_swappiness) },
 	{ .key = "disableOOMKiller",
 	  .decode = decode_bool,
 	  .offset = RES(memory.disable_oom_killer) },

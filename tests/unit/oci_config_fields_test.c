@@ -339,6 +339,21 @@ static void test_nothing(void **state)
 	assert_string_equal(config.bundle.rootfs, "/bundle/rootfs");
 }
 
+/* 2^64 - 1 is what Docker makes of "not given" where its own type is signed. */
+static void test_swappiness(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(parse(NULL,
+			       "\"resources\":{\"memory\":{\"swappiness\":"
+			       "18446744073709551615}}",
+			       &e),
+			 0);
+	assert_true(config.resources.memory.swappiness == UINT64_MAX);
+	assert_true(parse(NULL, "\"resources\":{\"memory\":{\"swappiness\":101}}", &e) < 0);
+}
+
 static void test_no_seccomp(void **state)
 {
 	static const char *const none[] = { "{}", "{\"defaultAction\":\"\"}",
@@ -645,6 +660,7 @@ int main(void)
 	const struct CMUnitTest words[] = {
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_no_seccomp),
+		cmocka_unit_test(test_swappiness),
 		cmocka_unit_test(test_rlimits),
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_memory_policies),
