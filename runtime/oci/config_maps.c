@@ -65,7 +65,7 @@ int oci_mappings_check(const struct decoder *d, const struct json *node,
 	return 0;
 }
 
-/* ---- crun's "idmap=": ranges "FIRST-FIRST-COUNT", "#" between them */
+/* ---- crun's "idmap=": ranges "ID-ID-COUNT", in the file system and on the host, "#" between */
 
 static bool take_number(const char **text, char end, uint32_t *ret)
 {
@@ -84,9 +84,59 @@ static bool take_number(const char **text, char end, uint32_t *ret)
 	return true;
 }
 
-/* *text: behind "uids=" or "gids=". */
+static int64_t number_of(const struct json *mapping, const char *key)
+{
+	const struct json *node = json_get(mapping, key);
+
+	return node && node->type == JSON_NUMBER && node->is_int ? node->integer : -1;
+}
+
+/* "@": the second id is one of the container's, and becomes the host's. The maps may not have been
+ * decoded yet, so that the document is asked; what is wrong there is found when they are. */
+static bool make_absolute(const struct decoder *d, const char *maps, struct id_mapping *m)
+{
+	const struct json *list = json_get(json_get(json_root(d->doc), "linux"), maps);
+
+	for (const struct json *item = list ? list->first : NULL; item; item = item->next) {
+		int64_t inside = number_of(item, "containerID");
+		int64_t outside = number_of(item, "hostID"), size = number_of(item, "size");
+
+		if (inside < 0 || outside < 0 || outside > UINT32_MAX || m->outside < inside ||
+		    size > UINT32_MAX || m->outside - inside + m->count > size)
+			continue;
+		m->outside = (uint32_t)(m->outside - inside + outside);
+		return true;
+	}
+	return false;
+}
+
+/* What is given of one kind of ids. */
+struct ranges {
+	const char *word; /* "uids=" */
+	const char *maps; /* of the container: "uidMappings" */
+	const struct id_mapping **list;
+	size_t *n;
+};
+
+static int take_range(const struct decoder *d, const struct json *node, const char **text,
+		      const char *maps, struct id_mapping *ret, struct err *e)
+{
+	bool relative = **text == '@';
+
+	*text += relative;
+	if (!take_number(text, '-', &ret->inside) || !take_number(text, '-', &ret->outside) ||
+	    !take_number(text, '\0', &ret->count))
+		return json_err(d->doc, node, e, EINVAL,
+				"expected \"uids=ID-ID-COUNT#...;gids=ID-ID-COUNT#...\"");
+	if (relative && !make_absolute(d, maps, ret))
+		return json_err(d->doc, node, e, EINVAL,
+				"the range \"@%u-%u-%u\" is not in one of linux.%s", ret->inside,
+				ret->outside, ret->count, maps);
+	return 0;
+}
+
 static int take_ranges(const struct decoder *d, const struct json *node, const char **text,
-		       const struct id_mapping **ret, size_t *ret_n, struct err *e)
+		       const struct ranges *kind, struct err *e)
 {
 	struct id_mapping *list = arena_alloc(d->arena, LIMIT_ID_MAPS, sizeof(*list));
 	size_t n = 0;
@@ -94,47 +144,39 @@ static int take_ranges(const struct decoder *d, const struct json *node, const c
 	if (!list)
 		return err_nomem(e);
 	do {
-		struct id_mapping *m = &list[n];
 		const char *wrong;
 
-		if (**text == '@')
-			return json_err(d->doc, node, e, EOPNOTSUPP,
-					"ranges relative to the user namespace (\"@\") are not "
-					"supported");
 		if (n == LIMIT_ID_MAPS)
 			return json_err(d->doc, node, e, E2BIG, "more than %d ranges",
 					LIMIT_ID_MAPS);
-		if (!take_number(text, '-', &m->inside) || !take_number(text, '-', &m->outside) ||
-		    !take_number(text, '\0', &m->count))
-			return json_err(d->doc, node, e, EINVAL,
-					"expected \"uids=ID-ID-COUNT#...;gids=ID-ID-COUNT#...\"");
+		if (take_range(d, node, text, kind->maps, &list[n], e) < 0)
+			return -e->code;
 		wrong = judge_last(list, ++n);
 		if (wrong)
 			return json_err(d->doc, node, e, EINVAL, "range %zu %s", n, wrong);
 	} while (**text == '#' && (*text)++);
-	*ret = list;
-	*ret_n = n;
+	*kind->list = list;
+	*kind->n = n;
 	return 0;
 }
 
 int oci_idmap_text(const struct decoder *d, const struct json *node, const char *text,
 		   struct bundle_mount *m, struct err *e)
 {
-	while (*text) {
-		int r;
+	const struct ranges kinds[] = {
+		{ "uids=", "uidMappings", &m->maps.uids, &m->maps.n_uids },
+		{ "gids=", "gidMappings", &m->maps.gids, &m->maps.n_gids },
+	};
 
-		if (str_starts(text, "uids=")) {
-			text += 5;
-			r = take_ranges(d, node, &text, &m->maps.uids, &m->maps.n_uids, e);
-		} else if (str_starts(text, "gids=")) {
-			text += 5;
-			r = take_ranges(d, node, &text, &m->maps.gids, &m->maps.n_gids, e);
-		} else {
+	while (*text) {
+		const struct ranges *kind = str_starts(text, kinds[0].word) ? &kinds[0] : &kinds[1];
+
+		if (!str_starts(text, kind->word))
 			return json_err(d->doc, node, e, EINVAL,
 					"\"%.60s\": expected \"uids=\" or \"gids=\"", text);
-		}
-		if (r < 0)
-			return r;
+		text += strlen(kind->word);
+		if (take_ranges(d, node, &text, kind, e) < 0)
+			return -e->code;
 		if (*text != ';' && *text != '\0')
 			return json_err(d->doc, node, e, EINVAL, "\"%.60s\": expected \";\"", text);
 		text += *text == ';';

@@ -42,7 +42,8 @@ struct oci_mount_job {
 	struct mount_param *data; /* m->data, with room for every option */
 };
 int oci_mount_option(const struct oci_mount_job *job, struct err *e);
-/* "uids=0-1000-10#10-2000-5;gids=0-1000-10": crun's notation, after "idmap=" or "ridmap=". */
+/* "uids=0-1000-10#10-2000-5;gids=@0-1000-10": crun's notation, after "idmap=" or "ridmap="; "@":
+ * the second id is one of the container's. */
 int oci_idmap_text(const struct decoder *d, const struct json *node, const char *text,
 		   struct bundle_mount *m, struct err *e);
 /* Name of the i-th option, or NULL after the last. */

@@ -309,6 +309,12 @@ static void test_mappings(void **state)
 	assert_int_equal(m->maps.uids[1].outside, 5);
 	assert_int_equal(m->maps.uids[1].count, 1);
 	assert_int_equal(m->maps.gids[0].count, 2);
+
+	/* the container's id 0 is the host's 7 */
+	m = parse(BIND, "\"idmap=uids=@5-0-1;gids=5-0-1\"");
+	assert_int_equal(m->maps.uids[0].inside, 5);
+	assert_int_equal(m->maps.uids[0].outside, 7);
+	assert_int_equal(m->maps.gids[0].outside, 0);
 }
 
 static void test_destinations(void **state)
