@@ -29,6 +29,16 @@
 #define LIMIT_USERDB_BYTES (1u << 20) /* /etc/passwd and /etc/group of an image */
 #define LIMIT_USERDB_LINE 4096
 #define LIMIT_GROUPS 256
+/* What engines hand an OCI runtime: a Kubernetes pod of many volumes, a host's every device. */
+#define LIMIT_OCI_STRINGS 16384 /* arguments, or variables, of one process or hook */
+#define LIMIT_OCI_MOUNTS 4096
+#define LIMIT_OCI_OPTIONS 256 /* of one mount */
+#define LIMIT_OCI_DEVICES 1024 /* nodes, and rules of the device filter */
+#define LIMIT_OCI_PATHS 1024 /* masked, or read-only */
+#define LIMIT_OCI_MAP 4096 /* annotations, sysctls, raw cgroup files */
+#define LIMIT_OCI_HOOKS 256 /* of one kind */
+#define LIMIT_OCI_NET_DEVICES 256
+#define LIMIT_ID_MAPS 340 /* user_namespaces(7) */
 #define LIMIT_LOG_LINE (16u << 10) /* one JSON line of the log holds at most this much output */
 
 #endif

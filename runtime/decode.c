@@ -101,6 +101,13 @@ static const struct decode_field *find_field(const struct decode_table *table, c
 	return NULL;
 }
 
+static bool is_given(const struct decode_table *table, const struct json *node, const char *key)
+{
+	const struct json *m = json_get(node, key);
+
+	return m && !(table->open && m->type == JSON_NULL);
+}
+
 int decode_object(const struct decoder *d, const struct json *node, void *base,
 		  const struct decode_table *table, struct err *e)
 {
@@ -111,6 +118,8 @@ int decode_object(const struct decoder *d, const struct json *node, void *base,
 	for (const struct json *m = node->first; m; m = m->next) {
 		const struct decode_field *f = find_field(table, m->key);
 
+		if (table->open && (!f || m->type == JSON_NULL))
+			continue;
 		if (!f)
 			return unknown_key(d, m, table, e);
 		r = f->decode(d, m, base, f, e);
@@ -119,7 +128,7 @@ int decode_object(const struct decoder *d, const struct json *node, void *base,
 		mark_given(base, f);
 	}
 	for (size_t i = 0; i < table->n; i++)
-		if (table->fields[i].required && !json_get(node, table->fields[i].key))
+		if (table->fields[i].required && !is_given(table, node, table->fields[i].key))
 			return json_err(d->doc, node, e, EINVAL, "\"%s\" is missing",
 					table->fields[i].key);
 	return 0;
@@ -281,6 +290,13 @@ int decode_text(const struct decoder *d, const struct json *node, void *base,
 	return 0;
 }
 
+int decode_unknown_word(const struct decoder *d, const struct json *node, const char *const *words,
+			size_t n, struct err *e)
+{
+	(void)json_err(d->doc, node, e, EINVAL, "\"%.100s\" is not a known value", node->text);
+	return hint_words(e, node->text, words, n);
+}
+
 int decode_word(const struct decoder *d, const struct json *node, void *base,
 		const struct decode_field *f, struct err *e)
 {
@@ -299,8 +315,7 @@ int decode_word(const struct decoder *d, const struct json *node, void *base,
 				node->text);
 	while (f->words->words[n])
 		n++;
-	(void)json_err(d->doc, node, e, EINVAL, "\"%.100s\" is not a known value", node->text);
-	return hint_words(e, node->text, f->words->words, n);
+	return decode_unknown_word(d, node, f->words->words, n, e);
 }
 
 static int each(const struct decoder *d, const struct json *node, void *base,

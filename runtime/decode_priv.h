@@ -5,17 +5,20 @@
  *
  * A handler gets the value's node and `base`, the struct that the row's offsets count from (nested
  * objects that live in the same struct share it). It returns 0, or a negative errno with an error
- * that reads "FILE:LINE:COLUMN: PATH: WHY". null is a wrong type everywhere.
+ * that reads "FILE:LINE:COLUMN: PATH: WHY". null is a wrong type everywhere but in open tables.
  */
 #ifndef JAIL_RUNTIME_DECODE_PRIV_H
 #define JAIL_RUNTIME_DECODE_PRIV_H
 
+#include "base/arena.h"
 #include "base/ident.h"
 #include "base/json.h"
 
 struct decoder {
 	const char *file;
 	struct json_doc *doc;
+	struct arena *arena; /* where decode_elements() and its like put elements, or NULL */
+	const char *dir; /* absolute: relative paths count from it; or NULL */
 };
 
 struct decode_field;
@@ -32,6 +35,14 @@ typedef int decode_item_fn(const struct decoder *d, const struct json *node, voi
 struct decode_table {
 	const struct decode_field *fields;
 	size_t n;
+	bool open; /* unknown members are ignored, and null is as good as not given (OCI
+		      specifications); else both are errors */
+};
+
+/* A word and the value that it stands for; a list ends with a NULL name. */
+struct decode_name {
+	const char *name;
+	uint64_t value;
 };
 
 /* The values of an enum, in its order; `later` are known words that are refused as not supported
@@ -54,6 +65,9 @@ struct decode_field {
 	decode_check_fn *check;
 	decode_parse_fn *parse;
 	decode_item_fn *item;
+	const struct decode_name *names;
+	size_t count; /* of a size_t in *base: number of elements */
+	size_t size; /* of an element, in bytes */
 };
 
 /* Decodes every member of an object by the table. An unknown key is an error that names the nearest
@@ -89,6 +103,40 @@ int decode_map(const struct decoder *d, const struct json *node, void *base,
 int decode_later(const struct decoder *d, const struct json *node, void *base,
 		 const struct decode_field *f, struct err *e); /* always EOPNOTSUPP */
 
+/* Handlers of decode_list.c: what they leave behind points into the document or the arena, and
+ * lives as long as the shorter-lived of the two. */
+int decode_ref(const struct decoder *d, const struct json *node, void *base,
+	       const struct decode_field *f, struct err *e); /* const char *; check, max bytes */
+/* A path, made absolute from the decoder's directory. */
+int decode_path(const struct decoder *d, const struct json *node, void *base,
+		const struct decode_field *f, struct err *e); /* const char *; not "" */
+/* As decode_ref(), where "" is as good as not given. */
+int decode_ref_given(const struct decoder *d, const struct json *node, void *base,
+		     const struct decode_field *f, struct err *e);
+int decode_refs(const struct decoder *d, const struct json *node, void *base,
+		const struct decode_field *f,
+		struct err *e); /* const char **, ends with NULL; count; check, max elements */
+/* ELEMENT *, count, size; each by `item` or `table` with the zeroed element as base; max elements.
+ * decode_elements: of an array; decode_members: of an object. */
+int decode_elements(const struct decoder *d, const struct json *node, void *base,
+		    const struct decode_field *f, struct err *e);
+int decode_members(const struct decoder *d, const struct json *node, void *base,
+		   const struct decode_field *f, struct err *e);
+int decode_int(const struct decoder *d, const struct json *node, void *base,
+	       const struct decode_field *f, struct err *e); /* int; min, max as int64_t */
+int decode_i64(const struct decoder *d, const struct json *node, void *base,
+	       const struct decode_field *f, struct err *e); /* int64_t; min, max as int64_t */
+int decode_u16(const struct decoder *d, const struct json *node, void *base,
+	       const struct decode_field *f, struct err *e); /* uint16_t; min, max */
+int decode_u64_all(const struct decoder *d, const struct json *node, void *base,
+		   const struct decode_field *f, struct err *e); /* uint64_t, its whole range */
+int decode_named(const struct decoder *d, const struct json *node, void *base,
+		 const struct decode_field *f, struct err *e); /* uint64_t; names */
+int decode_named_int(const struct decoder *d, const struct json *node, void *base,
+		     const struct decode_field *f, struct err *e); /* int; names */
+int decode_flags(const struct decoder *d, const struct json *node, void *base,
+		 const struct decode_field *f, struct err *e); /* uint64_t, names ORed; array */
+
 /* Building blocks of handlers. */
 int decode_type(const struct decoder *d, const struct json *node, enum json_type type,
 		struct err *e);
@@ -104,6 +152,9 @@ int decode_wrap(const struct decoder *d, const struct json *node, struct err *e)
 int decode_wrap_key(const struct decoder *d, const struct json *node, struct err *e);
 /* Number of code points of valid UTF-8. */
 size_t decode_length(const char *text);
+/* Says that the word is unknown, with the nearest of the n known ones as a hint. */
+int decode_unknown_word(const struct decoder *d, const struct json *node, const char *const *words,
+			size_t n, struct err *e);
 /* Index of `text` in a NULL-terminated list, or -1. */
 int decode_find(const char *const *words, const char *text);
 

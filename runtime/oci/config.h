@@ -23,7 +23,8 @@
 #include "namespaces/bundle.h"
 #include "runtime/creds.h"
 
-#define OCI_VERSION "1.2.1" /* what state and features say; 1.0.0 up to 1.3.x are read */
+#define OCI_VERSION "1.2.1" /* what state and example say; every 1.x.y is read */
+#define OCI_VERSION_MAX "1.3.0" /* whose fields are all known: features */
 
 struct oci_strings {
 	const char **v; /* v[n] is NULL */
@@ -189,17 +190,21 @@ struct oci_config {
 	struct oci_hooks hooks[OCI_HOOKS];
 	struct oci_map annotations;
 
-	/* root, mounts, and what of linux belongs to the file system; user_ns is set by the engine
-	 */
+	/* root, mounts, and what of linux belongs to the file system; user_ns and no_pivot are set
+	 * by the engine */
 	struct bundle bundle;
 
 	/* linux */
 	struct oci_namespace namespaces[OCI_NAMESPACES_MAX];
 	size_t n_namespaces;
+	/* uidMappings, gidMappings as given. bundle.maps is the same, but for a user namespace that
+	 * is joined: engines list its maps too, and the engine checks that they are (runc). */
+	struct id_mappings maps;
 	struct oci_time_offset monotonic, boottime;
 	const char *cgroups_path; /* or NULL */
 	struct oci_resources resources;
-	struct oci_map sysctl; /* judged: namespaced, and the namespace is the container's own */
+	struct oci_map sysctl; /* key: path below /proc/sys; all are namespaced, by a namespace
+				  that the configuration lists */
 	const struct oci_net_device *net_devices;
 	size_t n_net_devices;
 	bool has_personality;
@@ -213,13 +218,19 @@ struct oci_config {
 
 /*
  * Reads config.json in the directory `bundle_fd`, whose absolute path is `bundle` (relative paths
- * in the file count from it). *ret is to be freed, also on failure.
+ * in the file count from it). *ret, an OCI_CONFIG_INIT, is to be freed, also on failure. Judges
+ * the document alone; what has to be true of the host is oci_config_check_host()'s.
  */
 int oci_config_load(int bundle_fd, const char *bundle, struct oci_config *ret, struct err *e);
 /* The same from text; `file` is for messages. The copy in the state directory comes this way. */
 int oci_config_parse(const char *file, const char *text, size_t n, const char *bundle,
 		     struct oci_config *ret, struct err *e);
 void oci_config_free(struct oci_config *c);
+/*
+ * At create: root.path is a directory, and no sysctl is meant for a namespace that is joined and is
+ * the caller's own. Not for the copy in the state directory, whose namespaces may be gone.
+ */
+int oci_config_check_host(const struct oci_config *c, struct err *e);
 #define CLEANUP_OCI_CONFIG CLEANUP(oci_config_free)
 
 /* The namespace of this kind, or NULL: the runtime's own. */
