@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The container that `runc spec` describes, as the host's root and in a user namespace. */
+#include "tests/unit/namespaces_bundle_fixture.h"
+
+static const bool users[] = { false, true };
+
+static void test_mounts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		rig_reset(users[i]);
+		rig.b.n_masked = 0;
+		assert_string_equal(
+			rig_output("while read -r a b c root point flags rest; do"
+				   " [ $root = / ] && echo $point $flags ${rest##*- }; done"
+				   " < /proc/self/mountinfo | while read -r p f t s; do"
+				   " echo $p $f $t; done"),
+			"/proc rw,relatime proc\n"
+			"/dev rw,nosuid tmpfs\n"
+			"/dev/pts rw,nosuid,noexec,relatime devpts\n"
+			"/dev/shm rw,nosuid,nodev,noexec,relatime tmpfs\n"
+			"/dev/mqueue rw,nosuid,nodev,noexec,relatime mqueue\n"
+			"/sys ro,nosuid,nodev,noexec,relatime sysfs\n"
+			"/sys/fs/cgroup ro,nosuid,nodev,noexec,relatime cgroup2\n");
+	}
+}
+
+/* By what a program sees (row 25). */
+static void test_sealed(void **state)
+{
+	static const char *const masked[] = { "/proc/iomem", "/proc/timer_list", "/sys/firmware",
+					      "/proc/fs",    "/nonexistent/x",	 "/bin/sh/x" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		rig_reset(users[i]);
+		rig.b.masked = masked;
+		rig.b.n_masked = ARRAY_SIZE(masked);
+		assert_string_equal(
+			rig_output("cat /proc/iomem /proc/timer_list; ls -A /sys/firmware /proc/fs;"
+				   "stat -c '%F %t:%T' /proc/iomem /proc/timer_list;"
+				   "(echo x > /sys/firmware/x) 2>/dev/null || echo ro;"
+				   "(echo x > /proc/sys/kernel/hostname) 2>/dev/null || echo ro;"
+				   "(echo x > /proc/sysrq-trigger) 2>/dev/null || echo ro;"
+				   "cat /proc/sys/kernel/ostype; echo x > /made && echo rw;"
+				   "rm /made"),
+			"/proc/fs:\n\n/sys/firmware:\n"
+			"character special file 1:3\ncharacter special file 1:3\n"
+			"ro\nro\nro\nLinux\nrw\n");
+		rig_reset(users[i]);
+		rig.b.read_only = true;
+		assert_string_equal(rig_output("(echo x > /made) 2>/dev/null || echo ro;"
+					       "echo x > /dev/shm/x && cat /dev/shm/x"),
+				    "ro\nx\n");
+	}
+}
+
+static void test_dev(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		rig_reset(users[i]);
+		assert_string_equal(
+			rig_output("cd /dev; ls -1 | grep -v core; for d in null zero full random "
+				   "urandom tty; do"
+				   " stat -c '%F %t:%T %a' $d; done;"
+				   " for d in fd stdin stdout stderr ptmx; do readlink $d; done;"
+				   "echo x > null; ls -1 pts; stat -c %a / /dev /dev/shm"),
+			"fd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\n"
+			"stdout\ntty\nurandom\nzero\n"
+			"character special file 1:3 666\ncharacter special file 1:5 666\n"
+			"character special file 1:7 666\ncharacter special file 1:8 666\n"
+			"character special file 1:9 666\ncharacter special file 5:0 666\n"
+			"/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/"
+			"ptmx\n"
+			"ptmx\n755\n755\n1777\n");
+	}
+}
+
+static void console_echo(const struct bundle_root *root, int master, int peer)
+{
+	char buf[16] = "";
+
+	(void)root;
+	if (write(peer, "ping", 4) != 4 || read(master, buf, sizeof(buf)) != 4 ||
+	    memcmp(buf, "ping", 4) != 0)
+		_exit(70);
+}
+
+static void test_console(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		rig_reset(users[i]);
+		rig.b.terminal = true;
+		rig.before_exec = console_echo;
+		assert_string_equal(rig_output("stat -c '%F %t:%T %u' /dev/console"),
+				    "character special file 88:0 0\n");
+	}
+}
+
+/* The old root is gone, one way or the other (row 29). */
+static void chroot_break(const struct bundle_root *root, int master, int peer)
+{
+	int here = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat start, end;
+
+	(void)root;
+	(void)master;
+	(void)peer;
+	if (here < 0 || fstat(here, &start) < 0 || mkdirat(here, "d", 0755) < 0 ||
+	    syscall(SYS_chroot, "/d") < 0 || fchdir(here) < 0 || unlinkat(here, "d", AT_REMOVEDIR))
+		_exit(80);
+	for (int i = 0; i < 64; i++) {
+		if (chdir("..") < 0)
+			_exit(81);
+	}
+	if (stat(".", &end) < 0 || end.st_ino != start.st_ino || end.st_dev != start.st_dev)
+		_exit(82);
+	if (syscall(SYS_chroot, ".") < 0 || chdir("/") < 0)
+		_exit(83);
+}
+
+static void test_pivot(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		rig_reset(users[i]);
+		rig.before_exec = chroot_break;
+		assert_string_equal(rig_output("grep -c ' / / ' /proc/self/mountinfo; ls /"),
+				    "0\nbin\ndev\netc\nproc\nsys\n");
+	}
+}
+
+/* As on a systemd host, where everything is shared. */
+static void test_host_is_unchanged(void **state)
+{
+	struct err e = ERR_INIT;
+	char *before, *after;
+
+	(void)state;
+	assert_int_equal(mountfd_propagation_all(MS_SHARED, &e), 0);
+	before = rig_mount_table();
+	for (size_t i = 0; i < 8; i++) {
+		rig_reset(i & 1);
+		rig.b.no_pivot = i & 2;
+		if (i & 4) /* the child doesn't get to the root's path */
+			assert_int_equal(fchmod(fx.dir_fd, 0700), 0);
+		(void)rig_output("mount -t tmpfs x /bin");
+	}
+	after = rig_mount_table();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	assert_int_equal(mountfd_propagation_all(MS_PRIVATE, &e), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mounts), cmocka_unit_test(test_sealed),
+		cmocka_unit_test(test_dev),    cmocka_unit_test(test_console),
+		cmocka_unit_test(test_pivot),  cmocka_unit_test(test_host_is_unchanged),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_group_setup, fixture_group_teardown);
+}
