@@ -76,7 +76,7 @@ static int dev_check(int fd, const struct bundle_device *d, struct err *e)
 
 static int dev_make(int root, const struct bundle_device *d, struct err *e)
 {
-	const char *name = NULL;
+	const char *name = "";
 	CLEANUP_FD int dir = dev_parent(root, d->path, &name, e);
 	CLEANUP_FD int fd = -EBADF;
 	dev_t rdev = S_ISFIFO(d->mode) ? 0 : makedev(d->major, d->minor);

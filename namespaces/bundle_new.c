@@ -202,7 +202,8 @@ int bundle_new(const struct bundle_child *c, const struct bundle_mount *m, int m
 		return new_make(c, m, NULL, "gid", e);
 	host = c->b->private_user && first.code == EPERM ? new_host_path(m->fstype) : NULL;
 	if (host)
-		return bundle_source_tree(c->b, m, host, 0, e);
-	*e = first;
-	return -e->code;
+		fd = bundle_source_tree(c->b, m, host, 0, e);
+	if (fd < 0)
+		*e = first;
+	return fd < 0 ? -e->code : fd;
 }
