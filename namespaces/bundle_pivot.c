@@ -2,13 +2,16 @@
 /*
  * The container's root becomes /.
  *
- * pivot_root takes the old root away for good. On an initramfs, which can't be pivoted, the new
- * root is moved onto "/" and entered by chroot(2), and what lies below stays in the namespace. So
- * everything that is mounted on the old root is detached first: the host's unmasked /proc and /sys
- * above all, whose presence would also let a user namespace mount new ones (mount_too_revealing()).
- * What a user namespace holds locked is covered with nothing instead.
+ * pivot_root takes the old root away for good. An initramfs can't be pivoted: there, if --no-pivot
+ * says so, the new root is moved onto "/" and entered by chroot(2), and what lies below stays in
+ * the namespace, to be found by who may unmount "/" and enter his own namespace again. So where
+ * pivot_root works it is taken, whatever was asked for, and else all that is mounted on the old
+ * root is detached first: the host's unmasked /proc and /sys above all, whose presence would also
+ * let a user namespace mount new ones (mount_too_revealing()). What a user namespace holds locked
+ * is covered with an empty directory.
  */
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -43,51 +46,67 @@ static void old_unescape(char *s)
 	*out = '\0';
 }
 
-static int old_cover(const char *path, struct err *e)
+/* Still a mount point after it was detached: locked. */
+static bool old_stays(int slash, const char *name)
+{
+	struct statx st = { 0 };
+
+	return statx(slash, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) && S_ISDIR(st.stx_mode);
+}
+
+static int old_cover(int slash, const char *name, struct err *e)
 {
 	static const struct mount_param params[] = { { "source", "none" },
 						     { "size", "4k" },
 						     { "nr_inodes", "2" } };
-	CLEANUP_FD int target = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int target = openat(slash, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	CLEANUP_FD int fd = -EBADF;
-	struct stat st;
 
-	if (target < 0 || fstat(target, &st) < 0 || !S_ISDIR(st.st_mode))
-		return 0; /* gone with the one above it, or a file */
+	if (target < 0)
+		return err_sys(e, "open");
 	fd = mountfd_new(
 		"tmpfs", params, ARRAY_SIZE(params),
 		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);
 	return fd < 0 ? fd : mountfd_attach(fd, target, e);
 }
 
-/* The fields are: id, parent, major:minor, root, mount point. */
-static int old_detach(char *table, struct err *e)
+static int old_remove(int slash, const char *name, struct err *e)
 {
-	CLEANUP_FD int slash = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char *line_end = NULL;
+	struct err gone = ERR_INIT;
 
-	if (slash < 0)
-		return err_sys(e, "open /");
-	for (char *line = table; *line; line = line_end + 1) {
-		char *path = line, *end;
+	if (mountfd_detach_at(slash, name, &gone) < 0 && gone.code != ENOENT) {
+		*e = gone;
+		return -e->code;
+	}
+	return old_stays(slash, name) ? old_cover(slash, name, e) : 0;
+}
 
-		line_end = line + strcspn(line, "\n");
-		if (*line_end == '\0')
-			break;
-		for (int field = 0; field < 4 && path < line_end; field++)
-			path += strcspn(path, " \n") + 1;
-		if (path >= line_end)
-			continue;
-		end = path + strcspn(path, " \n");
-		*end = '\0';
-		old_unescape(path);
-		if (str_eq(path, "/"))
-			continue;
-		if (mountfd_detach_at(slash, path + 1, e) < 0 && e->code != ENOENT)
-			return -e->code;
-		*e = ERR_INIT;
-		if (old_cover(path, e) < 0)
-			return err_wrap(e, "cover %s of the host", path);
+/* Cuts the mount point out of a line: id, parent, major:minor, root, mount point. Return: where the
+ * next line begins, or NULL. */
+static char *old_line(char *line, char **ret_path)
+{
+	char *next = strchr(line, '\n');
+	char *path = line;
+
+	if (!next)
+		return NULL;
+	*next = '\0';
+	for (int field = 0; field < 4; field++)
+		path += strcspn(path, " ") + (path[strcspn(path, " ")] == ' ');
+	path[strcspn(path, " ")] = '\0';
+	old_unescape(path);
+	*ret_path = path;
+	return next + 1;
+}
+
+static int old_detach(int slash, char *table, struct err *e)
+{
+	char *path = NULL;
+
+	while ((table = old_line(table, &path))) {
+		if (path[0] == '/' && path[1] && old_remove(slash, path + 1, e) < 0)
+			return err_wrap(e, "the host's %s", path);
 	}
 	return 0;
 }
@@ -103,7 +122,7 @@ static int root_move(const struct bundle_root *root, struct err *e)
 		return -e->code;
 	if (!root->on_top && mountfd_attach(root->fd, slash, e) < 0)
 		return -e->code;
-	if (old_detach(table, e) < 0)
+	if (old_detach(slash, table, e) < 0)
 		return -e->code;
 	return mountfd_chroot(root->fd, e);
 }
@@ -114,7 +133,11 @@ int bundle_pivot(const struct bundle *b, const struct bundle_root *root, struct 
 
 	if (!b->private_mounts)
 		return mountfd_chroot(root->fd, e);
-	r = b->no_pivot ? root_move(root, e) : mountfd_pivot(root->fd, e);
+	r = mountfd_pivot(root->fd, e);
+	if (r == -EINVAL && b->no_pivot) {
+		*e = ERR_INIT;
+		r = root_move(root, e);
+	}
 	if (r < 0)
 		return err_wrap(e, "root.path");
 	if (b->propagation && mountfd_propagation(root->fd, b->propagation, false, e) < 0)

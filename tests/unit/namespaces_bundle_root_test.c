@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The container that `runc spec` describes, as the host's root and in a user namespace. */
+#include <linux/filter.h>
+#include <linux/magic.h>
+#include <linux/seccomp.h>
+#include <sys/vfs.h>
+
 #include "tests/unit/namespaces_bundle_fixture.h"
 
 static const bool users[] = { false, true };
@@ -132,6 +137,65 @@ static void test_pivot(void **state)
 	}
 }
 
+/* As on an initramfs. */
+static void pivot_is_refused(const struct bundle_root *root)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pivot_root, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { ARRAY_SIZE(code), code };
+
+	(void)root;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(90);
+}
+
+/* Whoever takes the root away finds nothing that was mounted on the host's. */
+static void look_below(const struct bundle_root *root, int master, int peer)
+{
+	int ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	struct stat before, after;
+	struct statfs fs;
+
+	chroot_break(root, master, peer);
+	if (ns < 0 || stat("/", &before) < 0 || setns(ns, CLONE_NEWNS) < 0)
+		_exit(91);
+	if (stat("/", &after) < 0 || after.st_ino != before.st_ino)
+		_exit(92);
+	if (syscall(SYS_umount2, "/", 2) < 0 || setns(ns, CLONE_NEWNS) < 0)
+		_exit(93);
+	if (statfs("/proc", &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC || statfs("/sys", &fs) < 0 ||
+	    fs.f_type == SYSFS_MAGIC || access("/proc/self", F_OK) == 0 ||
+	    access("/dev/null", F_OK) == 0)
+		_exit(94);
+	_exit(0);
+}
+
+static void test_no_pivot(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		rig_reset(i & 1);
+		if (i & 2)
+			assert_int_equal(fchmod(fx.dir_fd, 0700), 0);
+		rig.hook = pivot_is_refused;
+		assert_int_equal(rig_run("true"), -EINVAL);
+		rig.b.no_pivot = true;
+		assert_string_equal(rig_output("echo /*; cd ..; echo *; cat /proc/timer_list"),
+				    "/bin /dev /etc /proc /sys\nbin dev etc proc sys\n");
+		rig.before_exec = look_below;
+		assert_int_equal(rig_run("true"), 0);
+		/* and where it works it is taken */
+		rig.hook = NULL;
+		rig.before_exec = chroot_break;
+		assert_string_equal(rig_output("echo *"), "bin dev etc proc sys\n");
+	}
+}
+
 /* As on a systemd host, where everything is shared. */
 static void test_host_is_unchanged(void **state)
 {
@@ -144,6 +208,7 @@ static void test_host_is_unchanged(void **state)
 	for (size_t i = 0; i < 8; i++) {
 		rig_reset(i & 1);
 		rig.b.no_pivot = i & 2;
+		rig.hook = i & 2 ? pivot_is_refused : NULL;
 		if (i & 4) /* the child doesn't get to the root's path */
 			assert_int_equal(fchmod(fx.dir_fd, 0700), 0);
 		(void)rig_output("mount -t tmpfs x /bin");
@@ -158,9 +223,13 @@ static void test_host_is_unchanged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mounts), cmocka_unit_test(test_sealed),
-		cmocka_unit_test(test_dev),    cmocka_unit_test(test_console),
-		cmocka_unit_test(test_pivot),  cmocka_unit_test(test_host_is_unchanged),
+		cmocka_unit_test(test_mounts),
+		cmocka_unit_test(test_sealed),
+		cmocka_unit_test(test_dev),
+		cmocka_unit_test(test_console),
+		cmocka_unit_test(test_pivot),
+		cmocka_unit_test(test_no_pivot),
+		cmocka_unit_test(test_host_is_unchanged),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_group_setup, fixture_group_teardown);
