@@ -114,10 +114,21 @@ static int dev_one(const struct bundle_child *c, size_t i, struct err *e)
 {
 	const struct bundle_device *d = bundle_dev_at(c->b, i);
 	CLEANUP_FD int source = -EBADF;
+	struct err first = ERR_INIT;
 
-	if (!c->b->private_user || S_ISFIFO(d->mode))
-		return dev_make(c->root, d, e);
-	source = i < c->k->n_devices ? TAKE_FD(c->k->devices[i]) : bundle_dev_source(d, e);
+	if (!c->b->private_user || S_ISFIFO(d->mode)) {
+		if (dev_make(c->root, d, &first) == 0)
+			return 0;
+		/* EPERM: in a user namespace all the same, that of whoever runs us. */
+		if (first.code != EPERM || S_ISFIFO(d->mode)) {
+			*e = first;
+			return -e->code;
+		}
+	}
+	if (i < c->k->n_devices)
+		source = TAKE_FD(c->k->devices[i]);
+	if (source < 0)
+		source = bundle_dev_source(d, e);
 	return source < 0 ? -e->code : dev_bind(c->root, d, source, e);
 }
 

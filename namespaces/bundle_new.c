@@ -14,7 +14,6 @@
 #include <sys/vfs.h>
 
 #include "base/str.h"
-#include "namespaces/procfd.h"
 
 #define VALUE_MAX 255 /* fsconfig(2) */
 #define CGROUP_NS_INIT_INODE 0xEFFFFFFBu /* PROC_CGROUP_INIT_INO of the kernel */
@@ -157,12 +156,13 @@ static int new_cgroup_bind(const struct bundle_child *c, const struct bundle_mou
 
 /* A new mount there, without the host's own options, would take them off the host's (the kernel
  * applies them to the one hierarchy: cgroup_get_tree()), "nsdelegate" for one. */
-static bool in_initial_cgroup_ns(void)
+static bool in_initial_cgroup_ns(const struct bundle_child *c)
 {
 	struct stat st;
-	CLEANUP_FD int fd = procfd_open("self/ns/cgroup", O_RDONLY);
+	int r = c->proc >= 0 ? fstatat(c->proc, "self/ns/cgroup", &st, 0)
+			     : stat("/proc/self/ns/cgroup", &st); /* of the host */
 
-	return fd < 0 || fstat(fd, &st) < 0 || st.st_ino == CGROUP_NS_INIT_INODE;
+	return r < 0 || st.st_ino == CGROUP_NS_INIT_INODE;
 }
 
 static int new_cgroup(const struct bundle_child *c, const struct bundle_mount *m, struct err *e)
@@ -173,7 +173,7 @@ static int new_cgroup(const struct bundle_child *c, const struct bundle_mount *m
 	struct err first = ERR_INIT;
 	int fd;
 
-	if (in_initial_cgroup_ns())
+	if (in_initial_cgroup_ns(c))
 		return new_cgroup_bind(c, m, 0, e);
 	fd = new_make(c, &fresh, NULL, NULL, &first);
 	if (fd >= 0)

@@ -137,6 +137,82 @@ static void test_pivot(void **state)
 	}
 }
 
+/* What must be made below what is to be read-only is made before (runc seals in the end, too). */
+static void test_read_only_is_last(void **state)
+{
+	static const struct bundle_mount m[] = {
+		{ .key = "mounts[0]",
+		  .kind = BUNDLE_NEW,
+		  .fstype = "proc",
+		  .destination = "/proc" },
+		{ .key = "mounts[1]",
+		  .kind = BUNDLE_NEW,
+		  .fstype = "tmpfs",
+		  .destination = "/dev",
+		  .attr_set = MOUNT_ATTR_RDONLY },
+		{ .key = "mounts[2]",
+		  .kind = BUNDLE_NEW,
+		  .fstype = "devpts",
+		  .destination = "/dev/pts",
+		  .attr_set = MOUNT_ATTR_NOEXEC },
+		{ .key = "mounts[3]",
+		  .kind = BUNDLE_NEW,
+		  .fstype = "tmpfs",
+		  .destination = "/x/y/z" },
+	};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		rig_reset(users[i]);
+		rig.b.mounts = m;
+		rig.b.n_mounts = ARRAY_SIZE(m);
+		rig.b.read_only = true;
+		rig.b.terminal = true;
+		assert_string_equal(
+			rig_output("for d in / /dev /x /x/y/z; do"
+				   " (echo x > $d/f) 2>/dev/null && echo rw $d; done;"
+				   " stat -c %F /dev/console /dev/null; echo x > /dev/null"),
+			"rw /x/y/z\ncharacter special file\ncharacter special file\n");
+		assert_int_equal(path_remove_tree(fx.layer_fd, "x", &e), 0);
+	}
+}
+
+/* A caller who is nobody: one id, his own. All is made by the child. */
+static void unprivileged(void)
+{
+	int status = 1;
+
+	if (syscall(SYS_setgroups, 0, NULL) < 0 || setresgid(65534, 65534, 65534) < 0 ||
+	    setresuid(65534, 65534, 65534) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+		_exit(100);
+	procfd_close();
+	if (rig_run("id -u; cat /proc/timer_list; ls /sys/class/net; echo x > /dev/null;"
+		    "stat -c %t:%T /dev/zero; cat /etc/hostname") == 0 &&
+	    str_eq(fx.out, "0\nlo\n1:5\nimage\n"))
+		status = 0;
+	else
+		print_error("%s\n%s\n%s\n", fx.error.text, fx.error.hint, fx.out);
+	_exit(status);
+}
+
+static void test_unprivileged(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	rig_reset(true);
+	assert_int_equal(fchown(fx.layer_fd, 65534, 65534), 0);
+	rig.map = (struct id_mapping){ 0, 65534, 1 };
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		unprivileged();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* As on an initramfs. */
 static void pivot_is_refused(const struct bundle_root *root)
 {
@@ -227,6 +303,8 @@ int main(void)
 		cmocka_unit_test(test_sealed),
 		cmocka_unit_test(test_dev),
 		cmocka_unit_test(test_console),
+		cmocka_unit_test(test_read_only_is_last),
+		cmocka_unit_test(test_unprivileged),
 		cmocka_unit_test(test_pivot),
 		cmocka_unit_test(test_no_pivot),
 		cmocka_unit_test(test_host_is_unchanged),
