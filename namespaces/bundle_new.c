@@ -17,22 +17,7 @@
 
 #define VALUE_MAX 255 /* fsconfig(2) */
 #define CGROUP_NS_INIT_INODE 0xEFFFFFFBu /* PROC_CGROUP_INIT_INO of the kernel */
-#define EXTRA_PARAMS 4
-
-/* Kernel file systems whose read-only state is the mount's alone. The others (ext4, overlay, ...)
- * get it as an option of their own too, as by mount(8). */
-static const char *const new_virtual[] = {
-	"tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup2"
-};
-
-static bool is_virtual(const char *fstype)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(new_virtual); i++) {
-		if (str_eq(fstype, new_virtual[i]))
-			return true;
-	}
-	return false;
-}
+#define EXTRA_PARAMS 3
 
 bool bundle_is_tmpfs(const struct bundle_mount *m)
 {
@@ -99,8 +84,6 @@ static int new_make(const struct bundle_child *c, const struct bundle_mount *m, 
 		p[n++] = (struct mount_param){ "mode", mode };
 	if (takes_label(c, m->fstype))
 		p[n++] = (struct mount_param){ "context", c->b->mount_label };
-	if ((attr & MOUNT_ATTR_RDONLY) && !is_virtual(m->fstype))
-		p[n++] = (struct mount_param){ "ro", NULL };
 	for (size_t i = 0; i < m->n_data; i++) {
 		if (!skip || !str_eq(m->data[i].key, skip))
 			p[n++] = m->data[i];

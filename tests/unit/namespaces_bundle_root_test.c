@@ -137,6 +137,34 @@ static void test_pivot(void **state)
 	}
 }
 
+/* createContainer hooks look at the root's own path, with the host's root around them. */
+static void look_at_path(const struct bundle_root *root)
+{
+	char path[160];
+	struct stat st;
+
+	(void)root;
+	(void)str_format(path, sizeof(path), "%s/proc/self", fx.layer);
+	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode) || stat(fx.dir, &st) < 0)
+		_exit(95);
+	/* and what they mount there is in the container */
+	(void)str_format(path, sizeof(path), "%s/etc", fx.layer);
+	if (syscall(SYS_mount, "hook", path, "tmpfs", 0ul, NULL) < 0)
+		_exit(96);
+}
+
+static void test_hooks_see_mounts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		rig_reset(users[i]);
+		rig.hook = look_at_path;
+		assert_string_equal(rig_output("ls -A /etc; grep -c ' - tmpfs hook '"
+					       " /proc/self/mountinfo"),
+				    "1\n");
+	}
+}
+
 /* What must be made below what is to be read-only is made before (runc seals in the end, too). */
 static void test_read_only_is_last(void **state)
 {
@@ -303,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_sealed),
 		cmocka_unit_test(test_dev),
 		cmocka_unit_test(test_console),
+		cmocka_unit_test(test_hooks_see_mounts),
 		cmocka_unit_test(test_read_only_is_last),
 		cmocka_unit_test(test_unprivileged),
 		cmocka_unit_test(test_pivot),
