@@ -22,6 +22,7 @@ struct rig {
 	void (*before_exec)(const struct bundle_root *root, int master, int peer);
 };
 static struct rig rig;
+static const bool users[] = { false, true }; /* of a user namespace */
 
 static const struct bundle_mount rig_default[] = {
 	{ .key = "mounts[0]",
@@ -219,6 +220,39 @@ static inline const char *rig_output(const char *script)
 	return fx.out;
 }
 
+static char volume[128]; /* a directory of the host */
+static int volume_fd;
+
+#define BIND(dest, ...)                                                                            \
+	{                                                                                          \
+		.key = "mounts[7]", .kind = BUNDLE_BIND, .source = volume, .destination = (dest),  \
+		__VA_ARGS__                                                                        \
+	}
+#define NEW(type, dest, ...)                                                                       \
+	{                                                                                          \
+		.key = "mounts[7]", .kind = BUNDLE_NEW, .fstype = (type), .destination = (dest),   \
+		__VA_ARGS__                                                                        \
+	}
+
+static inline void rig_with(bool user, const struct bundle_mount *m, size_t n)
+{
+	rig_reset(user);
+	rig_add(m, n);
+}
+
+/* On the host. Return: fd of the new mount. */
+static inline int attach_tmpfs(const char *path, uint64_t attr)
+{
+	struct err e = ERR_INIT;
+	int fs = mountfd_new("tmpfs", NULL, 0, attr, &e);
+	int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fs >= 0 && target >= 0);
+	assert_int_equal(mountfd_attach(fs, target, &e), 0);
+	(void)close(target);
+	return fs;
+}
+
 static inline char *rig_mount_table(void)
 {
 	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -228,6 +262,19 @@ static inline char *rig_mount_table(void)
 	assert_int_equal(fd_read_all(fd, 1u << 20, &text, &n), 0);
 	(void)close(fd);
 	return text;
+}
+
+/* With the volume, and a file in it. */
+static inline int rig_group_setup(void **state)
+{
+	int r = fixture_group_setup(state);
+
+	fixture_mkdir(fx.dir_fd, "volume", 0755);
+	volume_fd = fixture_open_dir(fx.dir_fd, "volume");
+	fixture_write(volume_fd, "f", "volume\n", 0644);
+	assert_int_equal(fchownat(volume_fd, "f", 33, 33, 0), 0);
+	(void)str_format(volume, sizeof(volume), "%s/volume", fx.dir);
+	return r;
 }
 
 #endif

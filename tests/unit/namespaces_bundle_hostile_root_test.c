@@ -10,8 +10,6 @@
 
 #include "tests/unit/namespaces_bundle_fixture.h"
 
-static const bool users[] = { false, true };
-
 enum kind { ABSOLUTE, DOTDOT, FILE_, FIFO, DANGLING, MAGIC, TO_PROC, TO_ROOT, KINDS };
 static const char *const kind_names[KINDS] = { "absolute link", "../.. link",	 "file",
 					       "FIFO",		"dangling link", "magic link",

@@ -6,27 +6,6 @@
 
 #include "tests/unit/namespaces_bundle_fixture.h"
 
-static const bool users[] = { false, true };
-static char volume[128];
-static int volume_fd;
-
-#define BIND(dest, ...)                                                                            \
-	{                                                                                          \
-		.key = "mounts[7]", .kind = BUNDLE_BIND, .source = volume, .destination = (dest),  \
-		__VA_ARGS__                                                                        \
-	}
-#define NEW(type, dest, ...)                                                                       \
-	{                                                                                          \
-		.key = "mounts[7]", .kind = BUNDLE_NEW, .fstype = (type), .destination = (dest),   \
-		__VA_ARGS__                                                                        \
-	}
-
-static void with(bool user, const struct bundle_mount *m, size_t n)
-{
-	rig_reset(user);
-	rig_add(m, n);
-}
-
 /* "FLAGS OPTIONAL" of each mount at or below the point. */
 static const char *flags_of(const char *point)
 {
@@ -37,18 +16,6 @@ static const char *flags_of(const char *point)
 			       " echo $f ${o%%%% *};; esac; done < /proc/self/mountinfo",
 			       point, point) > 0);
 	return script;
-}
-
-static int attach_tmpfs(const char *path, uint64_t attr)
-{
-	struct err e = ERR_INIT;
-	int fs = mountfd_new("tmpfs", NULL, 0, attr, &e);
-	int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	assert_true(fs >= 0 && target >= 0);
-	assert_int_equal(mountfd_attach(fs, target, &e), 0);
-	(void)close(target);
-	return fs;
 }
 
 static void test_attributes(void **state)
@@ -83,12 +50,12 @@ static void test_attributes(void **state)
 			     .attr_clr = cases[i / 2].clr, .rattr_set = cases[i / 2].rset,
 			     .rattr_clr = cases[i / 2].rclr);
 
-		with(i & 1, &m, 1);
+		rig_with(i & 1, &m, 1);
 		(void)str_format(want, sizeof(want), "%s\n%s\n", cases[i / 2].top,
 				 cases[i / 2].below);
 		assert_string_equal(rig_output(flags_of("/v")), want);
 		m.recursive = false;
-		with(i & 1, &m, 1);
+		rig_with(i & 1, &m, 1);
 		(void)str_format(want, sizeof(want), "%s\n", cases[i / 2].top);
 		assert_string_equal(rig_output(flags_of("/v")), want);
 	}
@@ -166,7 +133,7 @@ static void test_file_kinds(void **state)
 	m[2].source = link;
 	m[3].source = "/dev/null";
 	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-		with(users[i], m, ARRAY_SIZE(m));
+		rig_with(users[i], m, ARRAY_SIZE(m));
 		assert_string_equal(rig_output("cat /a/file; stat -c %F /a/socket /a/null;"
 					       "readlink /a/link; cat /a/link; stat -c %a /a /a/t"),
 				    "volume\nsocket\ncharacter special file\nfile\nvolume\n"
@@ -174,6 +141,31 @@ static void test_file_kinds(void **state)
 	}
 	assert_int_equal(unlinkat(volume_fd, "s", 0), 0);
 	assert_int_equal(unlinkat(volume_fd, "l", 0), 0);
+}
+
+/* A link at the destination is followed, inside, or covered. */
+static void test_destination_link(void **state)
+{
+	char file[160];
+	struct bundle_mount m = BIND("/etc/link", );
+
+	(void)state;
+	(void)str_format(file, sizeof(file), "%s/f", volume);
+	m.source = file;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(users); i++) {
+		(void)unlinkat(fx.layer_fd, "etc/link", 0);
+		(void)unlinkat(fx.layer_fd, "etc/target", 0);
+		assert_int_equal(symlinkat("target", fx.layer_fd, "etc/link"), 0);
+		assert_int_equal(fchownat(fx.layer_fd, "etc", i / 2 ? FIXTURE_BASE : 0, 0, 0), 0);
+		m.destination_link = i & 1;
+		rig_with(users[i / 2], &m, 1);
+		assert_string_equal(rig_output("cat /etc/link; cat /etc/target 2>/dev/null"
+					       " || echo none"),
+				    i & 1 ? "volume\nnone\n" : "volume\nvolume\n");
+	}
+	assert_int_equal(unlinkat(fx.layer_fd, "etc/link", 0), 0);
+	(void)unlinkat(fx.layer_fd, "etc/target", 0);
+	assert_int_equal(fchownat(fx.layer_fd, "etc", 0, 0, 0), 0);
 }
 
 /* The mode of what it covers, of the option, or the kernel's default (runc). */
@@ -192,7 +184,7 @@ static void test_tmpfs_mode(void **state)
 	(void)state;
 	fixture_mkdir(fx.layer_fd, "covered", 01711);
 	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-		with(users[i], m, ARRAY_SIZE(m));
+		rig_with(users[i], m, ARRAY_SIZE(m));
 		assert_string_equal(
 			rig_output("stat -c %a /covered /covered/new /covered/given;"
 				   "(echo > /ro/x/y) 2>/dev/null || echo ro; echo > /ro/x/rw/y"),
@@ -231,231 +223,27 @@ static void test_copy_up(void **state)
 		assert_int_equal(fchmodat(data, "f", 04711, 0), 0);
 		assert_int_equal(fchmodat(data, "d/fifo", 0620, 0), 0);
 		assert_int_equal(fchmodat(data, "d", 02775, 0), 0);
-		with(users[i], &m, 1);
+		rig_with(users[i], &m, 1);
 		assert_string_equal(rig_output(copy_script),
 				    ".\n./d\n./d/fifo\n./d/g\n./d/up\n./f\n./l\nfile\ninner\n"
 				    "/etc/shadow\n750 0:5 directory\n4711 0:5 regular file\n"
 				    "2775 0:5 directory\n620 0:5 fifo\n");
 		assert_int_equal(faccessat(data, "new", F_OK, 0), -1);
 	}
+	/* what can't be copied whole isn't copied in part */
+	for (int i = 0; i < 70; i++) {
+		int next;
+
+		fixture_mkdir(data, "deep", 0755);
+		next = fixture_open_dir(data, "deep");
+		(void)close(data);
+		data = next;
+	}
+	rig_with(false, &m, 1);
+	assert_int_equal(rig_run("true"), -E2BIG);
+	assert_non_null(strstr(fx.error.text, "mounts[7]: /data: tmpcopyup: deep: deep"));
 	(void)close(data);
 	assert_int_equal(path_remove_tree(fx.layer_fd, "data", &e), 0);
-}
-
-/* What is shown inside, and whether a mount made there shows up on the host. */
-static void test_propagation(void **state)
-{
-	static const struct {
-		uint64_t root, own, own2;
-		const char *host_ids, *user; /* "s" shared, "m" slave */
-		bool reaches_host;
-	} cases[] = {
-		{ 0, 0, 0, "m", "m", false },
-		{ MS_SLAVE, 0, 0, "m", "m", false },
-		{ MS_PRIVATE, 0, 0, "-", "-", false },
-		{ 0, MS_PRIVATE, 0, "-", "-", false },
-		{ 0, MS_SHARED, 0, "sm", "sm", false },
-		{ MS_SHARED, 0, 0, "s", "sm", true },
-		{ MS_SHARED, MS_SHARED, 0, "s", "sm", true },
-		{ MS_SHARED, MS_SLAVE, 0, "m", "m", false },
-		{ MS_SHARED, MS_PRIVATE, 0, "-", "-", false },
-		{ MS_SHARED, MS_SLAVE, MS_SHARED, "sm", "sm", false },
-		{ 0, MS_UNBINDABLE, 0, "u", "u", false },
-	};
-	struct err e = ERR_INIT;
-	int top = attach_tmpfs(volume, 0);
-
-	(void)state;
-	fixture_mkdir(top, "x", 0755);
-	assert_int_equal(mountfd_propagation(top, MS_SHARED, false, &e), 0);
-	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
-		const char *want = i & 1 ? cases[i / 2].user : cases[i / 2].host_ids;
-		struct bundle_mount m = BIND(
-			"/v",
-			.propagation = { { cases[i / 2].own, true }, { cases[i / 2].own2, false } },
-			.n_propagation = cases[i / 2].own ? cases[i / 2].own2 ? 2 : 1 : 0);
-		char *before, *after;
-
-		with(i & 1, &m, 1);
-		rig.b.propagation = cases[i / 2].root;
-		rig.b.propagation_recursive = true;
-		before = rig_mount_table();
-		(void)rig_output("while read -r a b c d p f o; do [ $p = /v ] && echo ${o%% - *};"
-				 " done < /proc/self/mountinfo; mount -t tmpfs leak /v/x;"
-				 " mount -t tmpfs leak /bin");
-		after = rig_mount_table();
-		assert_int_equal(!!strstr(fx.out, "shared:"), !!strchr(want, 's'));
-		assert_int_equal(!!strstr(fx.out, "master:"), !!strchr(want, 'm'));
-		assert_int_equal(!!strstr(fx.out, "unbindable"), !!strchr(want, 'u'));
-		if (!(i & 1) && cases[i / 2].reaches_host) {
-			char point[160];
-
-			(void)str_format(point, sizeof(point), "%s/x", volume);
-			assert_non_null(strstr(after, point));
-			assert_int_equal(syscall(SYS_umount2, point, 2), 0);
-		} else {
-			assert_string_equal(before, after);
-		}
-		free(before);
-		free(after);
-	}
-	(void)close(top);
-	assert_int_equal(syscall(SYS_umount2, volume, 2), 0);
-}
-
-/* What the host mounts below a source shows up in the container. */
-static int arrives_fs = -EBADF;
-static void test_slave_receives(void **state)
-{
-	struct bundle_mount m = BIND("/v", );
-	struct err e = ERR_INIT;
-	struct fixture_run run;
-	char point[160], ready[6];
-	int top = attach_tmpfs(volume, 0), r;
-
-	(void)state;
-	fixture_mkdir(top, "x", 0755);
-	(void)str_format(point, sizeof(point), "%s/x", volume);
-	assert_int_equal(mountfd_propagation(top, MS_SHARED, false, &e), 0);
-	with(true, &m, 1);
-	r = rig_start("echo ready; i=0; while [ ! -e /v/x/here ] && [ $i -lt 100 ]; do sleep 0.1; "
-		      "i=$((i+1));"
-		      " done; cat /v/x/here",
-		      &run);
-	assert_int_equal(r, 0);
-	assert_int_equal(read(run.out, ready, 6), 6); /* a detached copy receives nothing */
-	arrives_fs = attach_tmpfs(point, 0);
-	fixture_write(arrives_fs, "here", "here\n", 0644);
-	assert_int_equal(fixture_finish(&run, 0), 0);
-	assert_string_equal(fx.out, "here\n");
-	(void)close(arrives_fs);
-	(void)close(top);
-	assert_int_equal(syscall(SYS_umount2, point, 2), 0);
-	assert_int_equal(syscall(SYS_umount2, volume, 2), 0);
-}
-
-/* rootfsPropagation is that of "/" inside. */
-static void test_root_propagation(void **state)
-{
-	static const struct {
-		uint64_t is;
-		const char *want;
-	} cases[] = {
-		{ 0, "-" },	   { MS_SHARED, "shared" },	    { MS_PRIVATE, "-" },
-		{ MS_SLAVE, "-" }, { MS_UNBINDABLE, "unbindable" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
-		rig_reset(i & 1);
-		rig.b.propagation = cases[i / 2].is;
-		(void)rig_output("while read -r a b c d p f o; do [ $p = / ] && echo ${o%% *};"
-				 " done < /proc/self/mountinfo; true");
-		assert_true(str_starts(fx.out, cases[i / 2].want));
-	}
-}
-
-static void test_idmap(void **state)
-{
-	struct id_mapping ranges[] = { { 0, 33, 1 }, { 1, 0, 1 }, { 100, 50, 10 } };
-	struct id_mapping shift[] = { { 33, 7, 1 }, { 0, 0, 1 } };
-	struct bundle_mount own =
-		BIND("/v", .idmap = BUNDLE_IDMAP, .maps = { ranges, ranges, 3, 3 });
-	struct bundle_mount container = BIND("/v", .idmap = BUNDLE_RIDMAP, .recursive = true);
-	struct err e = ERR_INIT;
-	struct stat st;
-	static const char script[] = "stat -c %u:%g /v /v/f";
-
-	(void)state;
-	/* the container's own */
-	with(true, &container, 1);
-	assert_string_equal(rig_output("stat -c %u:%g /v /v/f; echo x > /v/n"), "0:0\n33:33\n");
-	assert_int_equal(fstatat(volume_fd, "n", &st, 0), 0);
-	assert_int_equal(st.st_uid, 0);
-	assert_int_equal(unlinkat(volume_fd, "n", 0), 0);
-	/* several ranges, without a user namespace: 33 on disk is what 0 maps from */
-	own.maps = (struct id_mappings){ shift, shift, 2, 2 };
-	with(false, &own, 1);
-	assert_string_equal(rig_output(script), "0:0\n7:7\n");
-	/* a joined one */
-	with(true, &container, 1);
-	rig.b.user_ns = id_mappings_namespace(&rig.b.maps, &e);
-	assert_true(rig.b.user_ns >= 0);
-	assert_string_equal(rig_output(script), "0:0\n33:33\n");
-	(void)close(rig.b.user_ns);
-	/* none to map by */
-	with(false, &container, 1);
-	assert_int_equal(rig_run("true"), -EINVAL);
-	assert_non_null(strstr(fx.error.text, "mounts[7]"));
-	/* a file system that can't */
-	own.source = "/proc";
-	with(false, &own, 1);
-	assert_int_equal(rig_run("true"), -EINVAL);
-	assert_non_null(strstr(fx.error.hint, "idmapped"));
-}
-
-static const struct bundle_device devices[] = {
-	{ "linux.devices[0]", "/dev/mem2", S_IFCHR | 0640, 1, 3, 3, 4 },
-	{ "linux.devices[1]", "/dev/sub/fifo", S_IFIFO | 0666, 0, 0, 7, 8 },
-	{ "linux.devices[2]", "/dev/null", S_IFCHR | 0666, 1, 3, 0, 0 },
-};
-
-static void test_devices(void **state)
-{
-	struct bundle_device other = devices[0];
-
-	(void)state;
-	rig_reset(false);
-	rig.b.devices = devices;
-	rig.b.n_devices = ARRAY_SIZE(devices);
-	assert_string_equal(rig_output("cd /dev; stat -c '%F %t:%T %a %u:%g' mem2 sub/fifo null;"
-				       "stat -c %a sub; echo x > mem2"),
-			    "character special file 1:3 640 3:4\nfifo 0:0 666 7:8\n"
-			    "character special file 1:3 666 0:0\n755\n");
-	/* nobody makes nodes there: the host's, whatever it calls it */
-	rig_reset(true);
-	rig.b.devices = devices;
-	rig.b.n_devices = ARRAY_SIZE(devices);
-	if (faccessat(AT_FDCWD, "/dev/char/1:3", F_OK, 0) == 0) {
-		assert_string_equal(rig_output("cd /dev; stat -c '%F %t:%T' mem2 sub/fifo null;"
-					       "echo x > mem2"),
-				    "character special file 1:3\nfifo 0:0\n"
-				    "character special file 1:3\n");
-	} else {
-		assert_int_equal(rig_run("true"), -ENOENT);
-		assert_non_null(strstr(fx.error.text, "linux.devices[0]"));
-		rig.b.devices = devices + 1;
-		rig.b.n_devices = 2;
-		assert_string_equal(rig_output("cd /dev; stat -c '%F %t:%T' sub/fifo null"),
-				    "fifo 0:0\ncharacter special file 1:3\n");
-	}
-	/* the same name, other numbers */
-	other.path = "/dev/zero";
-	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-		rig_reset(users[i]);
-		rig.b.devices = &other;
-		rig.b.n_devices = 1;
-		assert_true(rig_run("true") < 0);
-		assert_non_null(strstr(fx.error.text, "linux.devices[0]"));
-	}
-}
-
-/* A /dev that is somebody's is left alone. */
-static void test_dev_bound(void **state)
-{
-	static const struct bundle_mount m = { .key = "mounts[0]",
-					       .kind = BUNDLE_BIND,
-					       .source = volume,
-					       .destination = "/dev",
-					       .attr_set = MOUNT_ATTR_RDONLY };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-		rig_reset(users[i]);
-		rig.b.mounts = &m;
-		rig.b.n_mounts = 1;
-		assert_string_equal(rig_output("ls /dev"), "f\n");
-	}
 }
 
 /* The host's where a new one is refused. */
@@ -496,7 +284,7 @@ static void test_long_options(void **state)
 	}
 	assert_true(n > 256);
 	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-		with(users[i], &m, 1);
+		rig_with(users[i], &m, 1);
 		assert_string_equal(rig_output("grep -c ' /o rw,nodev,.* overlay ' "
 					       "/proc/self/mountinfo; ls /dev/null"),
 				    "1\n/dev/null\n");
@@ -528,7 +316,7 @@ static void test_errors(void **state)
 		struct bundle_mount m = cases[i / 2].m;
 
 		m.key = "mounts[7]";
-		with(i & 1, &m, 1);
+		rig_with(i & 1, &m, 1);
 		assert_true(rig_run("true") < 0);
 		assert_non_null(strstr(fx.error.text, "mounts[7]"));
 		assert_non_null(strstr(fx.error.text, cases[i / 2].text));
@@ -553,30 +341,15 @@ static void test_no_namespace(void **state)
 	assert_int_equal(rig_run("true"), -EINVAL);
 }
 
-static int setup(void **state)
-{
-	int r = fixture_group_setup(state);
-
-	fixture_mkdir(fx.dir_fd, "volume", 0755);
-	volume_fd = fixture_open_dir(fx.dir_fd, "volume");
-	fixture_write(volume_fd, "f", "volume\n", 0644);
-	assert_int_equal(fchownat(volume_fd, "f", 33, 33, 0), 0);
-	(void)str_format(volume, sizeof(volume), "%s/volume", fx.dir);
-	return r;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attributes),     cmocka_unit_test(test_locked),
-		cmocka_unit_test(test_file_kinds),     cmocka_unit_test(test_tmpfs_mode),
-		cmocka_unit_test(test_copy_up),	       cmocka_unit_test(test_propagation),
-		cmocka_unit_test(test_slave_receives), cmocka_unit_test(test_root_propagation),
-		cmocka_unit_test(test_idmap),	       cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_dev_bound),      cmocka_unit_test(test_fallbacks),
-		cmocka_unit_test(test_long_options),   cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_no_namespace),
+		cmocka_unit_test(test_attributes), cmocka_unit_test(test_locked),
+		cmocka_unit_test(test_file_kinds), cmocka_unit_test(test_destination_link),
+		cmocka_unit_test(test_tmpfs_mode), cmocka_unit_test(test_copy_up),
+		cmocka_unit_test(test_fallbacks),  cmocka_unit_test(test_long_options),
+		cmocka_unit_test(test_errors),	   cmocka_unit_test(test_no_namespace),
 	};
 
-	return cmocka_run_group_tests(tests, setup, fixture_group_teardown);
+	return cmocka_run_group_tests(tests, rig_group_setup, fixture_group_teardown);
 }

@@ -7,8 +7,6 @@
 
 #include "tests/unit/namespaces_bundle_fixture.h"
 
-static const bool users[] = { false, true };
-
 static void test_mounts(void **state)
 {
 	(void)state;
