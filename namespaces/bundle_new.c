@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 #include "base/str.h"
 
@@ -66,7 +67,21 @@ static int new_long(const struct mount_param *params, size_t n, const char *fsty
 static bool takes_label(const struct bundle_child *c, const char *fstype)
 {
 	return c->selinux && c->b->mount_label && !str_eq(fstype, "proc") &&
-	       !str_eq(fstype, "sysfs") && !str_eq(fstype, "cgroup2");
+	       !str_eq(fstype, "sysfs") && !str_eq(fstype, "cgroup2") && !str_eq(fstype, "mqueue");
+}
+
+/* mqueue takes no option for it. */
+static int label_root(const struct bundle_child *c, int fs, struct err *e)
+{
+	const char *label = c->b->mount_label;
+	CLEANUP_FD int fd = -EBADF;
+
+	if (!c->selinux || !label)
+		return 0;
+	fd = openat(fs, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsetxattr(fd, "security.selinux", label, strlen(label) + 1, 0) < 0)
+		return err_sys(e, "linux.mountLabel");
+	return 0;
 }
 
 /* skip: a parameter to leave out, or NULL. */
@@ -167,26 +182,39 @@ static int new_cgroup(const struct bundle_child *c, const struct bundle_mount *m
 	return -e->code;
 }
 
+/* first: why there is no new one. */
+static int new_instead(const struct bundle_child *c, const struct bundle_mount *m,
+		       const struct err *first, struct err *e)
+{
+	const char *host =
+		c->b->private_user && first->code == EPERM ? new_host_path(m->fstype) : NULL;
+	int fd = host ? bundle_source_tree(c->b, m, host, 0, e) : -EBADF;
+
+	if (fd >= 0)
+		return fd;
+	*e = *first;
+	if (first->code == EPERM && (str_eq(m->fstype, "proc") || str_eq(m->fstype, "sysfs")))
+		return err_hint(e, "a user namespace may have its own only where it sees all of "
+				   "the host's, with nothing mounted over parts of it");
+	return -e->code;
+}
+
 int bundle_new(const struct bundle_child *c, const struct bundle_mount *m, int mode, struct err *e)
 {
+	CLEANUP_FD int fd = -EBADF;
 	struct err first = ERR_INIT;
 	char text[16];
-	const char *host;
-	int fd;
 
 	if (m->kind == BUNDLE_CGROUP)
 		return new_cgroup(c, m, e);
 	(void)str_format(text, sizeof(text), "%04o", (unsigned)mode & 07777u);
 	fd = new_make(c, m, mode >= 0 ? text : NULL, NULL, &first);
-	if (fd >= 0)
-		return fd;
 	/* The group of ttys, which not every user namespace has. */
-	if (first.code == EINVAL && str_eq(m->fstype, "devpts"))
+	if (fd < 0 && first.code == EINVAL && str_eq(m->fstype, "devpts"))
 		return new_make(c, m, NULL, "gid", e);
-	host = c->b->private_user && first.code == EPERM ? new_host_path(m->fstype) : NULL;
-	if (host)
-		fd = bundle_source_tree(c->b, m, host, 0, e);
 	if (fd < 0)
-		*e = first;
-	return fd < 0 ? -e->code : fd;
+		return new_instead(c, m, &first, e);
+	if (str_eq(m->fstype, "mqueue") && label_root(c, fd, e) < 0)
+		return -e->code;
+	return TAKE_FD(fd);
 }

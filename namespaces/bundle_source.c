@@ -126,11 +126,11 @@ int bundle_source_mount(const struct bundle *b, const struct bundle_mount *m, in
 {
 	CLEANUP_FD int fd = mountfd_copy(AT_FDCWD, m->source, m->recursive, m->source_link, e);
 
+	if (fd < 0 && e->code == EINVAL && !m->recursive)
+		return err_hint(e, "in a user namespace what is mounted below a directory comes "
+				   "along: use \"rbind\"");
 	if (fd < 0)
-		return e->code == EINVAL && b->private_user && !m->recursive
-			       ? err_hint(e, "in a user namespace what is mounted below must come "
-					     "along: use \"rbind\"")
-			       : -e->code;
+		return -e->code;
 	if (source_propagation(b, fd, e) < 0 || source_idmap(m, fd, user_ns, e) < 0 ||
 	    source_attr(fd, m->attr_set, m->attr_clr, false, e) < 0 ||
 	    source_attr(fd, m->rattr_set, m->rattr_clr, true, e) < 0)
