@@ -110,7 +110,7 @@ struct bundle_kit {
 	int *mounts; /* n_mounts; owned */
 	int *devices; /* default ones, then n_devices; owned; only with private_user */
 	size_t n_mounts, n_devices;
-	int mask; /* /dev/null, to cover files with */
+	int mask; /* a copy of the host's /dev/null, to cover files with (row 17) */
 };
 #define BUNDLE_KIT_INIT ((struct bundle_kit){ .root = -EBADF, .mask = -EBADF })
 void bundle_kit_close(struct bundle_kit *k);
@@ -123,7 +123,14 @@ struct bundle_root {
 	int fd; /* O_PATH of the container's / */
 	int proc; /* a procfs of the container's pid namespace, attached nowhere (or -EBADF where a
 		     new one is refused, then the host's handle serves) */
+	/* for the steps after: */
+	bool on_top; /* it lies on the old root already, not at its own path */
+	int mask; /* from the kit */
+	bool selinux;
+	int *read_only; /* mounts that become read-only when all below them is mounted */
+	size_t n_read_only;
 };
+#define BUNDLE_ROOT_INIT ((struct bundle_root){ .fd = -EBADF, .proc = -EBADF, .mask = -EBADF })
 int bundle_mount(const struct bundle *b, struct bundle_kit *k, struct bundle_root *ret,
 		 struct err *e);
 int bundle_pivot(const struct bundle *b, const struct bundle_root *root, struct err *e);
@@ -137,8 +144,8 @@ void bundle_root_close(struct bundle_root *r);
 /* A user namespace that nobody is in, with these maps, for idmapped mounts and for joining. Return:
  * fd. */
 int id_mappings_namespace(const struct id_mappings *maps, struct err *e);
-/* Writes the maps of our child `pid`; deny_setgroups: for an unprivileged writer
- * (user_namespaces(7)). Read back. */
+/* Writes the maps of our child `pid`, and reads them back. For a writer without privileges
+ * setgroups(2) is denied to the namespace, as the kernel wants it (user_namespaces(7)). */
 int id_mappings_write(pid_t pid, const struct id_mappings *maps, struct err *e);
 /* Host id of an inside id, or (uint32_t)-1. */
 uint32_t id_mappings_to_host(const struct id_mapping *maps, size_t n, uint32_t inside);

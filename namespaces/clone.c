@@ -178,13 +178,22 @@ pid_t ns_clone(const struct ns_clone *c, int *ret_pidfd, struct err *e)
 	return pid;
 }
 
+/* An unprivileged maker had to give that up for the user namespace (user_namespaces(7)). */
+static bool ns_setgroups_is_denied(void)
+{
+	CLEANUP_FD int fd = procfd_open("self/setgroups", O_RDONLY);
+	char text[8] = "";
+
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && str_starts(text, "deny");
+}
+
 int ns_become_root(struct err *e)
 {
 	int death_signal = 0;
 
 	if (prctl(PR_GET_PDEATHSIG, &death_signal) < 0)
 		return err_sys(e, "read the parent death signal");
-	if (setgroups(0, NULL) < 0)
+	if (setgroups(0, NULL) < 0 && !(errno == EPERM && ns_setgroups_is_denied()))
 		return err_sys(e, "drop supplementary groups");
 	if (setresgid(0, 0, 0) < 0)
 		return err_sys(e, "become group 0 of the user namespace");

@@ -37,7 +37,8 @@ struct ns_clone {
 pid_t ns_clone(const struct ns_clone *c, int *ret_pidfd, struct err *e);
 
 /* In the child, once its id maps are written: uid, gid 0 of its user namespace, no supplementary
- * groups, not dumpable; a parent death signal is kept. Also fine without a user namespace. */
+ * groups (but where setgroups(2) is denied to it, the caller's own), not dumpable; a parent death
+ * signal is kept. Also fine without a user namespace. */
 int ns_become_root(struct err *e);
 
 /*

@@ -20,7 +20,8 @@
 #define UMOUNT_DETACH 2 /* MNT_DETACH */
 #define UMOUNT_NO_LINK 8 /* UMOUNT_NOFOLLOW */
 
-#define MOUNT_ATTR_ATIME_MODES (MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME)
+/* A directory that every host has. Only in a mount namespace that nobody else is in. */
+#define MOUNTFD_SCRATCH "/dev"
 
 /* The kernel's log of a file system context: one line for each read, "e overlay: reason". */
 static void mountfd_explain(int fs_fd, char *ret, size_t n)
@@ -83,6 +84,18 @@ int mountfd_new(const char *fstype, const struct mount_param *params, size_t n, 
 	return fd < 0 ? mountfd_fail(fstype, "", fs_fd, e) : fd;
 }
 
+int mountfd_new_long(const char *fstype, const char *source, const char *data, struct err *e)
+{
+	CLEANUP_FD int fd = -EBADF;
+
+	if (syscall(SYS_mount, source, MOUNTFD_SCRATCH, fstype, 0ul, data) < 0)
+		return err_sys(e, "new %s", fstype);
+	fd = mountfd_copy(AT_FDCWD, MOUNTFD_SCRATCH, false, false, e);
+	if (syscall(SYS_umount2, MOUNTFD_SCRATCH, UMOUNT_DETACH) < 0 && fd >= 0)
+		return err_sys(e, "detach %s", MOUNTFD_SCRATCH);
+	return TAKE_FD(fd);
+}
+
 static int mountfd_setattr(int fd, bool recursive, const struct mount_attr *attr)
 {
 	unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
@@ -90,35 +103,53 @@ static int mountfd_setattr(int fd, bool recursive, const struct mount_attr *attr
 	return (int)syscall(SYS_mount_setattr, fd, "", flags, attr, sizeof(*attr));
 }
 
-int mountfd_clone_how(int dir, const char *path, const struct mount_how *how, struct err *e)
+int mountfd_copy(int dir, const char *path, bool recursive, bool link, struct err *e)
+{
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0u) |
+			 (link ? AT_SYMLINK_NOFOLLOW : 0u) | (*path ? 0u : AT_EMPTY_PATH);
+	int fd = (int)syscall(SYS_open_tree, dir, path, flags);
+
+	if (fd < 0)
+		return err_sys(e, "copy of the mount at %s", *path ? path : "a held directory");
+	return fd;
+}
+
+int mountfd_change(int mount_fd, const struct mount_how *how, struct err *e)
 {
 	struct mount_attr attr = {
 		.attr_set = how->attr_set,
 		.attr_clr = how->attr_clr,
-		.propagation = how->propagation ? how->propagation : MS_PRIVATE,
+		.propagation = how->propagation,
 	};
-	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (how->recursive ? AT_RECURSIVE : 0u);
-	CLEANUP_FD int fd = -EBADF;
+	int r;
 
-	if (!*path)
-		flags |= AT_EMPTY_PATH;
-	fd = (int)syscall(SYS_open_tree, dir, path, flags);
-	if (fd < 0)
-		return err_sys(e, "copy of the mount at %s", *path ? path : "a held directory");
-	if (attr.attr_set & MOUNT_ATTR_ATIME_MODES)
+	/* A field, not a bit: the kernel wants it cleared whole before a mode is set. */
+	if ((attr.attr_set | attr.attr_clr) & MOUNT_ATTR__ATIME)
 		attr.attr_clr |= MOUNT_ATTR__ATIME;
 	if (how->idmap_fd >= 0) {
 		attr.attr_set |= MOUNT_ATTR_IDMAP;
 		attr.userns_fd = (uint64_t)how->idmap_fd;
 	}
-	if (mountfd_setattr(fd, how->recursive, &attr) < 0) {
-		int r = err_sys(e, "attributes of the copy of %s", *path ? path : "a directory");
+	if (mountfd_setattr(mount_fd, how->recursive, &attr) == 0)
+		return 0;
+	r = err_sys(e, "attributes of the mount");
+	if (how->idmap_fd >= 0 && (r == -EINVAL || r == -EPERM))
+		return err_hint(e, "its file system may not support idmapped mounts, or "
+				   "belongs to another user namespace");
+	return r;
+}
 
-		if (how->idmap_fd >= 0 && (r == -EINVAL || r == -EPERM))
-			return err_hint(e, "its file system may not support idmapped mounts, or "
-					   "belongs to another user namespace");
-		return r;
-	}
+int mountfd_clone_how(int dir, const char *path, const struct mount_how *how, struct err *e)
+{
+	CLEANUP_FD int fd = mountfd_copy(dir, path, how->recursive, false, e);
+	struct mount_how change = *how;
+
+	if (fd < 0)
+		return -e->code;
+	if (!change.propagation)
+		change.propagation = MS_PRIVATE;
+	if (mountfd_change(fd, &change, e) < 0)
+		return err_wrap(e, "copy of %s", *path ? path : "a directory");
 	return TAKE_FD(fd);
 }
 
@@ -230,4 +261,15 @@ int mountfd_pivot(int root_fd, struct err *e)
 	if (chdir("/") < 0)
 		return err_sys(e, "chdir to /");
 	return mountfd_verify_root(root_fd, e);
+}
+
+int mountfd_chroot(int root_fd, struct err *e)
+{
+	char cwd[PATH_MAX];
+
+	if (fchdir(root_fd) < 0 || syscall(SYS_chroot, ".") < 0 || chdir("/") < 0)
+		return err_sys(e, "change the root");
+	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
+		return err_sys(e, "getcwd after chroot");
+	return str_eq(cwd, "/") ? 0 : err_set(e, EXDEV, "getcwd after chroot: %s", cwd);
 }

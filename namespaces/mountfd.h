@@ -22,6 +22,10 @@ struct mount_param {
 int mountfd_new(const char *fstype, const struct mount_param *params, size_t n, uint64_t attr,
 		struct err *e);
 
+/* The one exception, for options that fsconfig can't take: mount(2) with options as one string, in
+ * the caller's own mount namespace, whose mounts are not shared. Return: detached mount fd. */
+int mountfd_new_long(const char *fstype, const char *source, const char *data, struct err *e);
+
 /* How a copy of a mount differs from its source. Zeroed with idmap_fd = -EBADF: not at all, and
  * private. */
 struct mount_how {
@@ -30,6 +34,11 @@ struct mount_how {
 	int idmap_fd; /* a user namespace fd, or -EBADF */
 	bool recursive; /* the mounts below come along and get the same */
 };
+/* open_tree(OPEN_TREE_CLONE) of (dir, path) ("" = dir itself), nothing changed: a copy of a shared
+ * mount is its peer until mountfd_change() says otherwise. link: a symlink itself. */
+int mountfd_copy(int dir, const char *path, bool recursive, bool link, struct err *e);
+/* One mount_setattr; here a propagation of 0 leaves it alone. An id map is for detached mounts. */
+int mountfd_change(int mount_fd, const struct mount_how *how, struct err *e);
 /* open_tree(OPEN_TREE_CLONE) of (dir, path) ("" = dir itself) and one mount_setattr on the copy.
  * Return: detached mount fd (O_CLOEXEC). */
 int mountfd_clone_how(int dir, const char *path, const struct mount_how *how, struct err *e);
@@ -56,5 +65,9 @@ int mountfd_detach_at(int dir, const char *name, struct err *e);
  * then verifies that getcwd is "/" and that the old root is gone. Applies to the calling process's
  * namespace. */
 int mountfd_pivot(int root_fd, struct err *e);
+/* Makes the directory behind root_fd the root by chroot(2), cwd "/". For a caller without a mount
+ * namespace of its own, or after its mounts were moved onto "/": it hides, it takes nothing away.
+ */
+int mountfd_chroot(int root_fd, struct err *e);
 
 #endif

@@ -7,26 +7,47 @@
 #include "namespaces/procfd.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/num.h"
 #include "base/str.h"
 #include "namespaces/mountfd.h"
 
+#define PROCFD_ROOT_INODE 1 /* PROC_ROOT_INO of the kernel */
+
 static int procfd_handle = -EBADF;
+
+/* Who may mount nothing has only /proc. It is the host's, and must be a procfs. */
+static int procfd_public(void)
+{
+	CLEANUP_FD int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+	struct stat st;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC || fstat(fd, &st) < 0 ||
+	    st.st_ino != PROCFD_ROOT_INODE)
+		return -EBADF;
+	return TAKE_FD(fd);
+}
 
 int procfd_get(struct err *e)
 {
 	static const struct mount_param params[] = { { "subset", "pid" } };
+	struct err first = ERR_INIT;
 
-	if (procfd_handle < 0) {
-		int fd = mountfd_new("proc", params, ARRAY_SIZE(params),
-				     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);
-
-		if (fd < 0)
-			return err_wrap(e, "private /proc handle");
-		procfd_handle = fd;
-	}
-	return procfd_handle;
+	if (procfd_handle >= 0)
+		return procfd_handle;
+	procfd_handle =
+		mountfd_new("proc", params, ARRAY_SIZE(params),
+			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &first);
+	if (procfd_handle < 0 && first.code == EPERM)
+		procfd_handle = procfd_public();
+	if (procfd_handle >= 0)
+		return procfd_handle;
+	*e = first;
+	return err_wrap(e, "private /proc handle");
 }
 
 int procfd_open(const char *path, int flags)
