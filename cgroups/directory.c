@@ -55,19 +55,19 @@ static int make_path(int root, const char *path, char ret_made[static PATH_MAX])
 	}
 }
 
-/* Removes `path` and those above it up to `made`, as far as they are empty. */
-static void prune(int root, const char *path, const char *made)
+/* Removes those above `path`, up to `made`, as far as they are empty. */
+static void prune_above(int root, const char *path, const char *made)
 {
 	char at[PATH_MAX];
-	size_t stop = strlen(made), n = strlen(path);
+	size_t stop = strlen(made);
+	char *end;
 
 	(void)snprintf(at, sizeof(at), "%s", path);
-	while (stop > 0 && n >= stop) {
-		if (unlinkat(root, at + 1, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	while (stop > 0 && (end = strrchr(at, '/'))) {
+		*end = '\0';
+		if (strlen(at) < stop ||
+		    (unlinkat(root, at + 1, AT_REMOVEDIR) < 0 && errno != ENOENT))
 			return;
-		while (n > 0 && at[n] != '/')
-			n--;
-		at[n] = '\0';
 	}
 }
 
@@ -108,7 +108,9 @@ int cgroup_directory_make(const char *path, char ret_made[static PATH_MAX], stru
 	else
 		r = check_free(dir, t.path, path, e);
 	if (r < 0) {
-		prune(root, path, made);
+		if (made[0])
+			(void)unlinkat(root, path + 1, AT_REMOVEDIR);
+		prune_above(root, path, made);
 		return r;
 	}
 	memcpy(ret_made, made, sizeof(made));
@@ -161,8 +163,7 @@ int cgroup_directory_destroy(const char *path, uint64_t inode, const char *made,
 	}
 	if (r < 0)
 		return err_ret(e, r, "remove cgroup %s%s", t.path, path);
-	if (dir >= 0)
-		prune(root, path, made);
+	prune_above(root, path, made);
 	return 0;
 }
 

@@ -19,7 +19,7 @@
 /* Known by path and inode: the cgroup file system never gives an inode number out twice. */
 struct oci_cgroup {
 	char path[PATH_MAX]; /* below the root of the v2 tree, "/machine.slice/libpod-1.scope" */
-	char parent_made[PATH_MAX]; /* topmost directory above it that we made, or "" */
+	char parent_made[PATH_MAX]; /* topmost directory that we made: itself or above it, or "" */
 	uint64_t inode; /* 0: not made yet */
 	bool systemd;
 	char slice[256], unit[256]; /* with systemd: "machine.slice", "libpod-1.scope" */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cgroup of a container from its birth to its end. Made with its limits and its device filter
+ * before anything runs in it (rows 31, 66); everything later opens it anew, by path and inode.
+ */
+#include "runtime/oci/cgroup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/path.h"
+#include "base/str.h"
+#include "cgroups/directory.h"
+#include "runtime/oci/cgroup_priv.h"
+
+#define FAILED_WAIT_MS 2000 /* for what a failed start left */
+
+/* What is in the new cgroup before the first process. */
+static int fill(struct oci_cgroup *g, const struct oci_config *c, int dir, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return err_sys(e, "look at cgroup %s", g->path);
+	g->inode = st.st_ino;
+	return oci_devices_set(dir, &c->resources, e);
+}
+
+int oci_cgroup_make(struct oci_cgroup *g, const struct oci_config *c, int *ret_fd, struct err *e)
+{
+	CLEANUP_FD int dir = cgroup_directory_make(g->path, g->parent_made, e);
+	struct err ignored = ERR_INIT;
+	int r;
+
+	if (dir < 0)
+		return TAKE_FD(dir);
+	r = fill(g, c, dir, e);
+	if (r < 0) {
+		if (g->parent_made[0])
+			(void)cgroup_directory_destroy(g->path, g->inode, g->parent_made,
+						       FAILED_WAIT_MS, &ignored);
+		g->inode = 0;
+		g->parent_made[0] = '\0';
+		return r;
+	}
+	*ret_fd = TAKE_FD(dir);
+	return 0;
+}
+
+int oci_cgroup_open(const struct oci_cgroup *g, struct err *e)
+{
+	if (!g->inode)
+		return err_set(e, ENOENT, "cgroup %s was not made yet", g->path);
+	return cgroup_directory_open(g->path, g->inode, e);
+}
+
+int oci_cgroup_open_below(const struct oci_cgroup *g, const char *path, struct err *e)
+{
+	CLEANUP_FD int dir = oci_cgroup_open(g, e);
+	int fd;
+
+	while (*path == '/') /* engines write "/" for the container's own root */
+		path++;
+	if (dir < 0 || !*path)
+		return TAKE_FD(dir);
+	fd = path_open_beneath(dir, path, O_RDONLY | O_DIRECTORY, 0);
+	return fd < 0 ? err_ret(e, fd, "open cgroup %s/%s", g->path, path) : fd;
+}
+
+int oci_cgroup_freeze(const struct oci_cgroup *g, bool frozen, unsigned wait_ms, struct err *e)
+{
+	CLEANUP_FD int dir = oci_cgroup_open(g, e);
+
+	return dir < 0 ? TAKE_FD(dir) : cgroup_directory_freeze(dir, g->path, frozen, wait_ms, e);
+}
+
+int oci_cgroup_is_frozen(const struct oci_cgroup *g)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int dir = oci_cgroup_open(g, &ignored);
+	int r = dir < 0 ? dir : cgroup_directory_is_frozen(dir);
+
+	return r == -ENODEV ? -ENOENT : r;
+}
+
+int oci_cgroup_signal(const struct oci_cgroup *g, int signal, struct err *e)
+{
+	struct err why = ERR_INIT;
+	CLEANUP_FD int dir = oci_cgroup_open(g, &why);
+
+	if (dir == -ENOENT)
+		return 0;
+	if (dir < 0) {
+		*e = why;
+		return TAKE_FD(dir);
+	}
+	return cgroup_directory_signal(dir, g->path, signal, e);
+}
+
+int oci_cgroup_pids(const struct oci_cgroup *g, pid_t **ret, size_t *ret_n, struct err *e)
+{
+	CLEANUP_FD int dir = oci_cgroup_open(g, e);
+
+	return dir < 0 ? TAKE_FD(dir) : cgroup_directory_pids(dir, g->path, ret, ret_n, e);
+}
+
+int oci_cgroup_destroy(const struct oci_cgroup *g, unsigned wait_ms, struct err *e)
+{
+	if (!g->inode)
+		return 0;
+	return cgroup_directory_destroy(g->path, g->inode, g->parent_made, wait_ms, e);
+}
