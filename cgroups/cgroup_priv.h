@@ -38,9 +38,12 @@ int cgroup_evacuate(int root_fd);
 uint32_t cgroup_enable(int root_fd, int jail_fd);
 /* The same for one directory; not one that has processes, see evacuate.c. */
 uint32_t cgroup_hand_down(int dir);
-/* Sets the error for a key whose controller is missing: what, where, why, and a hint. Return:
- * -EOPNOTSUPP. */
-int cgroup_missing(const struct cgroup_tree *t, const char *key, uint32_t controller,
+/* Whether a cgroup below the real root has processes: with any, what the kernel still lets it hand
+ * down makes it a threaded domain, in whose children nothing can be started. */
+bool cgroup_has_processes(int dir);
+/* Sets the error for a key whose controller is missing: what, where, why, and a hint. `above`: the
+ * cgroup whose children should have it, at `path`. Return: -EOPNOTSUPP. */
+int cgroup_missing(int above, const char *path, const char *key, uint32_t controller,
 		   struct err *e);
 /* Value of "KEY N" in cgroup.events of dir. Return: N, or -errno. */
 int cgroup_event(int dir, const char *key);

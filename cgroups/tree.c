@@ -132,9 +132,7 @@ static void cgroup_enable_mask(int dir, uint32_t mask)
 	}
 }
 
-/* Whether a cgroup below the real root has processes: with any, what the kernel still lets it hand
- * down makes it a threaded domain, in whose children nothing can be started. */
-static bool cgroup_has_processes(int dir)
+bool cgroup_has_processes(int dir)
 {
 	char pids[4096];
 
