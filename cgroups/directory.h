@@ -10,7 +10,7 @@
 
 #include <limits.h>
 
-#include "cgroups/cgroup.h"
+#include "cgroups/settings.h"
 
 /*
  * Makes it and what lacks above it, each 0755 whatever the umask; those above hand down what
@@ -26,6 +26,12 @@ int cgroup_directory_open(const char *path, uint64_t inode, struct err *e);
  * are empty. One that is gone, or another in its place, is left alone: success. */
 int cgroup_directory_destroy(const char *path, uint64_t inode, const char *made, unsigned wait_ms,
 			     struct err *e);
+/*
+ * Writes all settings or none. A controller that is not there is asked for from the cgroups above;
+ * where it can't be had, the error says why (-EOPNOTSUPP). *ret_undo: as cgroup_settings_apply().
+ */
+int cgroup_directory_apply(int dir, const char *path, struct cgroup_settings *settings,
+			   struct cgroup_undo **ret_undo, struct err *e);
 /* Where processes see themselves in it: the mount point of the tree and the path. For messages. */
 int cgroup_directory_name(const char *path, char *ret, size_t n, struct err *e);
 

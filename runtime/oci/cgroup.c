@@ -6,8 +6,11 @@
 #include "runtime/oci/cgroup.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "cgroups/directory.h"
@@ -15,26 +18,35 @@
 
 #define FAILED_WAIT_MS 2000 /* for what a failed start left */
 
-/* What is in the new cgroup before the first process. */
-static int fill(struct oci_cgroup *g, const struct oci_config *c, int dir, struct err *e)
+int cgroup_fill(struct oci_cgroup *g, const struct oci_config *c, int dir,
+		struct cgroup_settings *ret, struct err *e)
 {
+	struct oci_resource_facts facts = {
+		.has_bfq = faccessat(dir, "io.bfq.weight", F_OK, 0) == 0,
+	};
+	CLEANUP_UNDO struct cgroup_undo *undo = NULL;
 	struct stat st;
+	int r;
 
 	if (fstat(dir, &st) < 0)
 		return err_sys(e, "look at cgroup %s", g->path);
 	g->inode = st.st_ino;
-	return oci_devices_set(dir, &c->resources, e);
+	r = oci_resources_convert(&c->resources, &facts, ret, e);
+	if (r >= 0)
+		r = cgroup_directory_apply(dir, g->path, ret, &undo, e);
+	return r < 0 ? r : oci_devices_set(dir, &c->resources, e);
 }
 
 int oci_cgroup_make(struct oci_cgroup *g, const struct oci_config *c, int *ret_fd, struct err *e)
 {
 	CLEANUP_FD int dir = cgroup_directory_make(g->path, g->parent_made, e);
+	CLEANUP_SETTINGS struct cgroup_settings settings = { .n = 0 };
 	struct err ignored = ERR_INIT;
 	int r;
 
 	if (dir < 0)
 		return TAKE_FD(dir);
-	r = fill(g, c, dir, e);
+	r = cgroup_fill(g, c, dir, &settings, e);
 	if (r < 0) {
 		if (g->parent_made[0])
 			(void)cgroup_directory_destroy(g->path, g->inode, g->parent_made,
@@ -102,6 +114,52 @@ int oci_cgroup_pids(const struct oci_cgroup *g, pid_t **ret, size_t *ret_n, stru
 	CLEANUP_FD int dir = oci_cgroup_open(g, e);
 
 	return dir < 0 ? TAKE_FD(dir) : cgroup_directory_pids(dir, g->path, ret, ret_n, e);
+}
+
+/* v1's kernel refused a limit below the usage, where v2's kills (config-linux.md, "Memory"). */
+static int check_usage(const struct oci_cgroup *g, int dir, const struct oci_resources *r,
+		       struct err *e)
+{
+	char text[32];
+	uint64_t usage = 0;
+	struct err ignored = ERR_INIT;
+
+	if (!r->memory.check_before_update || !r->memory.has_limit || r->memory.limit <= 0)
+		return 0;
+	if (file_peek_at(dir, "memory.current", text, sizeof(text)) < 0 ||
+	    num_parse_u64(text, 0, UINT64_MAX, &usage, &ignored) < 0 ||
+	    usage <= (uint64_t)r->memory.limit)
+		return 0;
+	return err_set(e, EBUSY,
+		       "linux.resources.memory.limit: %" PRIi64
+		       " is below what cgroup %s uses now, "
+		       "%" PRIu64,
+		       r->memory.limit, g->path, usage);
+}
+
+int oci_cgroup_update(const struct oci_cgroup *g, const struct oci_resources *r, struct err *e)
+{
+	CLEANUP_SETTINGS struct cgroup_settings settings = { .n = 0 };
+	CLEANUP_UNDO struct cgroup_undo *undo = NULL;
+	CLEANUP_FD int dir = oci_cgroup_open(g, e);
+	char cpu_max[64] = "";
+	struct oci_resource_facts facts = { .cpu_max = cpu_max };
+	int ret;
+
+	if (dir < 0)
+		return TAKE_FD(dir);
+	facts.has_bfq = faccessat(dir, "io.bfq.weight", F_OK, 0) == 0;
+	if (file_peek_at(dir, "cpu.max", cpu_max, sizeof(cpu_max)) <= 0)
+		(void)snprintf(cpu_max, sizeof(cpu_max), "max 100000");
+	if ((ret = check_usage(g, dir, r, e)) < 0 ||
+	    (ret = oci_resources_convert(r, &facts, &settings, e)) < 0 ||
+	    (ret = cgroup_directory_apply(dir, g->path, &settings, &undo, e)) < 0)
+		return ret;
+	if (r->n_devices > 0)
+		ret = oci_devices_set(dir, r, e);
+	if (ret < 0)
+		cgroup_undo_run(&undo);
+	return ret;
 }
 
 int oci_cgroup_destroy(const struct oci_cgroup *g, unsigned wait_ms, struct err *e)
