@@ -16,21 +16,22 @@
 #define WEIGHT_MAX 10000
 #define PERIOD_US 100000 /* the kernel's default for cpu.max */
 
-#define FIX_BITS 24 /* after the binary point */
+#define FIX_BITS 30 /* after the binary point */
 #define FIX_ONE (UINT64_C(1) << FIX_BITS)
-/* log2 of 10, in fixed point. */
-#define FIX_LOG2_10 UINT64_C(55732705)
+#define FIX_LOG2_10 UINT64_C(3566893131) /* log2 of 10 */
+#define FIX_ERROR (FIX_ONE >> 18) /* more than what rounding adds up to */
 
-/* log2 of 1 <= x < 2^32, in fixed point: the integer part by the highest bit, each further bit by a
- * square of what is left. */
+/* log2 of 1 <= x < 2^63: the integer part by the highest bit, each further bit by a square of what
+ * is left. */
 static uint64_t fix_log2(uint64_t x)
 {
 	unsigned whole = 63 - (unsigned)__builtin_clzll(x);
-	uint64_t rest = (x << 31) >> whole, ret = (uint64_t)whole << FIX_BITS; /* 1 <= rest < 2 */
+	uint64_t rest = x << (62 - whole); /* 1 <= rest < 2, with 62 bits after the point */
+	uint64_t ret = (uint64_t)whole << FIX_BITS;
 
 	for (uint64_t bit = FIX_ONE >> 1; bit; bit >>= 1) {
-		rest = (rest * rest) >> 31;
-		if (rest >> 32) {
+		rest = (uint64_t)(((unsigned __int128)rest * rest) >> 62);
+		if (rest >> 63) {
 			rest >>= 1;
 			ret |= bit;
 		}
@@ -42,7 +43,7 @@ static uint64_t fix_log2(uint64_t x)
  * weight = ceil(10 ^ ((l^2 + 125 l) / 612 - 7 / 34)) with l = log2(shares): what runc 1.3.2 and
  * crun 1.23 came to, by which v1's smallest, default and largest (2, 1024, 262144) are v2's (1,
  * 100, 10000). So 612 log2(weight) >= log2(10) (l^2 + 125 l - 126) is solved for the smallest
- * weight.
+ * weight, which needs no libm.
  */
 uint64_t oci_shares_to_weight(uint64_t shares)
 {
@@ -55,10 +56,8 @@ uint64_t oci_shares_to_weight(uint64_t shares)
 	if (shares >= SHARES_MAX)
 		return WEIGHT_MAX;
 	l = fix_log2(shares);
-	want = ((l * l) >> FIX_BITS) + 125 * l - 126 * FIX_ONE;
-	want = (uint64_t)(((unsigned __int128)want * FIX_LOG2_10) >> FIX_BITS);
-	/* Weights are at least 2^-13 apart here, and 612 of that; the error is far below. */
-	want -= FIX_ONE >> 12;
+	want = (uint64_t)(((unsigned __int128)l * l) >> FIX_BITS) + 125 * l - 126 * FIX_ONE;
+	want = (uint64_t)(((unsigned __int128)want * FIX_LOG2_10) >> FIX_BITS) - FIX_ERROR;
 	while (low < high) {
 		uint64_t middle = (low + high) / 2;
 
