@@ -45,6 +45,13 @@ int cgroup_directory_freeze(int dir, const char *name, bool frozen, unsigned wai
 int cgroup_directory_is_frozen(int dir);
 /* 1 something lives in it or below, 0 not, -ENODEV or -ENOENT: gone. */
 int cgroup_directory_is_populated(int dir);
+/*
+ * Waits until memory.events counts more than *kills processes that the out-of-memory killer took
+ * (1; *kills is the number then), nothing lives in the cgroup or it is gone (0), or timeout_ms (-1:
+ * none) are over (-ETIMEDOUT, *e not set). Without a memory controller there are no kills.
+ */
+int cgroup_directory_wait_oom(int dir, const char *name, int timeout_ms, uint64_t *kills,
+			      struct err *e);
 /* To every process in it and below, also those that are forked meanwhile; SIGKILL by cgroup.kill,
  * which nothing outruns. None is fine. */
 int cgroup_directory_signal(int dir, const char *name, int signal, struct err *e);

@@ -18,8 +18,8 @@
 
 #define FIX_BITS 30 /* after the binary point */
 #define FIX_ONE (UINT64_C(1) << FIX_BITS)
-#define FIX_LOG2_10 UINT64_C(3566893131) /* log2 of 10 */
-#define FIX_ERROR (FIX_ONE >> 18) /* more than what rounding adds up to */
+#define FIX_LOG2_10 UINT64_C(3566893132) /* log2 of 10 */
+#define FIX_ERROR (FIX_ONE >> 19) /* more than what rounding adds up to */
 
 /* log2 of 1 <= x < 2^63: the integer part by the highest bit, each further bit by a square of what
  * is left. */
