@@ -89,8 +89,7 @@ static bool limits_has_words(const char *line, size_t len, const char *want)
 	return true;
 }
 
-/* The kernel's own notation of bytes (memparse()): digits and one of K, M, G, T, P. */
-static bool raw_bytes(const char *text, uint64_t *ret)
+bool cgroup_bytes_parse(const char *text, uint64_t *ret)
 {
 	static const char units[] = "kmgtp";
 	char digits[24];
@@ -113,8 +112,8 @@ bool limits_raw_matches(const char *value, const char *got)
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), want = 0, have = 0;
 	const char *line = got;
 
-	if (raw_bytes(value, &want) && got[0] >= '0' && got[0] <= '9' && !strchr(got, ' ') &&
-	    raw_bytes(got, &have))
+	if (cgroup_bytes_parse(value, &want) && got[0] >= '0' && got[0] <= '9' &&
+	    !strchr(got, ' ') && cgroup_bytes_parse(got, &have))
 		return have == want || have == want / page * page;
 	for (; *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
 		if (limits_has_words(line, strcspn(line, "\n"), value))

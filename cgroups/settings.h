@@ -54,6 +54,8 @@ void cgroup_setting_number(struct cgroup_setting *s, uint64_t v);
 void cgroup_setting_bytes(struct cgroup_setting *s, uint64_t bytes);
 /* One line as the user wrote it, which may begin with a device's number. */
 void cgroup_setting_raw(struct cgroup_setting *s, const char *line);
+/* The kernel's own notation of bytes (memparse()): digits and one of K, M, G, T, P. */
+bool cgroup_bytes_parse(const char *text, uint64_t *ret);
 /* Turns a setting into one that gives the file its default back. Return: false if that is not
  * known. */
 bool cgroup_setting_reset(struct cgroup_setting *s);

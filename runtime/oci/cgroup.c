@@ -137,6 +137,17 @@ static int check_usage(const struct oci_cgroup *g, int dir, const struct oci_res
 		       r->memory.limit, g->path, usage);
 }
 
+/* systemd writes its own idea of the values (a quota in whole microseconds of a second): ours come
+ * again after that. */
+static int tell_systemd(const struct oci_cgroup *g, int dir, struct cgroup_settings *settings,
+			struct err *e)
+{
+	CLEANUP_UNDO struct cgroup_undo *undo = NULL;
+	int r = cgroup_scope_update(g, settings, e);
+
+	return r < 0 ? r : cgroup_directory_apply(dir, g->path, settings, &undo, e);
+}
+
 int oci_cgroup_update(const struct oci_cgroup *g, const struct oci_resources *r, struct err *e)
 {
 	CLEANUP_SETTINGS struct cgroup_settings settings = { .n = 0 };
@@ -157,6 +168,8 @@ int oci_cgroup_update(const struct oci_cgroup *g, const struct oci_resources *r,
 		return ret;
 	if (r->n_devices > 0)
 		ret = oci_devices_set(dir, r, e);
+	if (ret >= 0 && g->systemd)
+		ret = tell_systemd(g, dir, &settings, e);
 	if (ret < 0)
 		cgroup_undo_run(&undo);
 	return ret;
@@ -164,7 +177,13 @@ int oci_cgroup_update(const struct oci_cgroup *g, const struct oci_resources *r,
 
 int oci_cgroup_destroy(const struct oci_cgroup *g, unsigned wait_ms, struct err *e)
 {
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int dir = oci_cgroup_open(g, &ignored);
+	int r;
+
 	if (!g->inode)
 		return 0;
-	return cgroup_directory_destroy(g->path, g->inode, g->parent_made, wait_ms, e);
+	r = cgroup_directory_destroy(g->path, g->inode, g->parent_made, wait_ms, e);
+	/* A scope whose cgroup is gone has ended; one of that name is somebody else's. */
+	return r < 0 || !g->systemd || dir < 0 ? r : cgroup_scope_end(g, e);
 }
