@@ -73,9 +73,10 @@ void filter_deny(struct filter *f)
 	filter_add(f, BPF_JMP | BPF_EXIT, 0, 0, 0);
 }
 
-void filter_end(struct filter *f)
+void filter_end(struct filter *f, bool allow)
 {
-	filter_deny(f);
+	if (!allow) /* else nothing would come to it, which the kernel refuses */
+		filter_deny(f);
 	for (int i = 0; i < f->n; i++) {
 		if (f->at[i].code == (BPF_JMP | BPF_JA))
 			f->at[i].off = (int16_t)(f->n - i - 1);

@@ -32,8 +32,8 @@ void filter_here(struct filter *f, const int *jumps, int n);
 /* A jump to the end that allows. */
 void filter_allow(struct filter *f);
 void filter_deny(struct filter *f);
-/* Denies what comes here; then the end that allows. */
-void filter_end(struct filter *f);
+/* Allows or denies what comes here; then the end that allows. */
+void filter_end(struct filter *f, bool allow);
 
 /* Loads the program and puts it on the cgroup, see cgroup_devices_set(). With cgroup < 0 it is only
  * loaded, and dropped. */

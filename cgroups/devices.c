@@ -61,7 +61,7 @@ int cgroup_devices_program(const struct cgroup_device *list, size_t n, struct bp
 		add_device(&f, &fixed[i]);
 	for (size_t i = 0; i < n; i++)
 		add_device(&f, &list[i]);
-	filter_end(&f);
+	filter_end(&f, false);
 	return f.n;
 }
 
