@@ -9,18 +9,15 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/dir.h"
 #include "base/file.h"
-#include "base/num.h"
 #include "base/path.h"
 #include "cgroups/cgroup_priv.h"
+#include "cgroups/directory.h"
 #include "cgroups/limits_priv.h"
 
-#define CGROUP_DEPTH_MAX 64 /* of a walk; delegation allows far less */
 #define CGROUP_DELEGATE_DEPTH "16"
 #define CGROUP_DELEGATE_COUNT "2048"
-#define CGROUP_KILL_ROUNDS 64
 
 int cgroup_dir(const struct cgroup_tree *t, const struct jail_name *name, bool inside)
 {
@@ -30,80 +27,15 @@ int cgroup_dir(const struct cgroup_tree *t, const struct jail_name *name, bool i
 	return path_open_beneath(t->root_fd, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
-/* The next child cgroup, or NULL; errno tells an error from the end. */
-static struct dirent *cgroup_next_child(DIR *d)
-{
-	struct dirent *ent;
-
-	do {
-		errno = 0;
-		ent = readdir(d);
-	} while (ent &&
-		 (ent->d_type != DT_DIR || str_eq(ent->d_name, ".") || str_eq(ent->d_name, "..")));
-	return ent;
-}
-
-/* Removes what lies below dir, deepest first. The depth is bounded by cgroup_delegate(). */
-static int cgroup_remove_walk(int dir, int depth)
-{
-	CLEANUP_DIR DIR *d = dir_open(dir);
-	struct dirent *ent;
-
-	if (!d)
-		return -errno;
-	if (depth == 0)
-		return -ELOOP;
-	while ((ent = cgroup_next_child(d))) {
-		CLEANUP_FD int child = -EBADF;
-		int r;
-
-		if (unlinkat(dir, ent->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-			continue;
-		if (errno != EBUSY)
-			return -errno;
-		child = path_open_beneath(dir, ent->d_name, O_RDONLY | O_DIRECTORY, 0);
-		if (child == -ENOENT)
-			continue;
-		r = child < 0 ? TAKE_FD(child) : cgroup_remove_walk(child, depth - 1);
-		if (r < 0)
-			return r;
-		if (unlinkat(dir, ent->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-			return -errno;
-	}
-	return errno ? -errno : 0;
-}
-
-int cgroup_remove_below(int dir)
-{
-	return cgroup_remove_walk(dir, CGROUP_DEPTH_MAX);
-}
-
 /* Removes NAME if nothing lives in it. Return: 0 (also when it is not there), -EBUSY, -errno. */
 static int cgroup_remove(const struct cgroup_tree *t, const struct jail_name *name)
 {
-	CLEANUP_FD int dir = -EBADF;
 	char inside[LIMIT_NAME_LEN + sizeof("/" CGROUP_INSIDE)];
-	int r;
 
 	/* The usual case: an instance that ended, with no cgroups of its own making. */
 	(void)snprintf(inside, sizeof(inside), "%s/" CGROUP_INSIDE, name->s);
-	if ((unlinkat(t->root_fd, inside, AT_REMOVEDIR) == 0 || errno == ENOENT) &&
-	    (unlinkat(t->root_fd, name->s, AT_REMOVEDIR) == 0 || errno == ENOENT))
-		return 0;
-	if (errno != EBUSY)
-		return -errno;
-	dir = cgroup_dir(t, name, false);
-	if (dir == -ENOENT)
-		return 0;
-	if (dir < 0)
-		return TAKE_FD(dir);
-	r = cgroup_event(dir, "populated");
-	if (r != 0)
-		return r > 0 ? -EBUSY : r;
-	r = cgroup_remove_below(dir);
-	if (r < 0)
-		return r;
-	return unlinkat(t->root_fd, name->s, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+	(void)unlinkat(t->root_fd, inside, AT_REMOVEDIR);
+	return cgroup_rmdir(t->root_fd, name->s);
 }
 
 /* Makes NAME anew: one that was left behind has another instance's limits. */
@@ -207,19 +139,10 @@ int cgroup_open(const struct cgroup_tree *t, const struct jail_name *name, struc
 int cgroup_destroy(const struct cgroup_tree *t, const struct jail_name *name, unsigned wait_ms,
 		   struct err *e)
 {
-	uint64_t deadline_ms = clock_boot_ms() + wait_ms;
 	int r = cgroup_remove(t, name);
 
-	/* A second round is for a process that a clone3 in flight put in after the kill. */
-	for (int round = 0; r == -EBUSY && round < CGROUP_KILL_ROUNDS; round++) {
-		CLEANUP_FD int dir = cgroup_dir(t, name, false);
-
-		r = dir == -ENOENT ? 0 : dir < 0 ? dir : file_poke_at(dir, "cgroup.kill", "1", 1);
-		if (r == 0 && dir >= 0)
-			r = cgroup_event_wait(dir, "populated", 0, deadline_ms);
-		if (r == 0 || r == -ENODEV || r == -ENOENT) /* or removed by another meanwhile */
-			r = cgroup_remove(t, name);
-	}
+	if (r == -EBUSY)
+		r = cgroup_end(t->root_fd, name->s, wait_ms);
 	if (r == -ETIMEDOUT) {
 		(void)err_set(e, ETIMEDOUT,
 			      "end cgroup %s/%s: processes outlived SIGKILL for %u ms", t->path,
@@ -241,18 +164,11 @@ int cgroup_freeze(const struct cgroup_tree *t, const struct jail_name *name, boo
 		  unsigned wait_ms, struct err *e)
 {
 	CLEANUP_FD int dir = cgroup_dir(t, name, false);
-	const char *verb = frozen ? "freeze" : "thaw";
-	int r = dir < 0 ? dir : file_poke_at(dir, "cgroup.freeze", frozen ? "1" : "0", 1);
+	char path[sizeof(t->path) + sizeof(name->s) + 2];
 
-	if (r == 0)
-		r = cgroup_event_wait(dir, "frozen", frozen, clock_boot_ms() + wait_ms);
-	/* Row 67: half frozen is what nobody asked for. */
-	if (r < 0 && frozen && dir >= 0)
-		(void)file_poke_at(dir, "cgroup.freeze", "0", 1);
-	if (r == -ETIMEDOUT)
-		return err_set(e, ETIMEDOUT, "%s cgroup %s/%s: not done after %u ms", verb, t->path,
-			       name->s, wait_ms);
-	return r < 0 ? err_ret(e, r, "%s cgroup %s/%s", verb, t->path, name->s) : 0;
+	(void)snprintf(path, sizeof(path), "%s/%s", t->path, name->s);
+	return dir < 0 ? err_ret(e, dir, "open cgroup %s", path)
+		       : cgroup_directory_freeze(dir, path, frozen, wait_ms, e);
 }
 
 int cgroup_is_frozen(const struct cgroup_tree *t, const struct jail_name *name)
@@ -283,68 +199,17 @@ int cgroup_each(const struct cgroup_tree *t, cgroup_each_fn *fn, void *arg, stru
 	return errno ? err_sys(e, "read cgroup %s", t->path) : 0;
 }
 
-struct cgroup_pid_list {
-	pid_t *pids;
-	size_t n, max;
-};
-
-/* Adds the processes of one cgroup. Return: 0 or -errno. */
-static int cgroup_pids_at(int dir, struct cgroup_pid_list *list)
-{
-	FILE *f;
-	int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	char line[32];
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	f = fdopen(fd, "re");
-	if (!f) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
-	while (list->n < list->max && fgets(line, sizeof(line), f)) {
-		struct err ignored;
-		uint64_t pid = 0;
-
-		line[strcspn(line, "\n")] = '\0';
-		/* 0: a process that this pid namespace can't see. */
-		if (num_parse_u64(line, 1, INT32_MAX, &pid, &ignored) == 0)
-			list->pids[list->n++] = (pid_t)pid;
-	}
-	(void)fclose(f);
-	return 0;
-}
-
-/* Adds the processes of dir and all below it. */
-static int cgroup_pids_walk(int dir, struct cgroup_pid_list *list, int depth)
-{
-	CLEANUP_DIR DIR *d = dir_open(dir);
-	struct dirent *ent;
-	int r;
-
-	if (!d)
-		return -errno;
-	r = cgroup_pids_at(dir, list);
-	if (r < 0 || depth == 0)
-		return r;
-	while (list->n < list->max && (ent = cgroup_next_child(d))) {
-		CLEANUP_FD int child =
-			path_open_beneath(dir, ent->d_name, O_RDONLY | O_DIRECTORY, 0);
-
-		/* A cgroup that is gone by now has no processes. */
-		r = child < 0 ? 0 : cgroup_pids_walk(child, list, depth - 1);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 ssize_t cgroup_pids(const struct cgroup_tree *t, const struct jail_name *name, pid_t *ret,
 		    size_t max)
 {
 	CLEANUP_FD int dir = cgroup_dir(t, name, false);
-	struct cgroup_pid_list list = { .pids = ret, .max = max };
-	int r = dir < 0 ? dir : cgroup_pids_walk(dir, &list, CGROUP_DEPTH_MAX);
+	CLEANUP_FREE pid_t *list = NULL;
+	size_t n = 0;
+	int r = dir < 0 ? dir : cgroup_pids_below(dir, max, &list, &n);
 
-	return r < 0 ? r : (ssize_t)list.n;
+	if (r < 0)
+		return r;
+	if (n > 0)
+		memcpy(ret, list, n * sizeof(*ret));
+	return (ssize_t)n;
 }

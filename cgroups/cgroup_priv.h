@@ -3,6 +3,7 @@
 #ifndef JAIL_CGROUPS_CGROUP_PRIV_H
 #define JAIL_CGROUPS_CGROUP_PRIV_H
 
+#include "base/dir.h"
 #include "cgroups/cgroup.h"
 #include "cgroups/events.h"
 
@@ -35,18 +36,31 @@ int cgroup_evacuate(int root_fd);
 /* Hands every controller that the host can give down to ROOT/jail's children. What can't be had is
  * no error here. Return: the controllers that its children have now. */
 uint32_t cgroup_enable(int root_fd, int jail_fd);
-/* The same for one directory. */
+/* The same for one directory; not one that has processes, see evacuate.c. */
 uint32_t cgroup_hand_down(int dir);
-/* Sets the error for a key whose controller is missing: what, where, why, and a hint. Return:
- * -EOPNOTSUPP. */
-int cgroup_missing(const struct cgroup_tree *t, const char *key, uint32_t controller,
+/* Whether a cgroup below the real root has processes: with any, what the kernel still lets it hand
+ * down makes it a threaded domain, in whose children nothing can be started. */
+bool cgroup_has_processes(int dir);
+/* Sets the error for a key whose controller is missing: what, where, why, and a hint. `above`: the
+ * cgroup whose children should have it, at `path`. Return: -EOPNOTSUPP. */
+int cgroup_missing(int above, const char *path, const char *key, uint32_t controller,
 		   struct err *e);
 /* Value of "KEY N" in cgroup.events of dir. Return: N, or -errno. */
 int cgroup_event(int dir, const char *key);
 /* Waits until "KEY N" has the wanted value. Return: 0, -ETIMEDOUT, -errno. */
 int cgroup_event_wait(int dir, const char *key, int want, uint64_t deadline_ms);
+/* The next child cgroup, or NULL; errno tells an error from the end. */
+struct dirent *cgroup_next_child(DIR *d);
 /* Removes the cgroups below `dir`. Return: 0, -EBUSY (something lives there), -errno. */
 int cgroup_remove_below(int dir);
+/* Removes at/path and what is below it, if nothing lives there. Return: 0 (also when it is not
+ * there), -EBUSY, -errno. */
+int cgroup_rmdir(int at, const char *path);
+/* Kills what lives there first. Return: 0, -ETIMEDOUT, -errno. */
+int cgroup_end(int at, const char *path, unsigned wait_ms);
+/* The processes of `dir` and all below it, at most max, in the kernel's order. *ret: owned by the
+ * caller, NULL when there are none. Return: 0 or -errno. */
+int cgroup_pids_below(int dir, size_t max, pid_t **ret, size_t *ret_n);
 /* Opens NAME, or NAME/inside. Return: fd or -errno. */
 int cgroup_dir(const struct cgroup_tree *t, const struct jail_name *name, bool inside);
 

@@ -13,7 +13,7 @@
 #define LIMITS_TEXT_MAX 8192 /* io.max: a line for each disk */
 
 /* Opens one file of the cgroup. ENOENT: the controller is there, the key isn't. */
-static int limits_open(int dir, const struct limits_setting *s, const char *file, struct err *e)
+static int limits_open(int dir, const struct cgroup_setting *s, const char *file, struct err *e)
 {
 	int fd = openat(dir, file, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
@@ -37,7 +37,7 @@ static int limits_open(int dir, const struct limits_setting *s, const char *file
  */
 static int limits_write_fd(int fd, const char *device, const char *value)
 {
-	char line[LIMITS_VALUE_MAX + IO_NUMBER_MAX];
+	char line[CGROUP_VALUE_MAX + CGROUP_DEVICE_MAX];
 
 	(void)snprintf(line, sizeof(line), "%s%s%s", device, device[0] ? " " : "",
 		       value[0] || device[0] ? value : "\n");
@@ -89,8 +89,7 @@ static bool limits_has_words(const char *line, size_t len, const char *want)
 	return true;
 }
 
-/* The kernel's own notation of bytes (memparse()): digits and one of K, M, G, T, P. */
-static bool raw_bytes(const char *text, uint64_t *ret)
+bool cgroup_bytes_parse(const char *text, uint64_t *ret)
 {
 	static const char units[] = "kmgtp";
 	char digits[24];
@@ -113,8 +112,8 @@ bool limits_raw_matches(const char *value, const char *got)
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), want = 0, have = 0;
 	const char *line = got;
 
-	if (raw_bytes(value, &want) && got[0] >= '0' && got[0] <= '9' && !strchr(got, ' ') &&
-	    raw_bytes(got, &have))
+	if (cgroup_bytes_parse(value, &want) && got[0] >= '0' && got[0] <= '9' &&
+	    !strchr(got, ' ') && cgroup_bytes_parse(got, &have))
 		return have == want || have == want / page * page;
 	for (; *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
 		if (limits_has_words(line, strcspn(line, "\n"), value))
@@ -125,9 +124,9 @@ bool limits_raw_matches(const char *value, const char *got)
 
 /* CPUs and nodes that are not online drop out of the list, and when none is left the kernel
  * silently takes the parent's. */
-static int limits_check_list(int dir, const struct limits_setting *s, struct err *e)
+static int limits_check_list(int dir, const struct cgroup_setting *s, struct err *e)
 {
-	char file[LIMITS_FILE_MAX + 16], got[LIMITS_VALUE_MAX];
+	char file[CGROUP_FILE_MAX + 16], got[CGROUP_VALUE_MAX];
 	ssize_t r;
 
 	(void)snprintf(file, sizeof(file), "%s.effective", s->file);
@@ -142,20 +141,20 @@ static int limits_check_list(int dir, const struct limits_setting *s, struct err
 			str_starts(s->file, "cpuset.cpus") ? "cpu" : "node");
 }
 
-static bool limits_taken(const struct limits_setting *s, char *got)
+static bool limits_taken(const struct cgroup_setting *s, char *got)
 {
 	const char *line;
 	size_t len = 0;
 
 	switch (s->match) {
-	case LIMITS_EXACT:
-	case LIMITS_LIST:
+	case CGROUP_MATCH_EXACT:
+	case CGROUP_MATCH_LIST:
 		got[strcspn(got, "\n")] = '\0';
 		return str_eq(got, s->expect);
-	case LIMITS_DEVICE:
+	case CGROUP_MATCH_DEVICE:
 		line = limits_line(got, s->device, &len);
 		return line ? limits_has_words(line, len, s->expect) : s->reset;
-	case LIMITS_RAW:
+	case CGROUP_MATCH_RAW:
 		break;
 	}
 	if (*got && got[strlen(got) - 1] == '\n')
@@ -167,7 +166,7 @@ static bool limits_taken(const struct limits_setting *s, char *got)
  * in it. */
 static int limits_write_all(int dir, int fd, const char *file, char *ret, size_t n)
 {
-	char above[LIMITS_FILE_MAX + 16];
+	char above[CGROUP_FILE_MAX + 16];
 	ssize_t r;
 
 	(void)snprintf(above, sizeof(above), "../%s.effective", file);
@@ -175,11 +174,11 @@ static int limits_write_all(int dir, int fd, const char *file, char *ret, size_t
 	return r < 0 ? (int)r : limits_write_fd(fd, "", ret);
 }
 
-static int limits_apply_to(int dir, const struct limits_setting *s, const char *file, struct err *e)
+static int limits_apply_to(int dir, const struct cgroup_setting *s, const char *file, struct err *e)
 {
 	CLEANUP_FD int fd = limits_open(dir, s, file, e);
 	const char *gap = s->device[0] ? " " : "";
-	struct limits_setting all = *s;
+	struct cgroup_setting all = *s;
 	char got[LIMITS_TEXT_MAX];
 	int r;
 
@@ -200,7 +199,7 @@ static int limits_apply_to(int dir, const struct limits_setting *s, const char *
 		return err_set(e, EINVAL,
 			       "%s: wrote \"%s%s%s\" to %s, the kernel made it \"%.200s\"", s->key,
 			       s->device, gap, s->value, file, got);
-	return s->match == LIMITS_LIST ? limits_check_list(dir, s, e) : 0;
+	return s->match == CGROUP_MATCH_LIST ? limits_check_list(dir, s, e) : 0;
 }
 
 static bool limits_is_there(int dir, const char *file)
@@ -209,7 +208,7 @@ static bool limits_is_there(int dir, const char *file)
 }
 
 /* Why the kernel takes no limit for a device. */
-static int limits_device_hint(const struct limits_setting *s, struct err *e)
+static int limits_device_hint(const struct cgroup_setting *s, struct err *e)
 {
 	if (e->code != ENODEV && e->code != EOPNOTSUPP)
 		return -e->code;
@@ -221,7 +220,7 @@ static int limits_device_hint(const struct limits_setting *s, struct err *e)
 	return err_hint(e, "the kernel takes no limit for this device: name the whole disk below");
 }
 
-int limits_file_apply(int dir, const struct limits_setting *s, struct err *e)
+int limits_file_apply(int dir, const struct cgroup_setting *s, struct err *e)
 {
 	struct err why = ERR_INIT;
 	int r;
@@ -249,11 +248,11 @@ static int limits_peek(int dir, const char *file, char *text, size_t n)
 	return fd < 0 ? -errno : limits_read_fd(fd, text, n);
 }
 
-int limits_file_save(int dir, const struct limits_setting *s, char *ret, size_t n,
+int limits_file_save(int dir, const struct cgroup_setting *s, char *ret, size_t n,
 		     const char **ret_file, struct err *e)
 {
 	const char *file = s->file, *line;
-	struct limits_setting unset = *s;
+	struct cgroup_setting unset = *s;
 	char text[LIMITS_TEXT_MAX];
 	size_t len = 0;
 	int r = limits_peek(dir, file, text, sizeof(text));
@@ -284,7 +283,7 @@ int limits_file_save(int dir, const struct limits_setting *s, char *ret, size_t 
 	if (line)
 		(void)snprintf(ret, n, "%.*s", (int)len, line);
 	else
-		(void)snprintf(ret, n, "%s", limits_setting_reset(&unset) ? unset.value : "");
+		(void)snprintf(ret, n, "%s", cgroup_setting_reset(&unset) ? unset.value : "");
 	return 0;
 }
 
@@ -292,7 +291,7 @@ int limits_file_restore(int dir, const char *file, const char *device, const cha
 {
 	CLEANUP_FD int fd = openat(dir, file, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
-	char all[LIMITS_VALUE_MAX];
+	char all[CGROUP_VALUE_MAX];
 	int r = fd < 0 ? -errno : limits_write_fd(fd, device, saved);
 
 	return r == -ENOSPC && !saved[0] ? limits_write_all(dir, fd, file, all, sizeof(all)) : r;

@@ -24,7 +24,7 @@ const struct cgroup_huge_size cgroup_huge_sizes[CGROUP_HUGE_SIZES] = {
 struct limits_key;
 /* Fills in value and expect. */
 typedef void limits_format_fn(const struct cgroup_limits *l, const struct limits_key *k,
-			      struct limits_setting *s);
+			      struct cgroup_setting *s);
 
 struct limits_key {
 	const char *json;
@@ -43,7 +43,7 @@ static uint64_t limits_u64(const struct cgroup_limits *l, const struct limits_ke
 	return v;
 }
 
-static void limits_same(struct limits_setting *s)
+static void limits_same(struct cgroup_setting *s)
 {
 	(void)snprintf(s->expect, sizeof(s->expect), "%s", s->value);
 }
@@ -57,7 +57,7 @@ static uint64_t limits_period(const struct cgroup_limits *l)
 }
 
 static void limits_cpu_max(const struct cgroup_limits *l, const struct limits_key *k,
-			   struct limits_setting *s)
+			   struct cgroup_setting *s)
 {
 	uint64_t period = limits_period(l);
 
@@ -67,7 +67,7 @@ static void limits_cpu_max(const struct cgroup_limits *l, const struct limits_ke
 }
 
 static void limits_cpu_burst(const struct cgroup_limits *l, const struct limits_key *k,
-			     struct limits_setting *s)
+			     struct cgroup_setting *s)
 {
 	(void)snprintf(s->value, sizeof(s->value), "%" PRIu64,
 		       limits_u64(l, k) * limits_period(l) / 1000);
@@ -75,49 +75,33 @@ static void limits_cpu_burst(const struct cgroup_limits *l, const struct limits_
 }
 
 static void limits_number(const struct cgroup_limits *l, const struct limits_key *k,
-			  struct limits_setting *s)
+			  struct cgroup_setting *s)
 {
-	uint64_t v = limits_u64(l, k);
-
-	if (v == UINT64_MAX)
-		(void)snprintf(s->value, sizeof(s->value), "max");
-	else
-		(void)snprintf(s->value, sizeof(s->value), "%" PRIu64, v);
-	limits_same(s);
+	cgroup_setting_number(s, limits_u64(l, k));
 }
 
-/* Memory is counted in whole pages, rounded down; more than fits a counter is "max". */
 static void limits_bytes(const struct cgroup_limits *l, const struct limits_key *k,
-			 struct limits_setting *s)
+			 struct cgroup_setting *s)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t pages = limits_u64(l, k) / page;
-
-	limits_number(l, k, s);
-	if (pages >= (uint64_t)LONG_MAX / page)
-		(void)snprintf(s->expect, sizeof(s->expect), "max");
-	else
-		(void)snprintf(s->expect, sizeof(s->expect), "%" PRIu64, pages * page);
+	cgroup_setting_bytes(s, limits_u64(l, k));
 }
 
 static void limits_list(const struct cgroup_limits *l, const struct limits_key *k,
-			struct limits_setting *s)
+			struct cgroup_setting *s)
 {
 	const char *list;
 
 	memcpy(&list, (const char *)l + k->value, sizeof(list));
-	(void)snprintf(s->value, sizeof(s->value), "%s", list);
-	limits_same(s);
-	s->match = LIMITS_LIST;
+	cgroup_setting_text(s, list);
+	s->match = CGROUP_MATCH_LIST;
 }
 
 static void limits_on(const struct cgroup_limits *l, const struct limits_key *k,
-		      struct limits_setting *s)
+		      struct cgroup_setting *s)
 {
 	(void)l;
 	(void)k;
-	(void)snprintf(s->value, sizeof(s->value), "1");
-	limits_same(s);
+	cgroup_setting_text(s, "1");
 }
 
 #define HUGE_NO_LIMIT (UINT64_C(1) << 62)
@@ -188,68 +172,39 @@ bool limits_plan_is_none(const char *file, const char *value)
 	return num_parse_u64(value, HUGE_NO_LIMIT, UINT64_MAX, &n, &ignored) >= 0;
 }
 
-void limits_plan_free(struct limits_plan *p)
-{
-	free(p->v);
-	*p = (struct limits_plan){ .n = 0 };
-}
-
-int limits_plan_add(struct limits_plan *p, const struct limits_setting *s, struct err *e)
-{
-	struct limits_setting *grown = reallocarray(p->v, p->n + 1, sizeof(*grown));
-
-	if (!grown)
-		return err_nomem(e);
-	p->v = grown;
-	p->v[p->n++] = *s;
-	return 0;
-}
-
-const struct limits_setting *limits_plan_find(const struct limits_plan *p,
-					      const struct limits_setting *like)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		if (str_eq(p->v[i].file, like->file) && str_eq(p->v[i].device, like->device))
-			return &p->v[i];
-	}
-	return NULL;
-}
-
 /* A page that is reserved by mmap(2) is out of the host's pool before it is used: both are bound.
  */
-static int plan_huge(const struct cgroup_limits *l, struct limits_plan *p, struct err *e)
+static int plan_huge(const struct cgroup_limits *l, struct cgroup_settings *p, struct err *e)
 {
 	for (size_t i = 0; i < CGROUP_HUGE_SIZES; i++) {
 		const struct cgroup_huge_size *size = &cgroup_huge_sizes[i];
-		struct limits_setting s = { .controller = CGROUP_HUGETLB };
+		struct cgroup_setting s = { .controller = CGROUP_HUGETLB };
 
 		if (!l->huge[i].given)
 			continue;
 		(void)snprintf(s.key, sizeof(s.key), "resources.hugepages.%s", size->name);
-		(void)snprintf(s.value, sizeof(s.value), "%" PRIu64,
-			       l->huge[i].pages * size->bytes);
-		limits_same(&s);
+		cgroup_setting_number(&s, l->huge[i].pages * size->bytes);
 		(void)snprintf(s.file, sizeof(s.file), "hugetlb.%s.rsvd.max", size->kernel);
-		if (limits_plan_add(p, &s, e) < 0)
+		if (cgroup_settings_add(p, &s, e) < 0)
 			return -e->code;
 		(void)snprintf(s.file, sizeof(s.file), "hugetlb.%s.max", size->kernel);
-		if (limits_plan_add(p, &s, e) < 0)
+		if (cgroup_settings_add(p, &s, e) < 0)
 			return -e->code;
 	}
 	return 0;
 }
 
 /* Two entries on one disk would overwrite each other. */
-static int plan_device(struct limits_plan *p, const struct limits_setting *s, struct err *e)
+static int plan_device(struct cgroup_settings *p, const struct cgroup_setting *s, struct err *e)
 {
-	const struct limits_setting *taken = limits_plan_find(p, s);
+	const struct cgroup_setting *taken = cgroup_settings_find(p, s);
 
 	if (taken) {
 		(void)err_set(e, EINVAL, "%s: is on the same disk (%s) as %s", s->key, s->device,
 			      taken->key);
 		return err_hint(e, "the kernel limits whole disks: give one entry for each");
 	}
-	return limits_plan_add(p, s, e);
+	return cgroup_settings_add(p, s, e);
 }
 
 static bool io_has_rate(const struct cgroup_io_limit *io)
@@ -274,9 +229,9 @@ static void limits_rates(const struct cgroup_io_limit *io, char *ret, size_t n)
 }
 
 static int plan_io_one(const struct cgroup_io_limit *io, const struct io_device *d,
-		       struct limits_plan *p, struct err *e)
+		       struct cgroup_settings *p, struct err *e)
 {
-	struct limits_setting s = { .match = LIMITS_DEVICE, .controller = CGROUP_IO };
+	struct cgroup_setting s = { .match = CGROUP_MATCH_DEVICE, .controller = CGROUP_IO };
 	int r = 0;
 
 	(void)snprintf(s.key, sizeof(s.key), "resources.io.%s", io->device);
@@ -291,8 +246,7 @@ static int plan_io_one(const struct cgroup_io_limit *io, const struct io_device 
 	 * has, the kernel says when it is written. */
 	s.other = "io.bfq.weight";
 	(void)snprintf(s.file, sizeof(s.file), "io.weight");
-	(void)snprintf(s.value, sizeof(s.value), "%" PRIu64, io->weight);
-	limits_same(&s);
+	cgroup_setting_number(&s, io->weight);
 	for (size_t i = 0; io->weight && r >= 0 && i < d->n_disks; i++) {
 		(void)snprintf(s.device, sizeof(s.device), "%s", d->disks[i]);
 		r = plan_device(p, &s, e);
@@ -301,12 +255,12 @@ static int plan_io_one(const struct cgroup_io_limit *io, const struct io_device 
 }
 
 static int plan_io(const struct cgroup_limits *l, int sys_block, bool lenient,
-		   struct limits_plan *p, struct err *e)
+		   struct cgroup_settings *p, struct err *e)
 {
 	for (size_t i = 0; i < l->n_io; i++) {
 		struct err ignored = ERR_INIT, *why = lenient ? &ignored : e;
 		struct io_device d;
-		char key[LIMITS_KEY_MAX];
+		char key[CGROUP_KEY_MAX];
 		int r;
 
 		(void)snprintf(key, sizeof(key), "resources.io[%zu]", i);
@@ -328,7 +282,7 @@ const char *cgroup_limits_typed(const struct cgroup_limits *l, const char *file)
 			return limits_given(l, &limits_keys[i]) ? limits_keys[i].json : NULL;
 	}
 	for (size_t i = 0; i < 2 * CGROUP_HUGE_SIZES; i++) {
-		char name[LIMITS_FILE_MAX];
+		char name[CGROUP_FILE_MAX];
 
 		(void)snprintf(name, sizeof(name), "hugetlb.%s%s", cgroup_huge_sizes[i / 2].kernel,
 			       huge_ends[i % 2]);
@@ -344,7 +298,7 @@ const char *cgroup_limits_typed(const struct cgroup_limits *l, const char *file)
 	return NULL;
 }
 
-bool limits_setting_reset(struct limits_setting *s)
+bool cgroup_setting_reset(struct cgroup_setting *s)
 {
 	const char *unset = NULL;
 
@@ -361,33 +315,32 @@ bool limits_setting_reset(struct limits_setting *s)
 	if (!unset || (str_starts(s->file, "io.") && !s->device[0]))
 		return false;
 	s->reset = true;
-	s->match = s->device[0] ? LIMITS_DEVICE : LIMITS_EXACT;
-	(void)snprintf(s->value, sizeof(s->value), "%s", unset);
-	limits_same(s);
+	s->match = s->device[0] ? CGROUP_MATCH_DEVICE : CGROUP_MATCH_EXACT;
+	cgroup_setting_text(s, unset);
 	return true;
 }
 
 int limits_plan_make(const struct cgroup_limits *l, int sys_block, bool lenient,
-		     struct limits_plan *ret, struct err *e)
+		     struct cgroup_settings *ret, struct err *e)
 {
-	CLEANUP_PLAN struct limits_plan p = { .n = 0 };
+	CLEANUP_SETTINGS struct cgroup_settings p = { .n = 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits_keys) && r >= 0; i++) {
 		const struct limits_key *k = &limits_keys[i];
-		struct limits_setting s = { .controller = k->controller };
+		struct cgroup_setting s = { .controller = k->controller };
 
 		if (!limits_given(l, k))
 			continue;
 		(void)snprintf(s.key, sizeof(s.key), "%s", k->json);
 		(void)snprintf(s.file, sizeof(s.file), "%s", k->file);
 		k->format(l, k, &s);
-		r = limits_plan_add(&p, &s, e);
+		r = cgroup_settings_add(&p, &s, e);
 	}
 	if (r < 0 || (r = plan_huge(l, &p, e)) < 0 ||
 	    (r = plan_io(l, sys_block, lenient, &p, e)) < 0 || (r = limits_plan_raw(l, &p, e)) < 0)
 		return r;
 	*ret = p;
-	p = (struct limits_plan){ .n = 0 };
+	p = (struct cgroup_settings){ .n = 0 };
 	return 0;
 }

@@ -54,44 +54,77 @@ static enum missing_kernel missing_kernel_state(const char *v1_name)
 	return MISSING_NOT_BUILT;
 }
 
-static int missing_set(const struct cgroup_tree *t, const char *key, const char *controller,
-		       struct err *e, const char *why)
+/* The cgroup whose children should have the controller. */
+struct missing_place {
+	int above;
+	const char *path;
+	const char *key;
+};
+
+static int missing_set(const struct missing_place *p, const char *controller, struct err *e,
+		       const char *why)
 {
-	return err_set(e, EOPNOTSUPP, "%s: the %s controller is not available in %s: %s", key,
-		       controller, t->path, why);
+	return err_set(e, EOPNOTSUPP, "%s: the %s controller is not available in %s: %s", p->key,
+		       controller, p->path, why);
+}
+
+/*
+ * The nearest cgroup, from that place upwards, that has the controller: it is the one that does not
+ * hand it down. Return: its fd, and the length of its part of the path; or -ENOENT.
+ */
+static int missing_find_holder(const struct missing_place *p, uint32_t bit, int *ret_len)
+{
+	CLEANUP_FD int dir = openat(p->above, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int len = (int)strlen(p->path);
+
+	while (dir >= 0 && len > 0) {
+		uint32_t has = 0;
+		int up;
+
+		if (cgroup_read_controllers(dir, "cgroup.controllers", &has) < 0)
+			break;
+		if (has & bit) {
+			*ret_len = len;
+			return TAKE_FD(dir);
+		}
+		while (len > 0 && p->path[--len] != '/')
+			;
+		up = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd_reset(&dir);
+		dir = up;
+	}
+	return -ENOENT;
 }
 
 /* The kernel could give it: some cgroup above does not. */
-static int missing_not_handed_down(const struct cgroup_tree *t, const char *key,
-				   const struct cgroup_controller *c, struct err *e)
+static int missing_not_handed_down(const struct missing_place *p, const struct cgroup_controller *c,
+				   struct err *e)
 {
-	CLEANUP_FD int root = openat(t->root_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int root_len = (int)(strlen(t->path) - strlen("/jail"));
-	uint32_t has = 0;
+	int len = 0, r;
+	CLEANUP_FD int holder = missing_find_holder(p, c->bit, &len);
 	char why[512], add[32];
-	int r;
 
-	if (root < 0 || cgroup_read_controllers(root, "cgroup.controllers", &has) < 0 ||
-	    !(has & c->bit)) {
-		(void)missing_set(t, key, c->name, e,
+	if (holder < 0) {
+		(void)missing_set(p, c->name, e,
 				  "it is not delegated to this part of the cgroup tree");
 		return err_hint(e, "run jail on the host, or have \"%s\" delegated to it", c->name);
 	}
 	(void)snprintf(add, sizeof(add), "+%s", c->name);
-	r = file_poke_at(root, "cgroup.subtree_control", add, strlen(add));
-	if (r == 0)
-		r = file_poke_at(t->root_fd, "cgroup.subtree_control", add, strlen(add));
-	(void)snprintf(why, sizeof(why), "not enabled in %.*s/cgroup.subtree_control: %s", root_len,
-		       t->path, r < 0 ? strerror(-r) : "another process turns it off");
-	(void)missing_set(t, key, c->name, e, why);
+	r = cgroup_has_processes(holder)
+		    ? -EBUSY
+		    : file_poke_at(holder, "cgroup.subtree_control", add, strlen(add));
+	(void)snprintf(why, sizeof(why), "not enabled in %.*s/cgroup.subtree_control: %s", len,
+		       p->path, r < 0 ? strerror(-r) : "another process turns it off");
+	(void)missing_set(p, c->name, e, why);
 	if (r == -EBUSY)
 		return err_hint(e, "%.*s holds processes itself: move them into a child cgroup",
-				root_len, t->path);
-	return err_hint(e, "echo +%s > %.*s/cgroup.subtree_control", c->name, root_len, t->path);
+				len, p->path);
+	return err_hint(e, "echo +%s > %.*s/cgroup.subtree_control", c->name, len, p->path);
 }
 
-int cgroup_missing(const struct cgroup_tree *t, const char *key, uint32_t controller, struct err *e)
+int cgroup_missing(int above, const char *path, const char *key, uint32_t controller, struct err *e)
 {
+	const struct missing_place place = { above, path, key };
 	const struct cgroup_controller *c = cgroup_controllers;
 	struct missing_v1 v1 = { .v1_name = "" };
 	struct err ignored;
@@ -103,7 +136,7 @@ int cgroup_missing(const struct cgroup_tree *t, const char *key, uint32_t contro
 	if (cgroup_mounts_each(missing_look_v1, &v1, &ignored) == 1) {
 		(void)snprintf(why, sizeof(why), "it is mounted as v1 at %s on this hybrid host",
 			       v1.path);
-		(void)missing_set(t, key, c->name, e, why);
+		(void)missing_set(&place, c->name, e, why);
 		return err_hint(e,
 				"boot with systemd.unified_cgroup_hierarchy=1 or "
 				"cgroup_no_v1=all, or remove %s",
@@ -111,17 +144,17 @@ int cgroup_missing(const struct cgroup_tree *t, const char *key, uint32_t contro
 	}
 	switch (missing_kernel_state(c->v1_name)) {
 	case MISSING_NOT_BUILT:
-		(void)missing_set(t, key, c->name, e, "this kernel is built without it");
+		(void)missing_set(&place, c->name, e, "this kernel is built without it");
 		return err_hint(e, "use another kernel, or remove %s", key);
 	case MISSING_DISABLED:
-		(void)missing_set(t, key, c->name, e, "it is disabled at boot");
+		(void)missing_set(&place, c->name, e, "it is disabled at boot");
 		return err_hint(e, "remove cgroup_disable=%s from the kernel's command line",
 				c->v1_name);
 	case MISSING_IN_V1:
-		(void)missing_set(t, key, c->name, e, "a v1 hierarchy holds it");
+		(void)missing_set(&place, c->name, e, "a v1 hierarchy holds it");
 		return err_hint(e, "boot with cgroup_no_v1=all, or remove %s", key);
 	case MISSING_IN_V2:
 		break;
 	}
-	return missing_not_handed_down(t, key, c, e);
+	return missing_not_handed_down(&place, c, e);
 }

@@ -227,7 +227,8 @@ static int read_huge(struct cgroup_stats_reader *r, int dir, struct cgroup_stats
 	return 0;
 }
 
-int stats_read_dir(struct cgroup_stats_reader *r, int dir, struct cgroup_stats *ret, struct err *e)
+int cgroup_stats_read_dir(struct cgroup_stats_reader *r, int dir, struct cgroup_stats *ret,
+			  struct err *e)
 {
 	struct cgroup_stats s = { .io = NULL };
 
@@ -247,7 +248,7 @@ int cgroup_stats_read(struct cgroup_stats_reader *r, const struct cgroup_tree *t
 
 	if (dir < 0)
 		return err_ret(e, dir, "open cgroup %s/%s", t->path, name->s);
-	if (stats_read_dir(r, dir, ret, e) < 0)
+	if (cgroup_stats_read_dir(r, dir, ret, e) < 0)
 		return err_wrap(e, "cgroup %s/%s", t->path, name->s);
 	return 0;
 }

@@ -155,5 +155,8 @@ void cgroup_stats_close(struct cgroup_stats_reader *r);
 /* Frozen or not. *ret is the caller's to free. -ENOENT, -ENODEV: the cgroup is gone. */
 int cgroup_stats_read(struct cgroup_stats_reader *r, const struct cgroup_tree *t,
 		      const struct jail_name *name, struct cgroup_stats *ret, struct err *e);
+/* The same from any open cgroup. */
+int cgroup_stats_read_dir(struct cgroup_stats_reader *r, int dir, struct cgroup_stats *ret,
+			  struct err *e);
 
 #endif

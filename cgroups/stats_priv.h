@@ -18,7 +18,5 @@ int stats_parse_io(char *text, struct cgroup_io_stat **ret, size_t *ret_n);
 /* "hugepages-2048kB" in sysfs is "2MB" in the names of a cgroup's files (mem_fmt() of
  * mm/hugetlb_cgroup.c). False for what is no such name. */
 bool stats_huge_name(const char *sysfs, char ret[static 16]);
-/* Reads all from the cgroup `dir`. */
-int stats_read_dir(struct cgroup_stats_reader *r, int dir, struct cgroup_stats *ret, struct err *e);
 
 #endif

@@ -132,6 +132,14 @@ static void cgroup_enable_mask(int dir, uint32_t mask)
 	}
 }
 
+bool cgroup_has_processes(int dir)
+{
+	char pids[4096];
+
+	return faccessat(dir, "cgroup.type", F_OK, 0) == 0 &&
+	       file_peek_at(dir, "cgroup.procs", pids, sizeof(pids)) != 0;
+}
+
 /* Enables in one directory what it has and does not hand down yet. Return: what it hands down. */
 uint32_t cgroup_hand_down(int dir)
 {
@@ -140,7 +148,7 @@ uint32_t cgroup_hand_down(int dir)
 	if (cgroup_read_controllers(dir, "cgroup.controllers", &has) < 0 ||
 	    cgroup_read_controllers(dir, "cgroup.subtree_control", &gives) < 0)
 		return 0;
-	if ((has & ~gives) == 0)
+	if ((has & ~gives) == 0 || cgroup_has_processes(dir))
 		return gives;
 	cgroup_enable_mask(dir, has & ~gives);
 	return cgroup_read_controllers(dir, "cgroup.subtree_control", &gives) < 0 ? 0 : gives;

@@ -29,7 +29,9 @@ const struct sd *sd_load(struct err *e)
 	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!library) {
 		err_set(e, ELIBACC, "load " LIBRARY ": %.200s", dlerror());
-		(void)err_hint(e, "install libsystemd0, or set \"systemd\": \"no\"");
+		(void)err_hint(
+			e, "install libsystemd0, or set \"systemd\": \"no\" (jail-oci: leave out "
+			   "--systemd-cgroup)");
 		return NULL;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {

@@ -13,132 +13,10 @@
 #include "runtime/systemd_bus.h"
 #include "runtime/unit.h"
 
-#define LOOK_US 1000000
 /* Starts at boot that are in flight at a time: two for each CPU, within these. */
 #define PACE_MIN 4
 #define PACE_MAX 64
 #define PACE_STALL_MS 60000
-
-struct job {
-	const struct sd *sd;
-	char path[128];
-	char result[32];
-	bool done;
-};
-
-/* Return: false, it is damaged. */
-static bool read_removed(const struct sd *sd, struct sd_message *m, const char **ret_path,
-			 const char **ret_result)
-{
-	const char *unit = NULL;
-	uint32_t id = 0;
-
-	return sd->bus_message_read(m, "uoss", &id, ret_path, &unit, ret_result) >= 0;
-}
-
-static int job_removed(struct sd_message *m, void *arg, struct sd_error *error)
-{
-	const char *path = NULL, *result = NULL;
-	struct job *job = arg;
-
-	(void)error;
-	if (read_removed(job->sd, m, &path, &result) && str_eq(path, job->path)) {
-		(void)str_format(job->result, sizeof(job->result), "%s", result);
-		job->done = true;
-	}
-	return 0;
-}
-
-/* StartUnit or StopUnit. */
-static int job_begin(struct sd_bus *bus, struct job *job, const char *method, const char *unit,
-		     struct err *e)
-{
-	struct sd_error error = { NULL, NULL, 0 };
-	struct sd_message *reply = NULL;
-	const char *path = NULL;
-	int r = job->sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, method, &error, &reply,
-					 "ss", unit, "replace");
-
-	if (r < 0)
-		return sd_fail(job->sd, r, &error, method, e);
-	r = job->sd->bus_message_read(reply, "o", &path);
-	if (r >= 0)
-		r = str_format(job->path, sizeof(job->path), "%s", path);
-	(void)job->sd->bus_message_unref(reply);
-	return r < 0 ? err_ret(e, r, "systemd: %s: damaged answer", method) : 0;
-}
-
-static int job_wait(struct sd_bus *bus, struct job *job, struct err *e)
-{
-	while (!job->done) {
-		int r = job->sd->bus_process(bus, NULL);
-
-		if (r == 0)
-			r = job->sd->bus_wait(bus, LOOK_US);
-		if (r < 0 && r != -EINTR)
-			return err_ret(e, r, "wait for systemd");
-	}
-	return 0;
-}
-
-static int job_run(struct sd_bus *bus, struct job *job, const char *method, const char *unit,
-		   struct err *e)
-{
-	int r = job->sd->bus_match_signal(bus, NULL, NULL, SD_PATH, SD_MANAGER, "JobRemoved",
-					  job_removed, job);
-
-	if (r < 0)
-		return err_ret(e, r, "systemd: listen for its jobs");
-	r = job_begin(bus, job, method, unit, e);
-	return r < 0 ? r : job_wait(bus, job, e);
-}
-
-/* Object path of a unit, loaded if it is not. */
-static int unit_load(const struct sd *sd, struct sd_bus *bus, const char *unit, char *ret, size_t n,
-		     struct err *e)
-{
-	struct sd_error error = { NULL, NULL, 0 };
-	struct sd_message *reply = NULL;
-	const char *path = NULL;
-	int r = sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, "LoadUnit", &error, &reply,
-				    "s", unit);
-
-	if (r < 0)
-		return sd_fail(sd, r, &error, "LoadUnit", e);
-	r = sd->bus_message_read(reply, "o", &path);
-	if (r >= 0)
-		r = str_format(ret, n, "%s", path);
-	(void)sd->bus_message_unref(reply);
-	return r < 0 ? err_ret(e, r, "systemd: LoadUnit: damaged answer") : 0;
-}
-
-/* "active", "activating", ... */
-static int unit_state(const struct sd *sd, struct sd_bus *bus, const char *unit, char *ret,
-		      size_t n, struct err *e)
-{
-	struct sd_error error = { NULL, NULL, 0 };
-	CLEANUP_FREE char *state = NULL;
-	char path[256];
-	int r = unit_load(sd, bus, unit, path, sizeof(path), e);
-
-	if (r < 0)
-		return r;
-	r = sd->bus_get_property_string(bus, SD_NAME, path, SD_UNIT, "ActiveState", &error, &state);
-	if (r < 0)
-		return sd_fail(sd, r, &error, "ActiveState", e);
-	(void)str_format(ret, n, "%s", state);
-	return 0;
-}
-
-/* No longer "failed", and the count of its starts begins anew. */
-static void unit_reset(const struct sd *sd, struct sd_bus *bus, const char *unit)
-{
-	struct sd_error error = { NULL, NULL, 0 };
-
-	(void)sd->bus_call_method(bus, SD_NAME, SD_PATH, SD_MANAGER, "ResetFailedUnit", &error,
-				  NULL, "s", unit);
-	sd->bus_error_free(&error);
-}
 
 void systemd_forget(const struct jail_name *name)
 {
@@ -148,7 +26,7 @@ void systemd_forget(const struct jail_name *name)
 	CLEANUP_SD_BUS struct sd_bus *bus = sd ? sd_manager(sd, &ignored) : NULL;
 
 	if (bus)
-		unit_reset(sd, bus, unit.s);
+		sd_unit_reset(sd, bus, unit.s);
 }
 
 /* A drop-in that a loaded unit does not know yet; and the count of its starts begins anew. */
@@ -156,7 +34,7 @@ static int unit_refresh(const struct sd *sd, struct sd_bus *bus, const char *uni
 {
 	struct sd_error error = { NULL, NULL, 0 };
 	char path[256];
-	int stale = 0, r = unit_load(sd, bus, unit, path, sizeof(path), e);
+	int stale = 0, r = sd_unit_load(sd, bus, unit, path, sizeof(path), e);
 
 	if (r < 0)
 		return r;
@@ -170,7 +48,7 @@ static int unit_refresh(const struct sd *sd, struct sd_bus *bus, const char *uni
 		if (r < 0)
 			return sd_fail(sd, r, &error, "Reload", e);
 	}
-	unit_reset(sd, bus, unit);
+	sd_unit_reset(sd, bus, unit);
 	return 0;
 }
 
@@ -197,7 +75,7 @@ int systemd_start(struct jail *j, const struct jail_name *name, bool *ret_exec_f
 	CLEANUP_FD int dir = -EBADF, lock = -EBADF;
 	CLEANUP_SPEC struct jail_spec spec;
 	struct launch_report old;
-	struct job job = { .done = false };
+	struct sd_job job = { .done = false };
 	int r;
 
 	spec_init(&spec);
@@ -212,7 +90,7 @@ int systemd_start(struct jail *j, const struct jail_name *name, bool *ret_exec_f
 	if (!bus)
 		return err_wrap(e, "start %s", name->s);
 	if ((r = unit_refresh(job.sd, bus, unit.s, e)) < 0 ||
-	    (r = job_run(bus, &job, "StartUnit", unit.s, e)) < 0)
+	    (r = sd_job_run(bus, &job, "StartUnit", unit.s, e)) < 0)
 		return err_wrap(e, "start %s", name->s);
 	return str_eq(job.result, "done") ? 0
 					  : start_failed(dir, name, job.result, ret_exec_failed, e);
@@ -222,24 +100,24 @@ static int stop(const struct jail_name *name, bool wait, struct err *e)
 {
 	struct systemd_unit unit = systemd_unit_of(name);
 	CLEANUP_SD_BUS struct sd_bus *bus = NULL;
-	struct job job = { .sd = sd_load(e) };
+	struct sd_job job = { .sd = sd_load(e) };
 	char state[32];
 	int r;
 
 	bus = job.sd ? sd_manager(job.sd, e) : NULL;
 	if (!bus)
 		return -e->code;
-	r = unit_state(job.sd, bus, unit.s, state, sizeof(state), e);
+	r = sd_unit_state(job.sd, bus, unit.s, state, sizeof(state), e);
 	if (r < 0)
 		return r;
 	if (str_eq(state, "inactive") || str_eq(state, "failed"))
 		r = 1;
 	else
-		r = wait ? job_run(bus, &job, "StopUnit", unit.s, e)
-			 : job_begin(bus, &job, "StopUnit", unit.s, e);
+		r = wait ? sd_job_run(bus, &job, "StopUnit", unit.s, e)
+			 : sd_job_begin(bus, &job, "StopUnit", unit.s, e);
 	/* Whatever status the program ends with when it is told to: that is no failure. */
 	if (r >= 0 && wait)
-		unit_reset(job.sd, bus, unit.s);
+		sd_unit_reset(job.sd, bus, unit.s);
 	return r;
 }
 
@@ -265,7 +143,7 @@ bool systemd_will_restart(struct jail *j, const struct jail_name *name)
 		return false;
 	sd = sd_load(&ignored);
 	bus = sd ? sd_manager(sd, &ignored) : NULL;
-	return bus && unit_state(sd, bus, unit.s, state, sizeof(state), &ignored) >= 0 &&
+	return bus && sd_unit_state(sd, bus, unit.s, state, sizeof(state), &ignored) >= 0 &&
 	       !str_eq(state, "inactive") && !str_eq(state, "failed");
 }
 
@@ -284,7 +162,7 @@ unsigned systemd_restarts(struct jail *j, const struct jail_name *name)
 		return 0; /* another manager */
 	sd = sd_load(&why);
 	bus = sd ? sd_manager(sd, &why) : NULL;
-	if (bus && unit_load(sd, bus, unit.s, path, sizeof(path), &why) >= 0) {
+	if (bus && sd_unit_load(sd, bus, unit.s, path, sizeof(path), &why) >= 0) {
 		r = sd->bus_get_property_trivial(bus, SD_NAME, path, SD_SERVICE, "NRestarts",
 						 &error, 'u', &n);
 		if (r >= 0)
@@ -299,7 +177,7 @@ unsigned systemd_restarts(struct jail *j, const struct jail_name *name)
 struct pace {
 	const struct sd *sd;
 	unsigned max, n;
-	struct job jobs[PACE_MAX]; /* n of them */
+	struct sd_job jobs[PACE_MAX]; /* n of them */
 };
 
 static unsigned pace_of_host(void)
@@ -315,7 +193,7 @@ static int pace_removed(struct sd_message *m, void *arg, struct sd_error *error)
 	struct pace *p = arg;
 
 	(void)error;
-	if (!read_removed(p->sd, m, &path, &result))
+	if (!sd_read_removed(p->sd, m, &path, &result))
 		return 0;
 	for (unsigned i = 0; i < p->n; i++) {
 		if (!str_eq(path, p->jobs[i].path))
@@ -337,7 +215,7 @@ static int pace_wait(struct sd_bus *bus, struct pace *p, unsigned fewer_than, st
 		int r = p->sd->bus_process(bus, NULL);
 
 		if (r == 0)
-			r = p->sd->bus_wait(bus, LOOK_US);
+			r = p->sd->bus_wait(bus, SD_LOOK_US);
 		if (r < 0 && r != -EINTR)
 			return err_ret(e, r, "wait for systemd");
 		if (p->n < before)
@@ -354,7 +232,7 @@ static int pace_wait(struct sd_bus *bus, struct pace *p, unsigned fewer_than, st
 /* One that can't be enqueued does not stop the others: *first is the first reason. */
 static void pace_start(struct sd_bus *bus, struct pace *p, const char *text, struct err *first)
 {
-	struct job *job = &p->jobs[p->n];
+	struct sd_job *job = &p->jobs[p->n];
 	struct systemd_unit unit;
 	struct err why = ERR_INIT;
 	struct jail_name name;
@@ -362,9 +240,9 @@ static void pace_start(struct sd_bus *bus, struct pace *p, const char *text, str
 	if (name_parse("instance", text, &name, &why) < 0)
 		return;
 	unit = systemd_unit_of(&name);
-	*job = (struct job){ .sd = p->sd };
+	*job = (struct sd_job){ .sd = p->sd };
 	if (unit_refresh(p->sd, bus, unit.s, &why) >= 0 &&
-	    job_begin(bus, job, "StartUnit", unit.s, &why) >= 0)
+	    sd_job_begin(bus, job, "StartUnit", unit.s, &why) >= 0)
 		p->n++;
 	else if (!first->code)
 		*first = why;

@@ -19,7 +19,7 @@
 /* Known by path and inode: the cgroup file system never gives an inode number out twice. */
 struct oci_cgroup {
 	char path[PATH_MAX]; /* below the root of the v2 tree, "/machine.slice/libpod-1.scope" */
-	char parent_made[PATH_MAX]; /* topmost directory above it that we made, or "" */
+	char parent_made[PATH_MAX]; /* topmost directory that we made: itself or above it, or "" */
 	uint64_t inode; /* 0: not made yet */
 	bool systemd;
 	char slice[256], unit[256]; /* with systemd: "machine.slice", "libpod-1.scope" */
@@ -42,7 +42,8 @@ int oci_cgroup_make(struct oci_cgroup *g, const struct oci_config *c, int *ret_f
 /*
  * Manager systemd: a scope with `pid`, a child of ours that does nothing yet, with Delegate and the
  * properties that the resources and the annotations org.systemd.property.* say; then the rest of
- * the limits and the device filter as above. Loads libsystemd.so.0.
+ * the limits and the device filter as above. Loads libsystemd.so.0. On failure after the scope was
+ * started the child has been killed with it.
  */
 int oci_cgroup_make_scope(struct oci_cgroup *g, const struct oci_config *c, pid_t pid, int *ret_fd,
 			  struct err *e);

@@ -390,7 +390,7 @@ static void assert_steps(const struct tmpdir *d, const struct cgroup_limits *old
 {
 	const struct cgroup_tree t = { .root_fd = d->fd, .controllers = ALL_CONTROLLERS };
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	CLEANUP_PLAN struct limits_plan p = { .n = 0 };
+	CLEANUP_SETTINGS struct cgroup_settings p = { .n = 0 };
 	const struct strv none = { 0 };
 	struct err e = ERR_INIT;
 

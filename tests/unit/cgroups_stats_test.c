@@ -271,7 +271,7 @@ static void read_fixture(const struct tmpdir *t, struct cgroup_stats *ret)
 	r.n_huge = 2;
 	(void)str_format(r.huge[0], sizeof(r.huge[0]), "1GB");
 	(void)str_format(r.huge[1], sizeof(r.huge[1]), "2MB");
-	assert_int_equal(stats_read_dir(&r, t->fd, ret, &e), 0);
+	assert_int_equal(cgroup_stats_read_dir(&r, t->fd, ret, &e), 0);
 	cgroup_stats_close(&r);
 }
 

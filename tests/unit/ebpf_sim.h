@@ -89,6 +89,10 @@ static inline uint64_t ebpf_run(const struct bpf_insn *insns, int n, const void 
 			assert_true(i->off >= 0 && s.written[i->dst_reg]);
 			if ((uint32_t)s.r[i->dst_reg] != (uint32_t)i->imm)
 				at += i->off;
+		} else if (i->code == (BPF_JMP32 | BPF_JEQ | BPF_K)) {
+			assert_true(i->off >= 0 && s.written[i->dst_reg]);
+			if ((uint32_t)s.r[i->dst_reg] == (uint32_t)i->imm)
+				at += i->off;
 		} else {
 			fail_msg("instruction %#x at %d", i->code, at);
 		}
