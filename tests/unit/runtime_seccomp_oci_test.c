@@ -99,6 +99,7 @@ static void test_enosys_one_arch(void **state)
 	expect(sim(&p, SIM_X86_64, SIM_X32_BIT, 0), SIM_KILL, "x32 read");
 	expect(sim(&p, SIM_X86_64, SIM_X32_BIT | 900, 0), SIM_KILL, "x32 900");
 	expect(sim(&p, SIM_I386, 900, 0), SIM_KILL, "i386 900");
+	seccomp_program_free(&p);
 	must_load("{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 77, \"syscalls\": "
 		  "[{\"names\": [\"no_such_call\"], \"action\": \"SCMP_ACT_ALLOW\"}]}",
 		  &p);
@@ -154,6 +155,7 @@ static void test_no_enosys(void **state)
 
 static void test_notify(void **state)
 {
+	static const char text[] = "{\"defaultAction\": \"SCMP_ACT_NOTIFY\"}";
 	CLEANUP_SECCOMP_PROGRAM struct seccomp_program p = { .n = 0 };
 	struct err e;
 
@@ -177,6 +179,7 @@ static void test_notify(void **state)
 	expect(sim(&p, SIM_X86_64, 16, 0, 21522 | 1ULL << 40), NOTIF, "ioctl with high bits");
 	expect(sim(&p, SIM_X86_64, 16, 0, 21523), SIM_ALLOW, "another ioctl");
 
+	seccomp_program_free(&p);
 	/* The killable flag needs a listener; where nothing notifies there is none. */
 	must_load("{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": "
 		  "[\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]}",
@@ -185,9 +188,7 @@ static void test_notify(void **state)
 	assert_int_equal(p.flags, 0);
 
 	/* Not for jail's own. */
-	assert_int_equal(seccomp_program_compile("p", "{\"defaultAction\": \"SCMP_ACT_NOTIFY\"}",
-						 36, 0, &p, &e),
-			 -EOPNOTSUPP);
+	assert_int_equal(seccomp_program_compile("p", text, strlen(text), 0, &p, &e), -EOPNOTSUPP);
 }
 
 static void test_errors(void **state)
