@@ -19,6 +19,9 @@
  * with argument rules is denied through the multiplexer. (Programs of i386 glibc that go that way
  * lose it; those that use the direct calls of Linux 4.3, as musl's do, don't.)
  *
+ * Contradictions are errors, but not in an OCI configuration: the profiles that engines ship have
+ * some, and rely on what libseccomp makes of them, that is, the first rule without arguments holds.
+ *
  * One filter context per architecture, merged at the end, so that rules can differ between them.
  */
 #include <linux/seccomp.h>
@@ -131,6 +134,8 @@ static int gather_name(const struct json *name, void *arg)
 	call->permissive |= seccomp_action_is_permissive(rule->action);
 	if (rule->n_args > 0)
 		return 0;
+	if (call->unconditional && c->profile->oci)
+		return 0; /* the first one holds */
 	if (call->unconditional && call->action != rule->action)
 		return json_err(c->profile->doc, name, c->e, EINVAL,
 				"\"%s\" has another action at line %u", name->text,
@@ -325,7 +330,10 @@ static int add_name(const struct json *name, void *arg)
 
 	if (!call)
 		return 0;
-	if (c->rule->n_args > 0 && call->unconditional && c->rule->action != call->action &&
+	if (!c->rule->n_args && name != call->where)
+		return 0; /* the same again, or not the first one of an OCI configuration */
+	if (!c->profile->oci && c->rule->n_args > 0 && call->unconditional &&
+	    c->rule->action != call->action &&
 	    (seccomp_action_is_permissive(c->rule->action) || !call->permissive))
 		return json_err(c->profile->doc, name, c->e, EINVAL,
 				"\"%s\" has another action without arguments at line %u: this "

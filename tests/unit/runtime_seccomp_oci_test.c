@@ -253,6 +253,29 @@ static void test_unknown_members(void **state)
 	expect(sim(&p, SIM_X86_64, 0, 0), SIM_ERRNO(EPERM), "read");
 }
 
+/* As in the profile that Podman ships: no errors, and the first rule without arguments holds. A
+ * denial with arguments holds besides an allowing rule, wherever it stands. */
+static void test_contradictions(void **state)
+{
+	CLEANUP_SECCOMP_PROGRAM struct seccomp_program p = { .n = 0 };
+
+	(void)state;
+	must_load("{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 38, \"syscalls\": ["
+		  "{\"names\": [\"setns\", \"read\"], \"action\": \"SCMP_ACT_ALLOW\"},"
+		  "{\"names\": [\"setns\", \"bpf\"], \"action\": \"SCMP_ACT_ERRNO\"},"
+		  "{\"names\": [\"bpf\"], \"action\": \"SCMP_ACT_ALLOW\"},"
+		  "{\"names\": [\"bpf\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": "
+		  "0, \"value\": 5, \"op\": \"SCMP_CMP_EQ\"}]},"
+		  "{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ERRNO\", \"args\": [{\"index\": "
+		  "0, \"value\": 5, \"op\": \"SCMP_CMP_EQ\"}]}]}",
+		  &p);
+	expect(sim(&p, SIM_X86_64, NR(SIM_X86_64, "setns"), 0), SIM_ALLOW, "setns");
+	expect(sim(&p, SIM_X86_64, NR(SIM_X86_64, "bpf"), 0), SIM_ERRNO(EPERM), "bpf");
+	expect(sim(&p, SIM_X86_64, NR(SIM_X86_64, "bpf"), 5), SIM_ERRNO(EPERM), "bpf 5");
+	expect(sim(&p, SIM_X86_64, 0, 4), SIM_ALLOW, "read 4");
+	expect(sim(&p, SIM_X86_64, 0, 5), SIM_ERRNO(EPERM), "read 5");
+}
+
 static void test_foreign_architectures(void **state)
 {
 	CLEANUP_SECCOMP_PROGRAM struct seccomp_program p = { .n = 0 };
@@ -332,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_unknown_members),
+		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_foreign_architectures),
 		TMPDIR_TEST(test_cache),
 		TMPDIR_TEST(test_cache_of_profiles),
