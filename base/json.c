@@ -40,6 +40,21 @@ void *json_doc_alloc(struct json_doc *doc, size_t n)
 	return p;
 }
 
+int json_doc_named(const char *file, struct json_doc **ret, struct err *e)
+{
+	struct json_doc *doc = calloc(1, sizeof(*doc));
+
+	if (!doc)
+		return err_nomem(e);
+	doc->file = strdup(file);
+	if (!doc->file) {
+		free(doc);
+		return err_nomem(e);
+	}
+	*ret = doc;
+	return 0;
+}
+
 void json_doc_free(struct json_doc **doc)
 {
 	if (!*doc)

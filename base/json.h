@@ -44,6 +44,9 @@ int json_parse(const char *file, const char *text, size_t n, struct json_doc **r
 void json_doc_free(struct json_doc **doc);
 #define CLEANUP_JSON CLEANUP(json_doc_free)
 const struct json *json_root(const struct json_doc *doc);
+/* A document without content (its root is NULL) that only names the source in errors: for nodes
+ * whose own document the caller of a function keeps to itself. */
+int json_doc_named(const char *file, struct json_doc **ret, struct err *e);
 
 /* Member of an object, or NULL. */
 const struct json *json_get(const struct json *object, const char *key);

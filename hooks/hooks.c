@@ -11,6 +11,7 @@
  *   that it left in the background may hold stderr open; that is not waited for.
  * - Out of time, its whole process group is killed. The group's number can't have been reused: its
  *   leader is our child and not reaped yet.
+ * Where OCI's hooks differ (struct hooks_at), the difference is data of struct hook_start.
  */
 #include "hooks/hooks.h"
 
@@ -36,8 +37,10 @@
 /* What the child needs, all of it made before the clone. */
 struct hook_start {
 	char **argv, **envp;
-	int program, state, null, output, failure; /* fds */
-	bool script;
+	const char *path; /* executed by it if program.fd is none */
+	struct hook_program program; /* owned unless it was given */
+	int state, null, output, failure; /* fds, owned */
+	int cwd, out, err; /* borrowed; none: "/"; where `null` or `output` lead */
 };
 
 /* The last bytes that were written to stderr. */
@@ -47,18 +50,33 @@ struct hook_tail {
 	bool cut; /* there was more before */
 };
 
+/* stdout, stderr: what was given, or else the pipe whose end is kept; `null` is jail's stdout. */
+static bool hook_child_stdio(const struct hook_start *s)
+{
+	int out = s->out >= 0 ? s->out : s->null >= 0 ? s->null : s->output;
+	int err = s->err >= 0 ? s->err : s->output;
+	int high;
+
+	/* Out of the way of 1 and 2, one of which may be the other's source. */
+	high = fcntl(err, F_DUPFD_CLOEXEC, 3);
+	return high >= 0 && dup2(s->state, 0) == 0 && dup2(out, 1) == 1 && dup2(high, 2) == 2;
+}
+
 /* The child: arranges itself and executes; tells why it can't through `failure`. */
 static NORETURN void hook_child(const struct hook_start *s)
 {
-	int code;
+	int program = s->program.fd, code;
 
 	sys_signals_default();
 	(void)umask(HOOK_UMASK);
-	if (setsid() >= 0 && chdir("/") == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-	    dup2(s->state, 0) == 0 && dup2(s->null, 1) == 1 && dup2(s->output, 2) == 2 &&
-	    sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0 &&
-	    fd_set_cloexec(s->program, !s->script) == 0)
-		(void)syscall(SYS_execveat, s->program, "", s->argv, s->envp, AT_EMPTY_PATH);
+	if (setsid() >= 0 && (s->cwd >= 0 ? fchdir(s->cwd) : chdir("/")) == 0 &&
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && hook_child_stdio(s) &&
+	    sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0) {
+		if (program < 0)
+			(void)execve(s->path, s->argv, s->envp);
+		else if (fd_set_cloexec(program, !s->program.script) == 0)
+			(void)syscall(SYS_execveat, program, "", s->argv, s->envp, AT_EMPTY_PATH);
+	}
 	code = errno;
 	(void)!write(s->failure, &code, sizeof(code));
 	_exit(127);
@@ -81,22 +99,22 @@ static int hook_state_fd(const char *state_json)
 	return TAKE_FD(fd);
 }
 
-/* Opens the program. Return: fd or -errno; *ret_script: it begins with "#!". */
-static int hook_open(const char *path, bool *ret_script)
+static int hook_open(const char *path, struct hook_program *ret, struct err *e)
 {
 	CLEANUP_FD int fd = -EBADF;
 	struct stat st;
 	char start[2];
 
 	if (path[0] != '/')
-		return -EINVAL;
+		return err_set(e, EINVAL, "not an absolute path");
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
+		return err_sys(e, "open");
 	if (!S_ISREG(st.st_mode))
-		return -EACCES;
-	*ret_script = pread(fd, start, sizeof(start), 0) == 2 && start[0] == '#' && start[1] == '!';
-	return TAKE_FD(fd);
+		return err_ret(e, -EACCES, "open");
+	ret->script = pread(fd, start, sizeof(start), 0) == 2 && start[0] == '#' && start[1] == '!';
+	ret->fd = TAKE_FD(fd);
+	return 0;
 }
 
 static void hook_tail_add(struct hook_tail *t, const char *data, size_t n)
@@ -132,7 +150,8 @@ static bool hook_drain(int fd, struct hook_tail *t)
 	return true;
 }
 
-/* Waits for the end, reading stderr meanwhile. Return: 0, -ETIMEDOUT, -errno. */
+/* Waits for the end, reading stderr meanwhile. timeout_ms: 0 = none. Return: 0, -ETIMEDOUT, -errno.
+ */
 static int hook_wait(int pidfd, int output, uint64_t timeout_ms, struct hook_tail *t)
 {
 	uint64_t start = clock_boot_ms();
@@ -144,7 +163,8 @@ static int hook_wait(int pidfd, int output, uint64_t timeout_ms, struct hook_tai
 		/* poll(2) passes over a negative fd. */
 		struct pollfd p[] = { { .fd = pidfd, .events = POLLIN },
 				      { .fd = open ? output : -1, .events = POLLIN } };
-		int r = poll(p, ARRAY_SIZE(p), left > INT32_MAX ? INT32_MAX : (int)left);
+		int wait_ms = left > INT32_MAX ? INT32_MAX : (int)left;
+		int r = poll(p, ARRAY_SIZE(p), timeout_ms ? wait_ms : -1);
 
 		if (r < 0 && errno != EINTR)
 			return -errno;
@@ -154,7 +174,7 @@ static int hook_wait(int pidfd, int output, uint64_t timeout_ms, struct hook_tai
 			(void)hook_drain(output, t);
 			return 0;
 		}
-		if (left == 0)
+		if (timeout_ms && left == 0)
 			return -ETIMEDOUT;
 	}
 }
@@ -254,55 +274,124 @@ static int hook_spawn(struct hook_start *s, uint64_t timeout_ms, struct err *e)
 
 static void hook_start_end(struct hook_start *s)
 {
-	fd_reset(&s->program);
 	fd_reset(&s->state);
 	fd_reset(&s->null);
 	fd_reset(&s->output);
 	fd_reset(&s->failure);
 }
 
-static int hook_run(const struct hook *h, const char *state_json, struct err *e)
+/* What differs between hooks of jail's own and others is in `at`, NULL for the former. */
+static int hook_run(const struct hook *h, const struct hook_program *program,
+		    const char *state_json, const struct hooks_at *at, struct err *e)
 {
 	char *no_env[] = { NULL }, *only_path[] = { h->path, NULL };
 	CLEANUP(hook_start_end)
 	struct hook_start s = { .argv = h->args.n ? h->args.v : only_path,
 				.envp = h->env.n ? h->env.v : no_env,
-				.program = -EBADF,
+				.path = h->path,
+				.program = *program,
 				.state = -EBADF,
 				.null = -EBADF,
 				.output = -EBADF,
-				.failure = -EBADF };
+				.failure = -EBADF,
+				.cwd = at ? at->cwd : -EBADF,
+				.out = at ? at->out : -EBADF,
+				.err = at ? at->err : -EBADF };
+	uint64_t timeout_ms = h->timeout_ms;
 
-	s.program = hook_open(h->path, &s.script);
-	if (s.program < 0)
-		return s.program == -EINVAL ? err_set(e, EINVAL, "not an absolute path")
-					    : err_ret(e, s.program, "open");
-	s.null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (s.null < 0)
-		return err_sys(e, "open /dev/null");
+	if (timeout_ms == 0 && !(at && at->no_timeout))
+		timeout_ms = HOOK_TIMEOUT_DEFAULT_MS;
+	if (!at) {
+		s.null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		if (s.null < 0)
+			return err_sys(e, "open /dev/null");
+	}
 	s.state = hook_state_fd(state_json);
 	if (s.state < 0)
 		return err_ret(e, s.state, "memfd for the state");
-	return hook_spawn(&s, h->timeout_ms ? h->timeout_ms : HOOK_TIMEOUT_DEFAULT_MS, e);
+	return hook_spawn(&s, timeout_ms, e);
 }
 
-int hooks_run(const char *when, const struct hook *hooks, size_t n, const char *state_json,
-	      struct err *e)
+/* With the program that was opened before, or opened now, or by its path. */
+static int hook_run_found(const struct hook *h, const struct hook_program *given,
+			  const char *state_json, const struct hooks_at *at, struct err *e)
+{
+	struct hook_program program = { .fd = -EBADF };
+	int r;
+
+	if (given)
+		return hook_run(h, given, state_json, at, e);
+	if (at && at->by_path) {
+		if (h->path[0] != '/')
+			return err_set(e, EINVAL, "not an absolute path");
+		return hook_run(h, &program, state_json, at, e);
+	}
+	r = hook_open(h->path, &program, e);
+	if (r == 0)
+		r = hook_run(h, &program, state_json, at, e);
+	hooks_close(&program, 1);
+	return r;
+}
+
+static int hooks_run_all(const char *when, const struct hook *hooks, size_t n,
+			 const char *state_json, const struct hooks_at *at, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct hook_program *given = at && at->programs ? &at->programs[i] : NULL;
+		struct err why = ERR_INIT;
+
+		r = hook_run_found(&hooks[i], given, state_json, at, &why);
+		if (r == 0)
+			continue;
+		r = err_wrap(&why, "%s hook %s", when, hooks[i].path);
+		if (at && at->keep_going) {
+			warn("%s", why.text);
+			r = 0;
+		} else {
+			*e = why;
+		}
+	}
+	return r;
+}
+
+int hooks_run_at(const char *when, const struct hook *hooks, size_t n, const char *state_json,
+		 const struct hooks_at *at, struct err *e)
 {
 	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	struct sigaction old;
-	int r = 0;
+	int r;
 
 	if (n == 0)
 		return 0;
 	/* With SIGCHLD ignored (it may be inherited) the kernel would throw the status away. */
 	if (sigaction(SIGCHLD, &dfl, &old) < 0)
 		return err_sys(e, "sigaction");
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		r = hook_run(&hooks[i], state_json, e);
-		if (r < 0)
-			r = err_wrap(e, "%s hook %s", when, hooks[i].path);
-	}
+	r = hooks_run_all(when, hooks, n, state_json, at, e);
 	(void)sigaction(SIGCHLD, &old, NULL);
 	return r;
+}
+
+int hooks_run(const char *when, const struct hook *hooks, size_t n, const char *state_json,
+	      struct err *e)
+{
+	return hooks_run_at(when, hooks, n, state_json, NULL, e);
+}
+
+int hooks_open(const char *when, const struct hook *hooks, size_t n, struct hook_program *ret,
+	       struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (hook_open(hooks[i].path, &ret[i], e) < 0) {
+			hooks_close(ret, i);
+			return err_wrap(e, "%s hook %s", when, hooks[i].path);
+		}
+	return 0;
+}
+
+void hooks_close(struct hook_program *programs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fd_reset(&programs[i].fd);
 }

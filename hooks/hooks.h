@@ -31,4 +31,44 @@ struct hook {
 int hooks_run(const char *when, const struct hook *hooks, size_t n, const char *state_json,
 	      struct err *e);
 
+/* The program of a hook, opened beforehand. */
+struct hook_program {
+	int fd;
+	bool script; /* begins with "#!" */
+};
+
+/*
+ * How hooks of an OCI container are run, where that differs from what is above. HOOKS_AT_INIT is
+ * the default. The caller may be anywhere: in the runtime's namespaces, or the container's process
+ * before it executes.
+ */
+struct hooks_at {
+	int cwd; /* directory fd, borrowed; -EBADF = "/" */
+	/* Borrowed; -EBADF: what is written to either is in the message of a failure, its end that
+	 * is (as runc has it); nothing has to be opened for it, so a container needs no /dev/null.
+	 */
+	int out, err;
+	bool no_timeout; /* timeout_ms 0 is no limit */
+	/*
+	 * How the program is found. By default as above. by_path: execve(2) of the path, here and
+	 * now, so that a script's $0 is its path and no /dev/fd is needed: what other runtimes do,
+	 * and as safe as the path (the host's, or all of it the container's own).
+	 * programs: of hooks_open(), for namespaces where the path would lead elsewhere.
+	 */
+	bool by_path;
+	const struct hook_program *programs;
+	bool keep_going; /* failures are warnings, the rest is run ("poststop") */
+};
+#define HOOKS_AT_INIT ((struct hooks_at){ .cwd = -EBADF, .out = -EBADF, .err = -EBADF })
+
+/* at: NULL = as hooks_run(). */
+int hooks_run_at(const char *when, const struct hook *hooks, size_t n, const char *state_json,
+		 const struct hooks_at *at, struct err *e);
+
+/* Opens the program of each into ret[n]. On failure nothing stays open. A script needs a /proc and
+ * /dev/fd where it is run. */
+int hooks_open(const char *when, const struct hook *hooks, size_t n, struct hook_program *ret,
+	       struct err *e);
+void hooks_close(struct hook_program *programs, size_t n);
+
 #endif

@@ -228,7 +228,7 @@ bool console_winsize(uint16_t *ret_rows, uint16_t *ret_columns)
 	return false;
 }
 
-int console_prepare_pty(int master, struct err *e)
+static int prepare_pty(int master, tcflag_t off, struct err *e)
 {
 	struct termios t;
 
@@ -237,7 +237,18 @@ int console_prepare_pty(int master, struct err *e)
 	/* The kernel's defaults are those of a terminal; only UTF-8 is not among them, without
 	 * which erasing a character of two bytes in canonical mode leaves one. */
 	t.c_iflag |= IUTF8;
+	t.c_oflag &= ~off;
 	if (tcsetattr(master, TCSANOW, &t) < 0)
 		return err_sys(e, "set up the new pty");
 	return 0;
+}
+
+int console_prepare_pty(int master, struct err *e)
+{
+	return prepare_pty(master, 0, e);
+}
+
+int console_prepare_oci_pty(int master, struct err *e)
+{
+	return prepare_pty(master, ONLCR, e);
 }

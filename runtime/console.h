@@ -62,5 +62,8 @@ bool console_winsize(uint16_t *ret_rows, uint16_t *ret_columns);
  * size are the caller's business.
  */
 int console_prepare_pty(int master, struct err *e);
+/* For an OCI container: ONLCR cleared besides, since the engine behind the console socket expects
+ * the program's own line ends (what runc and crun do). */
+int console_prepare_oci_pty(int master, struct err *e);
 
 #endif

@@ -88,8 +88,9 @@ struct creds {
 	bool has_personality;
 	unsigned long personality;
 	const char *apparmor, *selinux; /* for the coming exec, written to proc_self; or NULL */
-	int *ret_listener; /* a filter with SCMP_ACT_NOTIFY: its listener's fd; see seccomp_notify.h
-			    */
+	/* A filter with SCMP_ACT_NOTIFY: its listener's fd is stored here, and nothing is done
+	 * until the one who shares this memory has replaced it; see seccomp_notify.h. */
+	int *ret_listener;
 	/* Called (if set) with the final ids and capabilities, before the filter: chdir and the
 	 * like. */
 	int (*prepare)(void *arg, struct err *e);

@@ -8,6 +8,7 @@
 
 #include "runtime/creds_priv.h"
 #include "runtime/seccomp.h"
+#include "runtime/seccomp_notify.h"
 
 static uint32_t filter_says(const struct creds *c, long nr, uint64_t arg0)
 {
@@ -59,6 +60,19 @@ static int check_filter(const struct creds_work *w, struct err *e)
 	return 0;
 }
 
+/* By memory alone: from here on any call of ours may wait for him who is to get the fd. */
+static int hand_over(int *slot, int fd, struct err *e)
+{
+	int now;
+
+	__atomic_store_n(slot, fd, __ATOMIC_RELEASE);
+	while ((now = __atomic_load_n(slot, __ATOMIC_ACQUIRE)) == fd)
+		;
+	return now == SECCOMP_LISTENER_SENT
+		       ? 0
+		       : err_ret(e, now, "send the seccomp listener to linux.seccomp.listenerPath");
+}
+
 static int install_filter(const struct creds *c, struct err *e)
 {
 	struct sock_fprog program = {
@@ -74,9 +88,8 @@ static int install_filter(const struct creds *c, struct err *e)
 	if (c->ret_listener)
 		flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
-	/* At once: from here on any call of ours may wait for him who gets the listener. */
-	if (fd >= 0 && c->ret_listener)
-		__atomic_store_n(c->ret_listener, (int)fd, __ATOMIC_RELEASE);
+	if (fd >= 0 && c->ret_listener && hand_over(c->ret_listener, (int)fd, e) < 0)
+		return -e->code;
 	if (fd < 0 && errno == EBUSY && c->ret_listener) {
 		(void)err_sys(e, "install the seccomp filter");
 		return err_hint(e, "another filter of the runtime's own has a listener already, "

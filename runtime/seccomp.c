@@ -87,8 +87,32 @@ static int read_profile(const char *path, char **ret, size_t *ret_n, struct err 
 	return r < 0 ? err_ret(e, r, "read seccomp profile %s", path) : 0;
 }
 
-static int load_text(const char *file, const char *text, size_t n, uint64_t capabilities, int cache,
-		     struct seccomp_program *ret, struct err *e)
+/* What a program comes from. */
+struct source {
+	const char *file, *text;
+	size_t n;
+	const struct json *oci; /* NULL: a profile */
+};
+
+static int compile_source(const struct source *s, const struct seccomp_target *target,
+			  struct seccomp_program *ret, struct err *e)
+{
+	CLEANUP(seccomp_profile_free) struct seccomp_profile profile = { .doc = NULL };
+	int r;
+
+	if (!s->oci)
+		return compile_for(s->file, s->text, s->n, target, ret, e);
+	r = seccomp_profile_read_oci(s->file, s->oci, target, &profile, e);
+	if (r < 0)
+		return r;
+	r = seccomp_profile_compile(&profile, ret, e);
+	return r < 0 && !str_starts(e->text, s->file) ? err_wrap(e, "%s: linux.seccomp", s->file)
+						      : r;
+}
+
+/* s->text is what the cache knows it by. */
+static int load_source(const struct source *s, uint64_t capabilities, int cache,
+		       struct seccomp_program *ret, struct err *e)
 {
 	struct seccomp_target target = host_target(capabilities);
 	struct err trouble = ERR_INIT;
@@ -96,16 +120,44 @@ static int load_text(const char *file, const char *text, size_t n, uint64_t capa
 	int r;
 
 	if (cache < 0)
-		return compile_for(file, text, n, &target, ret, e);
-	seccomp_cache_key(text, n, &target, &key);
+		return compile_source(s, &target, ret, e);
+	seccomp_cache_key(s->text, s->n, &target, &key);
 	if (seccomp_cache_read(cache, &key, ret) > 0)
 		return 0;
-	r = compile_for(file, text, n, &target, ret, e);
+	r = compile_source(s, &target, ret, e);
 	if (r < 0)
 		return r;
 	if (seccomp_cache_write(cache, &key, ret, &trouble) < 0)
 		warn("seccomp cache: %s", trouble.text);
 	return 0;
+}
+
+static int load_text(const char *file, const char *text, size_t n, uint64_t capabilities, int cache,
+		     struct seccomp_program *ret, struct err *e)
+{
+	const struct source s = { .file = file, .text = text, .n = n };
+
+	return load_source(&s, capabilities, cache, ret, e);
+}
+
+int seccomp_oci_load(const char *file, const struct json *node, int cache_dir,
+		     struct seccomp_program *ret, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf text = STRBUF_INIT;
+	struct source s = { .file = file, .oci = node };
+	struct json_out out;
+	int r;
+
+	/* No JSON, so that it never is the text of a profile, which means something else. */
+	strbuf_adds(&text, "oci:");
+	json_out_init(&out, &text, false);
+	json_out_node(&out, NULL, node);
+	r = strbuf_ok(&text, e);
+	if (r < 0)
+		return r;
+	s.text = text.data;
+	s.n = text.len;
+	return load_source(&s, 0, cache_dir, ret, e);
 }
 
 int seccomp_program_load(const char *profile, uint64_t capabilities, int cache_dir,

@@ -16,6 +16,8 @@
  * 57).
  * - Two rules that contradict each other, unknown keys, actions, operators and architectures are
  *   errors with a position. Unknown system calls are not: profiles are written for many kernels.
+ *   (In an OCI configuration contradictions and unknown keys are not errors either: engines' own
+ *   profiles have the former, the specification wants the latter. See seccomp_oci_load().)
  * - SCMP_ACT_NOTIFY is for OCI containers alone (seccomp_oci_load()), and refused elsewhere.
  *
  * Not called seccomp_load(): libseccomp has that name.
@@ -53,10 +55,12 @@ int seccomp_program_compile(const char *file, const char *text, size_t n, uint64
 			    struct seccomp_program *ret, struct err *e);
 /*
  * linux.seccomp of an OCI configuration (`node`, an object; config-linux.md, "Seccomp"): as above,
- * and SCMP_ACT_NOTIFY, defaultErrnoRet, all flags. Where the default action is an errno, calls that
- * are newer than every call that the profile names answer ENOSYS, so that programs fall back as
- * they would on an older kernel (what runc does). The cache's key is the object's own text, so a
- * hit costs no compiler. Errors have the path, "linux.seccomp.syscalls[3].action".
+ * and SCMP_ACT_NOTIFY, defaultErrnoRet, all flags. Of several rules for one call without arguments
+ * the first holds; members that the specification doesn't know are ignored with a warning. Where
+ * the default action is an errno, calls that are newer than every call that the profile names
+ * answer ENOSYS, so that programs fall back as they would on an older kernel (what runc does). The
+ * cache's key is the object's own text, so a hit costs no compiler. Errors have the path,
+ * "linux.seccomp.syscalls[3].action".
  */
 int seccomp_oci_load(const char *file, const struct json *node, int cache_dir,
 		     struct seccomp_program *ret, struct err *e);

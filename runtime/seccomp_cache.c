@@ -21,7 +21,7 @@ struct cache_header {
 	uint32_t version;
 	uint32_t n; /* instructions */
 	uint32_t flags;
-	uint32_t reserved;
+	uint32_t notifies;
 	uint8_t sha256[SHA256_DIGEST_SIZE]; /* of the instructions, then of the header before it */
 };
 
@@ -104,6 +104,7 @@ int seccomp_cache_read(int dir, const struct digest *key, struct seccomp_program
 		.filter = (struct sock_filter *)(void *)TAKE_PTR(text),
 		.n = h.n,
 		.flags = h.flags,
+		.notifies = h.notifies,
 	};
 	return 1;
 }
@@ -117,6 +118,7 @@ int seccomp_cache_write(int dir, const struct digest *key, const struct seccomp_
 		.version = CACHE_VERSION,
 		.n = (uint32_t)program->n,
 		.flags = program->flags,
+		.notifies = program->notifies,
 	};
 	char name[80];
 	int r;

@@ -19,6 +19,9 @@
  * with argument rules is denied through the multiplexer. (Programs of i386 glibc that go that way
  * lose it; those that use the direct calls of Linux 4.3, as musl's do, don't.)
  *
+ * Contradictions are errors, but not in an OCI configuration: the profiles that engines ship have
+ * some, and rely on what libseccomp makes of them, that is, the first rule without arguments holds.
+ *
  * One filter context per architecture, merged at the end, so that rules can differ between them.
  */
 #include <linux/seccomp.h>
@@ -131,6 +134,8 @@ static int gather_name(const struct json *name, void *arg)
 	call->permissive |= seccomp_action_is_permissive(rule->action);
 	if (rule->n_args > 0)
 		return 0;
+	if (call->unconditional && c->profile->oci)
+		return 0; /* the first one holds */
 	if (call->unconditional && call->action != rule->action)
 		return json_err(c->profile->doc, name, c->e, EINVAL,
 				"\"%s\" has another action at line %u", name->text,
@@ -325,7 +330,10 @@ static int add_name(const struct json *name, void *arg)
 
 	if (!call)
 		return 0;
-	if (c->rule->n_args > 0 && call->unconditional && c->rule->action != call->action &&
+	if (!c->rule->n_args && name != call->where)
+		return 0; /* the same again, or not the first one of an OCI configuration */
+	if (!c->profile->oci && c->rule->n_args > 0 && call->unconditional &&
+	    c->rule->action != call->action &&
 	    (seccomp_action_is_permissive(c->rule->action) || !call->permissive))
 		return json_err(c->profile->doc, name, c->e, EINVAL,
 				"\"%s\" has another action without arguments at line %u: this "
@@ -383,12 +391,16 @@ static int export_part(struct compiler *c, enum part part, struct seccomp_progra
 	return 0;
 }
 
-/* Deny before main: its RET ALLOW goes on to main's first instruction. */
-static int join_parts(const struct seccomp_program *deny, const struct seccomp_program *main_part,
-		      struct seccomp_program *ret, struct err *e)
+/* Deny before main: its RET ALLOW goes on to main's first instruction. Before both the stub, which
+ * goes on to what follows it. */
+static int join_parts(const struct compiler *c, const struct seccomp_program *deny,
+		      const struct seccomp_program *main_part, struct seccomp_program *ret,
+		      struct err *e)
 {
-	size_t n = deny->n + main_part->n;
-	struct sock_filter *filter;
+	struct sock_filter stub[SECCOMP_STUB_MAX];
+	size_t n_stub = seccomp_enosys_stub(c->profile, stub);
+	size_t n = n_stub + deny->n + main_part->n;
+	struct sock_filter *filter, *part;
 
 	if (n > BPF_MAXINSNS)
 		return err_set(e, E2BIG,
@@ -398,14 +410,17 @@ static int join_parts(const struct seccomp_program *deny, const struct seccomp_p
 	filter = calloc(n + 1, sizeof(*filter));
 	if (!filter)
 		return err_nomem(e);
+	part = filter;
+	if (n_stub > 0)
+		part = mempcpy(part, stub, n_stub * sizeof(*part));
 	if (deny->n > 0)
-		memcpy(filter, deny->filter, deny->n * sizeof(*filter));
-	if (main_part->n > 0)
-		memcpy(filter + deny->n, main_part->filter, main_part->n * sizeof(*filter));
+		memcpy(part, deny->filter, deny->n * sizeof(*part));
 	for (size_t i = 0; i < deny->n; i++)
-		if (filter[i].code == (BPF_RET | BPF_K) && filter[i].k == SECCOMP_RET_ALLOW)
-			filter[i] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA,
-								 (uint32_t)(deny->n - i - 1));
+		if (part[i].code == (BPF_RET | BPF_K) && part[i].k == SECCOMP_RET_ALLOW)
+			part[i] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA,
+							       (uint32_t)(deny->n - i - 1));
+	if (main_part->n > 0)
+		memcpy(part + deny->n, main_part->filter, main_part->n * sizeof(*part));
 	*ret = (struct seccomp_program){ .filter = filter, .n = n };
 	return 0;
 }
@@ -436,7 +451,7 @@ static int compile(struct compiler *c, struct seccomp_program *ret)
 	r = export_part(c, PART_MAIN, &main_part);
 	if (r < 0)
 		return r;
-	return join_parts(&deny, &main_part, ret, c->e);
+	return join_parts(c, &deny, &main_part, ret, c->e);
 }
 
 int seccomp_profile_compile(const struct seccomp_profile *p, struct seccomp_program *ret,
@@ -448,6 +463,12 @@ int seccomp_profile_compile(const struct seccomp_profile *p, struct seccomp_prog
 	r = compile(&c, ret);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < ret->n; i++)
+		ret->notifies |= ret->filter[i].code == (BPF_RET | BPF_K) &&
+				 ret->filter[i].k == SECCOMP_RET_USER_NOTIF;
+	/* The kernel takes this one together with a listener only. */
 	ret->flags = p->flags;
+	if (!ret->notifies)
+		ret->flags &= ~(uint32_t)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	return 0;
 }

@@ -34,7 +34,8 @@ struct seccomp_rule {
 
 /* Only what holds for the target. Positions and names point into the document. */
 struct seccomp_profile {
-	struct json_doc *doc;
+	struct json_doc *doc; /* owned; with `oci` but a name for messages */
+	bool oci; /* an object of an OCI configuration, not an engine's profile file */
 	uint32_t default_action;
 	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
 	uint32_t arches[SECCOMP_ARCHES_MAX]; /* the target's own first */
@@ -46,10 +47,22 @@ struct seccomp_profile {
 int seccomp_profile_parse(const char *file, const char *text, size_t n,
 			  const struct seccomp_target *target, struct seccomp_profile *ret,
 			  struct err *e);
+/* The same for linux.seccomp of an OCI configuration, which has to outlive *ret. */
+int seccomp_profile_read_oci(const char *file, const struct json *node,
+			     const struct seccomp_target *target, struct seccomp_profile *ret,
+			     struct err *e);
 void seccomp_profile_free(struct seccomp_profile *p);
 
 int seccomp_profile_compile(const struct seccomp_profile *p, struct seccomp_program *ret,
 			    struct err *e);
+/*
+ * The instructions that go before the program of an OCI profile whose default is an errno: calls
+ * with a number over the largest that it names, on each architecture, answer ENOSYS. Return: how
+ * many instructions, perhaps 0; the last of them goes on to what follows.
+ */
+#define SECCOMP_STUB_MAX 32
+size_t seccomp_enosys_stub(const struct seccomp_profile *p,
+			   struct sock_filter ret[static SECCOMP_STUB_MAX]);
 /* Calls fn for each name of the rule's "names" (or "name"); stops at the first negative return. */
 typedef int seccomp_name_fn(const struct json *name, void *arg);
 int seccomp_rule_each_name(const struct seccomp_rule *rule, seccomp_name_fn *fn, void *arg);

@@ -5,6 +5,10 @@
  * is no place to be lenient: a mistyped key would widen it, so each unknown word is an error with
  * its position. Names of system calls are not judged here.
  *
+ * In an OCI configuration (struct seccomp_profile's `oci`) the specification rules: what engines
+ * add is not known there, and an unknown member is no error (config.md, "Extensibility") but a
+ * warning.
+ *
  * Rules whose conditions (capabilities, architecture, kernel) don't hold for the target are dropped
  * as they are read.
  */
@@ -18,6 +22,7 @@
 struct reader {
 	const struct json_doc *doc;
 	const struct seccomp_target *target;
+	bool listener; /* there is a listenerPath */
 	struct seccomp_profile *profile;
 };
 
@@ -39,20 +44,39 @@ static const struct json *member(const struct json *object, const char *key)
 	return node && node->type != JSON_NULL ? node : NULL;
 }
 
-static int check_keys(const struct reader *r, const struct json *object, const char *const *keys,
-		      size_t n, struct err *e)
+/* What is not in the OCI specification. */
+static const struct json *extension(const struct reader *r, const struct json *object,
+				    const char *key)
 {
-	size_t i;
+	return r->profile->oci ? NULL : member(object, key);
+}
+
+/* The keys that may be there; those after the first n_oci are extensions. */
+struct keys {
+	const char *const *names;
+	size_t n_oci, n;
+};
+
+static int check_keys(const struct reader *r, const struct json *object, const struct keys *keys,
+		      struct err *e)
+{
+	size_t n = r->profile->oci ? keys->n_oci : keys->n, i;
+	struct err ignored = ERR_INIT;
 	int near;
 
 	for (const struct json *m = object->first; m; m = m->next) {
-		for (i = 0; i < n && !str_eq(m->key, keys[i]); i++)
+		for (i = 0; i < n && !str_eq(m->key, keys->names[i]); i++)
 			;
 		if (i < n)
 			continue;
-		near = ident_nearest(m->key, keys, n);
+		if (r->profile->oci) {
+			(void)json_err_key(r->doc, m, &ignored, EINVAL, "unknown, and ignored");
+			warn("%s", ignored.text);
+			continue;
+		}
+		near = ident_nearest(m->key, keys->names, n);
 		(void)json_err_key(r->doc, m, e, EINVAL, "unknown key");
-		return near < 0 ? -EINVAL : err_hint(e, "did you mean \"%s\"?", keys[near]);
+		return near < 0 ? -EINVAL : err_hint(e, "did you mean \"%s\"?", keys->names[near]);
 	}
 	return 0;
 }
@@ -118,9 +142,12 @@ static int read_action(const struct reader *r, const struct json *action, const 
 
 	if (read_word(r, action, "action", seccomp_actions, seccomp_n_actions, ret, e) < 0)
 		return -EINVAL;
-	if (*ret == SCMP_ACT_NOTIFY)
+	if (*ret == SCMP_ACT_NOTIFY && !r->profile->oci)
 		return json_err(r->doc, action, e, EOPNOTSUPP,
 				"SCMP_ACT_NOTIFY is not supported yet");
+	if (*ret == SCMP_ACT_NOTIFY && !r->listener)
+		return json_err(r->doc, action, e, EINVAL,
+				"SCMP_ACT_NOTIFY without \"listenerPath\": nobody would answer");
 	/* The kernel cuts the number to MAX_ERRNO (4095), libseccomp refuses even that. */
 	if (number && read_u64(r, number, 4094, &value, e) < 0)
 		return -EINVAL;
@@ -196,15 +223,15 @@ static int read_arch_list(const struct reader *r, const struct json *list, bool 
 
 static int read_arch_map(const struct reader *r, const struct json *map, struct err *e)
 {
-	static const char *const keys[] = { "architecture", "subArchitectures" };
+	static const char *const names[] = { "architecture", "subArchitectures" };
+	static const struct keys keys = { names, 0, ARRAY_SIZE(names) };
 	const struct json *arch, *subs;
 	uint32_t token = 0;
 
 	if (check_type(r, map, JSON_ARRAY, e) < 0)
 		return -EINVAL;
 	for (const struct json *n = map->first; n; n = n->next) {
-		if (check_type(r, n, JSON_OBJECT, e) < 0 ||
-		    check_keys(r, n, keys, ARRAY_SIZE(keys), e) < 0)
+		if (check_type(r, n, JSON_OBJECT, e) < 0 || check_keys(r, n, &keys, e) < 0)
 			return -EINVAL;
 		arch = member(n, "architecture");
 		subs = member(n, "subArchitectures");
@@ -221,7 +248,7 @@ static int read_arch_map(const struct reader *r, const struct json *map, struct 
 static int read_arches(const struct reader *r, const struct json *root, struct err *e)
 {
 	const struct json *list = member(root, "architectures");
-	const struct json *map = member(root, "archMap");
+	const struct json *map = extension(r, root, "archMap");
 
 	add_arch(r, r->target->arch);
 	if (list && map && list->count > 0 && map->count > 0)
@@ -239,14 +266,14 @@ static int read_arches(const struct reader *r, const struct json *root, struct e
 static int read_arg(const struct reader *r, const struct json *node, struct scmp_arg_cmp *ret,
 		    struct err *e)
 {
-	static const char *const keys[] = { "index", "value", "valueTwo", "op" };
+	static const char *const names[] = { "index", "value", "valueTwo", "op" };
+	static const struct keys keys = { names, ARRAY_SIZE(names), ARRAY_SIZE(names) };
 	const struct json *index, *value, *two, *op;
 	uint64_t number = 0;
 	uint32_t word = 0;
 
 	*ret = (struct scmp_arg_cmp){ .arg = 0 };
-	if (check_type(r, node, JSON_OBJECT, e) < 0 ||
-	    check_keys(r, node, keys, ARRAY_SIZE(keys), e) < 0)
+	if (check_type(r, node, JSON_OBJECT, e) < 0 || check_keys(r, node, &keys, e) < 0)
 		return -EINVAL;
 	index = member(node, "index");
 	value = member(node, "value");
@@ -345,15 +372,15 @@ bad:
 static int read_condition(const struct reader *r, const struct json *node, bool exclude, bool *keep,
 			  struct err *e)
 {
-	static const char *const keys[] = { "caps", "arches", "minKernel" };
+	static const char *const names[] = { "caps", "arches", "minKernel" };
+	static const struct keys keys = { names, 0, ARRAY_SIZE(names) };
 	bool all = true;
 	bool any = false;
 	bool any_arch = false;
 	bool kernel = !exclude;
 	const struct json *m;
 
-	if (check_type(r, node, JSON_OBJECT, e) < 0 ||
-	    check_keys(r, node, keys, ARRAY_SIZE(keys), e) < 0)
+	if (check_type(r, node, JSON_OBJECT, e) < 0 || check_keys(r, node, &keys, e) < 0)
 		return -EINVAL;
 	if ((m = member(node, "caps")) && match_caps(r, m, &all, &any, e) < 0)
 		return -EINVAL;
@@ -385,7 +412,7 @@ static int read_names(const struct reader *r, const struct json *node, struct se
 		      struct err *e)
 {
 	const struct json *names = member(node, "names");
-	const struct json *name = member(node, "name");
+	const struct json *name = extension(r, node, "name");
 
 	if (name && name->type == JSON_STRING && name->len == 0)
 		name = NULL;
@@ -408,28 +435,28 @@ static int read_names(const struct reader *r, const struct json *node, struct se
 static int read_rule(const struct reader *r, const struct json *node, struct seccomp_rule *rule,
 		     bool *ret_keep, struct err *e)
 {
-	static const char *const keys[] = { "names", "name",	 "action",   "errnoRet", "errno",
-					    "args",  "includes", "excludes", "comment" };
+	static const char *const names[] = { "names",	 "action", "errnoRet", "args",	  "comment",
+					     "includes", "name",   "errno",    "excludes" };
+	static const struct keys keys = { names, 5, ARRAY_SIZE(names) };
 	const struct json *m;
 
 	*rule = (struct seccomp_rule){ .node = node };
 	*ret_keep = true;
-	if (check_type(r, node, JSON_OBJECT, e) < 0 ||
-	    check_keys(r, node, keys, ARRAY_SIZE(keys), e) < 0)
+	if (check_type(r, node, JSON_OBJECT, e) < 0 || check_keys(r, node, &keys, e) < 0)
 		return -EINVAL;
 	if (read_names(r, node, rule, e) < 0)
 		return -EINVAL;
 	m = member(node, "action");
 	if (!m)
 		return json_err(r->doc, node, e, EINVAL, "\"action\" is missing");
-	if (read_action(r, m, member(node, "errnoRet"), member(node, "errno"), &rule->action, e) <
-	    0)
+	if (read_action(r, m, member(node, "errnoRet"), extension(r, node, "errno"), &rule->action,
+			e) < 0)
 		return -e->code;
 	if ((m = member(node, "args")) && read_args(r, m, rule, e) < 0)
 		return -e->code;
-	if ((m = member(node, "includes")) && read_condition(r, m, false, ret_keep, e) < 0)
+	if ((m = extension(r, node, "includes")) && read_condition(r, m, false, ret_keep, e) < 0)
 		return -EINVAL;
-	if ((m = member(node, "excludes")) && read_condition(r, m, true, ret_keep, e) < 0)
+	if ((m = extension(r, node, "excludes")) && read_condition(r, m, true, ret_keep, e) < 0)
 		return -EINVAL;
 	return 0;
 }
@@ -472,23 +499,43 @@ static int read_flags(const struct reader *r, const struct json *list, struct er
 	return 0;
 }
 
-static int read_profile(const struct reader *r, const struct json *root, struct err *e)
+/* Who is told of SCMP_ACT_NOTIFY: for the one that installs the filter, not for the program. */
+static int read_listener(struct reader *r, const struct json *root, struct err *e)
 {
-	static const char *const keys[] = { "defaultAction",   "defaultErrnoRet", "defaultErrno",
-					    "architectures",   "archMap",	  "syscalls",
-					    "flags",	       "comment",	  "listenerPath",
-					    "listenerMetadata" };
+	const struct json *path = member(root, "listenerPath");
+	const struct json *metadata = member(root, "listenerMetadata");
+
+	if (!r->profile->oci && (path || metadata))
+		return json_err_key(r->doc, path ? path : metadata, e, EOPNOTSUPP,
+				    "is not supported yet");
+	if ((path && check_type(r, path, JSON_STRING, e) < 0) ||
+	    (metadata && check_type(r, metadata, JSON_STRING, e) < 0))
+		return -EINVAL;
+	r->listener = path && path->len > 0;
+	if (r->listener && path->text[0] != '/')
+		return json_err(r->doc, path, e, EINVAL, "must be an absolute path");
+	if (metadata && metadata->len > 0 && !r->listener)
+		return json_err_key(r->doc, metadata, e, EINVAL, "given without \"listenerPath\"");
+	return 0;
+}
+
+static int read_profile(struct reader *r, const struct json *root, struct err *e)
+{
+	static const char *const names[] = {
+		"defaultAction", "defaultErrnoRet", "architectures",	"syscalls",	"flags",
+		"comment",	 "listenerPath",    "listenerMetadata", "defaultErrno", "archMap"
+	};
+	static const struct keys keys = { names, 8, ARRAY_SIZE(names) };
 	const struct json *m;
 
-	if (check_type(r, root, JSON_OBJECT, e) < 0 ||
-	    check_keys(r, root, keys, ARRAY_SIZE(keys), e) < 0)
+	if (check_type(r, root, JSON_OBJECT, e) < 0 || check_keys(r, root, &keys, e) < 0)
 		return -EINVAL;
-	if ((m = member(root, "listenerPath")) || (m = member(root, "listenerMetadata")))
-		return json_err_key(r->doc, m, e, EOPNOTSUPP, "is not supported yet");
+	if (read_listener(r, root, e) < 0)
+		return -e->code;
 	m = member(root, "defaultAction");
 	if (!m)
 		return json_err(r->doc, root, e, EINVAL, "\"defaultAction\" is missing");
-	if (read_action(r, m, member(root, "defaultErrnoRet"), member(root, "defaultErrno"),
+	if (read_action(r, m, member(root, "defaultErrnoRet"), extension(r, root, "defaultErrno"),
 			&r->profile->default_action, e) < 0)
 		return -e->code;
 	if ((m = member(root, "flags")) && read_flags(r, m, e) < 0)
@@ -499,24 +546,39 @@ static int read_profile(const struct reader *r, const struct json *root, struct 
 	return m ? read_rules(r, m, e) : 0;
 }
 
+/* Takes p->doc over. */
+static int read_into(struct seccomp_profile *p, const struct json *root,
+		     const struct seccomp_target *target, struct seccomp_profile *ret,
+		     struct err *e)
+{
+	struct reader r = { .doc = p->doc, .target = target, .profile = p };
+	int result = read_profile(&r, root, e);
+
+	if (result < 0)
+		seccomp_profile_free(p);
+	else
+		*ret = *p;
+	return result;
+}
+
 int seccomp_profile_parse(const char *file, const char *text, size_t n,
 			  const struct seccomp_target *target, struct seccomp_profile *ret,
 			  struct err *e)
 {
 	struct seccomp_profile p = { .doc = NULL };
-	struct reader r = { .target = target, .profile = &p };
-	int result;
+	int r = json_parse(file, text, n, &p.doc, e);
 
-	result = json_parse(file, text, n, &p.doc, e);
-	if (result < 0)
-		return result;
-	r.doc = p.doc;
-	result = read_profile(&r, json_root(p.doc), e);
-	if (result < 0)
-		seccomp_profile_free(&p);
-	else
-		*ret = p;
-	return result;
+	return r < 0 ? r : read_into(&p, json_root(p.doc), target, ret, e);
+}
+
+int seccomp_profile_read_oci(const char *file, const struct json *node,
+			     const struct seccomp_target *target, struct seccomp_profile *ret,
+			     struct err *e)
+{
+	struct seccomp_profile p = { .oci = true };
+	int r = json_doc_named(file, &p.doc, e);
+
+	return r < 0 ? r : read_into(&p, node, target, ret, e);
 }
 
 void seccomp_profile_free(struct seccomp_profile *p)

@@ -2,7 +2,9 @@
 /* Hooks: what they get, what they do not get, and how each bad end reads. */
 #include "base_tmpdir.h"
 
+#include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -313,15 +315,182 @@ static void test_no_leak(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+/* What OCI's hooks have of their own: cwd, output, a path that is executed as it is, no end. */
+static void test_at(void **state)
+{
+	const struct tmpdir *t = *state;
+	char path[] = "/bin/sh";
+	struct hook h = { .path = path };
+	struct hooks_at at = HOOKS_AT_INIT;
+	struct err e = ERR_INIT;
+	int out = openat(t->fd, "output", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(out >= 0);
+	at.cwd = t->fd;
+	at.no_timeout = true;
+	assert_int_equal(strv_add(&h.args, "sh"), 0);
+	assert_int_equal(strv_add(&h.args, "-c"), 0);
+	assert_int_equal(strv_add(&h.args, "echo here > cwd; echo out; echo err >&2; exit 4"), 0);
+	assert_int_equal(hooks_run_at("createRuntime", &h, 1, "{}", &at, &e), -ECANCELED);
+	assert_string_equal(e.text, "createRuntime hook /bin/sh: exit status 4: out\nerr");
+	assert_file(t, "cwd", "here\n");
+
+	e = ERR_INIT;
+	at.out = out;
+	assert_int_equal(hooks_run_at("x", &h, 1, "{}", &at, &e), -ECANCELED);
+	assert_string_equal(e.text, "x hook /bin/sh: exit status 4: err");
+	assert_file(t, "output", "out\n");
+	e = ERR_INIT;
+	at.err = out;
+	assert_int_equal(hooks_run_at("x", &h, 1, "{}", &at, &e), -ECANCELED);
+	assert_string_equal(e.text, "x hook /bin/sh: exit status 4");
+	assert_file(t, "output", "out\nout\nerr\n");
+	strv_free(&h.args);
+	(void)close(out);
+}
+
+static void test_by_path(void **state)
+{
+	const struct tmpdir *t = *state;
+	char path[128], text[256], want[300];
+	struct hook h = { .path = path };
+	struct hooks_at at = HOOKS_AT_INIT;
+	struct err e = ERR_INIT;
+
+	(void)str_format(path, sizeof(path), "%s/named", t->path);
+	(void)str_format(text, sizeof(text),
+			 "#!/bin/sh\necho $0 > %s/name\nls /proc/$$/fd > %s/fds\n", t->path,
+			 t->path);
+	put_program(t, "named", text, 0755);
+	at.by_path = true;
+	if (hooks_run_at("x", &h, 1, "{}", &at, &e) < 0)
+		fail_msg("%s", e.text);
+	(void)str_format(want, sizeof(want), "%s\n", path);
+	assert_file(t, "name", want);
+	put_program(t, "named", text, 0644);
+	assert_int_equal(hooks_run_at("x", &h, 1, "{}", &at, &e), -EACCES);
+	assert_non_null(strstr(e.text, "execute: Permission denied"));
+	assert_int_equal(unlinkat(t->fd, "named", 0), 0);
+	assert_int_equal(hooks_run_at("x", &h, 1, "{}", &at, &e), -ENOENT);
+	(void)str_format(path, sizeof(path), "named");
+	assert_int_equal(hooks_run_at("x", &h, 1, "{}", &at, &e), -EINVAL);
+}
+
+/* Opened while the path leads to them, run when it does not. */
+static void test_opened(void **state)
+{
+	const struct tmpdir *t = *state;
+	char paths[2][128], text[256];
+	struct hook h[2] = { { .path = paths[0] }, { .path = paths[1] } };
+	struct hook_program programs[2];
+	struct hooks_at at = HOOKS_AT_INIT;
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < 2; i++)
+		(void)str_format(paths[i], sizeof(paths[i]), "%s/early%d", t->path, i);
+	(void)str_format(text, sizeof(text), "#!/bin/sh\necho x >> %s/ran\n", t->path);
+	put_program(t, "early0", text, 0755);
+	assert_int_equal(hooks_open("createContainer", h, 2, programs, &e), -ENOENT);
+	assert_non_null(strstr(e.text, "createContainer hook"));
+	assert_non_null(strstr(e.text, "early1: open: No such"));
+	put_program(t, "early1", text, 0755);
+	e = ERR_INIT;
+	assert_int_equal(hooks_open("createContainer", h, 2, programs, &e), 0);
+	assert_int_equal(unlinkat(t->fd, "early0", 0), 0);
+	assert_int_equal(unlinkat(t->fd, "early1", 0), 0);
+	at.programs = programs;
+	for (int i = 0; i < 2; i++)
+		if (hooks_run_at("createContainer", h, 2, "{}", &at, &e) < 0)
+			fail_msg("%s", e.text);
+	hooks_close(programs, 2);
+	assert_file(t, "ran", "x\nx\nx\nx\n");
+}
+
+static char warned[512];
+
+static void take_warning(const char *text)
+{
+	(void)str_format(warned, sizeof(warned), "%s", text);
+}
+
+static void test_keep_going(void **state)
+{
+	const struct tmpdir *t = *state;
+	char path[] = "/bin/sh";
+	struct hook h[2] = { { .path = path }, { .path = path } };
+	struct hooks_at at = HOOKS_AT_INIT;
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(h); i++) {
+		assert_int_equal(strv_add(&h[i].args, "sh"), 0);
+		assert_int_equal(strv_add(&h[i].args, "-c"), 0);
+	}
+	assert_int_equal(strv_add(&h[0].args, "exit 9"), 0);
+	assert_int_equal(strv_addf(&h[1].args, "echo ran > %s/second", t->path), 0);
+	at.keep_going = true;
+	warn_set_sink(take_warning);
+	assert_int_equal(hooks_run_at("poststop", h, 2, "{}", &at, &e), 0);
+	warn_set_sink(NULL);
+	assert_string_equal(warned, "poststop hook /bin/sh: exit status 9");
+	assert_file(t, "second", "ran\n");
+	assert_int_equal(e.code, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(h); i++)
+		strv_free(&h[i].args);
+}
+
+/* From process 1 of a pid namespace, with a time-out, as before a container's program. */
+static void test_from_process_1(void **state)
+{
+	const struct tmpdir *t = *state;
+	char path[] = "/bin/sh";
+	struct hook h = { .path = path, .timeout_ms = 300 };
+	struct hooks_at at = HOOKS_AT_INIT;
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(strv_add(&h.args, "sh"), 0);
+	assert_int_equal(strv_add(&h.args, "-c"), 0);
+	assert_int_equal(strv_addf(&h.args, "echo $PPID >> %s/one; cat; sleep 100", t->path), 0);
+	at.by_path = true;
+	pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct err e = ERR_INIT;
+
+		if (hooks_run_at("startContainer", &h, 1, "{}", &at, &e) != -ETIMEDOUT)
+			_exit(1);
+		free(h.args.v[2]);
+		h.args.v[2] = strdup("exit 0");
+		_exit(hooks_run_at("startContainer", &h, 1, "{}", &at, &e) == 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_file(t, "one", "1\n");
+	strv_free(&h.args);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TMPDIR_TEST(test_contract),    TMPDIR_TEST(test_cwd_and_fds),
-		TMPDIR_TEST(test_no_env),      TMPDIR_TEST(test_signals),
-		TMPDIR_TEST(test_script),      TMPDIR_TEST(test_not_executable),
-		TMPDIR_TEST(test_bad_ends),    TMPDIR_TEST(test_timeout),
-		TMPDIR_TEST(test_background),  TMPDIR_TEST(test_order),
-		TMPDIR_TEST(test_large_state), TMPDIR_TEST(test_no_leak),
+		TMPDIR_TEST(test_contract),
+		TMPDIR_TEST(test_cwd_and_fds),
+		TMPDIR_TEST(test_no_env),
+		TMPDIR_TEST(test_signals),
+		TMPDIR_TEST(test_script),
+		TMPDIR_TEST(test_not_executable),
+		TMPDIR_TEST(test_bad_ends),
+		TMPDIR_TEST(test_timeout),
+		TMPDIR_TEST(test_background),
+		TMPDIR_TEST(test_order),
+		TMPDIR_TEST(test_large_state),
+		TMPDIR_TEST(test_no_leak),
+		TMPDIR_TEST(test_at),
+		TMPDIR_TEST(test_by_path),
+		TMPDIR_TEST(test_opened),
+		TMPDIR_TEST(test_keep_going),
+		TMPDIR_TEST(test_from_process_1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -322,6 +322,11 @@ static void test_prepare_pty(void **state)
 	assert_true(t.c_iflag & IUTF8);
 	assert_true(t.c_oflag & ONLCR);
 	assert_true(t.c_lflag & ICANON);
+	assert_int_equal(console_prepare_oci_pty(c.master, &e), 0);
+	assert_int_equal(tcgetattr(c.slave, &t), 0);
+	assert_true(t.c_iflag & IUTF8);
+	assert_false(t.c_oflag & ONLCR);
+	assert_true(t.c_oflag & OPOST);
 	assert_int_equal(console_prepare_pty(null, &e), -ENOTTY);
 	(void)close(null);
 	(void)close(c.master);

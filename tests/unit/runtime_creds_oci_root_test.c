@@ -15,6 +15,7 @@
 #include <sys/utsname.h>
 
 #include "runtime/seccomp.h"
+#include "runtime/seccomp_notify.h"
 /* The C library has a struct of this name too. */
 #define sched_param kernel_sched_param
 #include <linux/sched/types.h>
@@ -421,10 +422,10 @@ static void test_labels(void **state)
 	run_well(&run);
 }
 
-/* The listener is stored before the next call of the process; here another one that shares its
- * memory and its fds answers them, prctl (the read-back) and capset among them. */
+/* The listener is stored before the next call of the process; here another one that shares some
+ * memory and the fds answers them, prctl (the read-back) and capset among them. */
 struct shared {
-	int listener;
+	int slot;
 	int answered;
 };
 
@@ -432,16 +433,18 @@ static int listen_and_allow(struct shared *s)
 {
 	struct seccomp_notif request;
 	struct seccomp_notif_resp response;
+	int listener;
 
-	while (__atomic_load_n(&s->listener, __ATOMIC_ACQUIRE) < 0)
+	while ((listener = __atomic_load_n(&s->slot, __ATOMIC_ACQUIRE)) < 0)
 		(void)syscall(SYS_sched_yield);
+	__atomic_store_n(&s->slot, SECCOMP_LISTENER_SENT, __ATOMIC_RELEASE);
 	for (;;) {
 		request = (struct seccomp_notif){ .id = 0 };
-		if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &request) < 0)
 			return errno == ENOENT ? 0 : 1;
 		response = (struct seccomp_notif_resp){ .id = request.id,
 							.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
-		if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0)
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0)
 			s->answered++;
 	}
 }
@@ -455,7 +458,7 @@ static int be_supervised(struct shared *s)
 
 	run.creds.filter = all;
 	run.creds.n_filter = 1;
-	run.creds.ret_listener = &s->listener;
+	run.creds.ret_listener = &s->slot;
 	if (creds_apply(&run.creds, -EBADF, &e) < 0)
 		return 2;
 	return getuid() == 1000 ? 0 : 3;
@@ -471,7 +474,7 @@ static void test_listener(void **state)
 
 	(void)state;
 	assert_ptr_not_equal(s, MAP_FAILED);
-	*s = (struct shared){ .listener = -1 };
+	*s = (struct shared){ .slot = -1 };
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {

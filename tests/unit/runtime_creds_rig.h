@@ -42,7 +42,7 @@ struct run {
 	int status;
 };
 
-static int child_pollute(const struct run *run)
+static inline int child_pollute(const struct run *run)
 {
 	static const gid_t extra[] = { 4, 6, 27 };
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -62,7 +62,7 @@ static int child_pollute(const struct run *run)
 	return 0;
 }
 
-static void child_report(int out)
+static inline void child_report(int out)
 {
 	char *text;
 	size_t n;
@@ -76,12 +76,12 @@ static void child_report(int out)
 
 static int warnings_to;
 
-static void child_warn(const char *text)
+static inline void child_warn(const char *text)
 {
 	(void)dprintf(warnings_to, "warning: %s\n", text);
 }
 
-static void child_main(const struct run *run, int out, int go)
+static inline void child_main(const struct run *run, int out, int go)
 {
 	CLEANUP_FD int proc_self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct err e = ERR_INIT;
@@ -126,7 +126,7 @@ static void child_main(const struct run *run, int out, int go)
 	_exit(run->check ? run->check() : 0);
 }
 
-static void write_map(pid_t pid, const char *file)
+static inline void write_map(pid_t pid, const char *file)
 {
 	char path[64], map[64];
 	int fd, n;
@@ -139,7 +139,7 @@ static void write_map(pid_t pid, const char *file)
 	(void)close(fd);
 }
 
-static void run_child(struct run *run)
+static inline void run_child(struct run *run)
 {
 	struct clone_args args = {
 		.flags = run->private_user ? CLONE_NEWUSER : 0,
@@ -174,7 +174,7 @@ static void run_child(struct run *run)
 	assert_int_equal(waitpid(pid, &run->status, 0), pid);
 }
 
-static void run_well(struct run *run)
+static inline void run_well(struct run *run)
 {
 	run_child(run);
 	if (!WIFEXITED(run->status) || WEXITSTATUS(run->status) != 0)
@@ -182,7 +182,7 @@ static void run_well(struct run *run)
 }
 
 /* "Uid:" -> the rest of that line, blanks as in the file. */
-static void field(const struct run *run, const char *name, char ret[static 128])
+static inline void field(const struct run *run, const char *name, char ret[static 128])
 {
 	const char *at = strstr(run->text, name);
 	const char *end;
@@ -195,7 +195,7 @@ static void field(const struct run *run, const char *name, char ret[static 128])
 	(void)snprintf(ret, 128, "%.*s", (int)(end - at), at);
 }
 
-static void expect_field(const struct run *run, const char *name, const char *want)
+static inline void expect_field(const struct run *run, const char *name, const char *want)
 {
 	char have[128];
 
@@ -204,7 +204,7 @@ static void expect_field(const struct run *run, const char *name, const char *wa
 		fail_msg("%s %s, expected %s\n%s", name, have, want, run->text);
 }
 
-static void expect_caps(const struct run *run, const char *name, uint64_t set)
+static inline void expect_caps(const struct run *run, const char *name, uint64_t set)
 {
 	char want[32];
 
@@ -212,7 +212,7 @@ static void expect_caps(const struct run *run, const char *name, uint64_t set)
 	expect_field(run, name, want);
 }
 
-static struct run make_run(uid_t uid, gid_t gid)
+static inline struct run make_run(uid_t uid, gid_t gid)
 {
 	struct run run = {
 		.creds = {
