@@ -64,8 +64,11 @@ endif
 ROOMS := base runtime runtime/oci namespaces cgroups netsetup images hooks
 LIB_SRC := $(wildcard $(ROOMS:%=%/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
-CMD_SRC := $(wildcard cmd/jail/*.c)
+# cmd/*.c is what the commands share.
+CMD_SRC := $(wildcard cmd/*.c cmd/jail/*.c)
 CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
+OCI_SRC := $(wildcard cmd/*.c cmd/jail-oci/*.c)
+OCI_OBJ := $(OCI_SRC:%.c=$(B)/%.o)
 # Each tiny program: cmd/NAME/*.c, nothing shared but headers.
 INIT_SRC := $(wildcard cmd/jail-init/*.c)
 MONITOR_SRC := $(wildcard cmd/jail-monitor/*.c)
@@ -77,18 +80,22 @@ UNIT_SRC := $(wildcard tests/unit/*_test.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
-C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
 SCRIPTS := .ci/run tests/run tests/demo tests/bench/run $(filter-out %.bash,$(wildcard tests/lib/*)) \
 	$(addprefix tests/vm/,run shell boot reboot-test image install-qemu guest/init guest/agent instances)
 
 UNITS := $(B)/systemd/jail@.service $(B)/systemd/jail-boot.service systemd/jail.slice
 
-PROGRAMS := $(B)/jail $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack
+PROGRAMS := $(B)/jail $(B)/jail-oci $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack
 
 .PHONY: all
 all: $(PROGRAMS) $(UNITS) ## build the programs
 
 $(B)/jail: $(CMD_OBJ) $(B)/libjail.a
+	@echo "  LD      $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(B)/jail-oci: $(OCI_OBJ) $(B)/libjail.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -259,7 +266,7 @@ compile_commands.json: Makefile $(TIDY_SRC)
 install: all ## install below PREFIX (/usr/local), under DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail \
 		$(DESTDIR)$(DATADIR)/doc/jail
-	install -m 755 $(B)/jail $(DESTDIR)$(BINDIR)/
+	install -m 755 $(B)/jail $(B)/jail-oci $(DESTDIR)$(BINDIR)/
 	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack $(DESTDIR)$(LIBEXECDIR)/jail/
 	install -d $(DESTDIR)$(UNITDIR)/multi-user.target.wants
 	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)/
@@ -269,7 +276,7 @@ install: all ## install below PREFIX (/usr/local), under DESTDIR
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; instances and images stay
-	rm -f $(DESTDIR)$(BINDIR)/jail $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service
+	rm -f $(DESTDIR)$(BINDIR)/jail $(DESTDIR)$(BINDIR)/jail-oci $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail $(DESTDIR)$(DATADIR)/doc/jail
 

@@ -120,9 +120,12 @@ int err_nomem(struct err *e)
 	return err_set(e, ENOMEM, "out of memory");
 }
 
-void warn_set_sink(warn_sink_fn *sink)
+warn_sink_fn *warn_set_sink(warn_sink_fn *sink)
 {
+	warn_sink_fn *before = err_warn_sink;
+
 	err_warn_sink = sink;
+	return before;
 }
 
 void warn(const char *fmt, ...)

@@ -63,7 +63,8 @@ int err_nomem(struct err *e);
  * dropped.
  */
 typedef void warn_sink_fn(const char *text);
-void warn_set_sink(warn_sink_fn *sink);
+/* Return: the sink until now. */
+warn_sink_fn *warn_set_sink(warn_sink_fn *sink);
 void warn(const char *fmt, ...) PRINTF(1, 2);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include "base/str.h"
 #include "base/text.h"
-#include "cmd/jail/options.h"
+#include "cmd/options.h"
 #include "runtime/jail.h"
 
 enum {

@@ -4,7 +4,7 @@
  * operand. What an option does is decided by its type alone (option_store), so that a new option
  * is a line in some verb's table and nothing here.
  */
-#include "cmd/jail/options.h"
+#include "cmd/options.h"
 
 #include "base/ident.h"
 #include "base/num.h"
@@ -136,6 +136,11 @@ static int parse_long(struct parser *p, const char *arg, struct err *e)
 
 	if (!o)
 		return unknown_long(p, arg, n, e);
+	if (o->type == OPTION_FLAG && equals &&
+	    (str_eq(equals, "=true") || str_eq(equals, "=false"))) {
+		*(bool *)(void *)((char *)table->values + o->offset) = equals[1] == 't';
+		return 0;
+	}
 	if (!o->value && equals)
 		return err_set(e, EINVAL, "option --%s takes no value", o->name);
 	if (!o->value)

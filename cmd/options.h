@@ -3,7 +3,8 @@
  * Command line options as tables. A verb has one table of options and a struct that they fill in;
  * the parser, the usage text and the check for typing errors all read the same table.
  *
- * Accepted: -f, -it (bundled), -n 5, -n5, --tail 5, --tail=5, and "--", which ends the options.
+ * Accepted: -f, -it (bundled), -n 5, -n5, --tail 5, --tail=5, --flag=true, --flag=false, and "--",
+ * which ends the options.
  * Options and operands mix freely until the operand that starts a program's command line; that one
  * and everything after it belong to the program, whatever they look like.
  */
