@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
 #include "base/fd.h"
@@ -18,6 +17,7 @@
 #include "runtime/console.h"
 #include "runtime/exec_priv.h"
 #include "runtime/process.h"
+#include "runtime/sealed.h"
 
 void exec_close_child_stdio(struct exec_job *job)
 {
@@ -38,47 +38,6 @@ void exec_job_free(struct exec_job *job)
 	fd_reset(&job->pidfd);
 	seccomp_program_free(&job->filter);
 	spec_free(&job->spec);
-}
-
-static int read_cmdline(char **ret, size_t *ret_len, struct err *e)
-{
-	CLEANUP_FD int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_read_all(fd, 4u << 20, ret, ret_len);
-
-	return r < 0 ? err_ret(e, r, "read /proc/self/cmdline") : 0;
-}
-
-/*
- * With the host's user namespace, root inside may write to what /proc/PID/exe names, and for a
- * moment that is this program (row 1, CVE-2019-5736). So it runs from a detached read-only mount of
- * itself, as the kernel then tells by ST_RDONLY.
- */
-static int reexec_read_only(struct err *e)
-{
-	CLEANUP_FD int self = open("/proc/self/exe", O_PATH | O_CLOEXEC), copy = -EBADF;
-	CLEANUP_FREE char *line = NULL;
-	CLEANUP_STRV struct strv args = { 0 };
-	struct statvfs fs;
-	size_t n = 0;
-	int r;
-
-	if (self < 0 || fstatvfs(self, &fs) < 0)
-		return err_sys(e, "look at /proc/self/exe");
-	if (fs.f_flag & ST_RDONLY)
-		return 0;
-	copy = mountfd_clone(self, "", false, MOUNT_ATTR_RDONLY, 0, -EBADF, e);
-	if (copy < 0)
-		return err_wrap(e, "read-only copy of this program");
-	r = read_cmdline(&line, &n, e);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < n; i += strlen(line + i) + 1)
-		if (strv_add(&args, line + i) < 0)
-			return err_nomem(e);
-	if (!args.v)
-		return err_set(e, EIO, "/proc/self/cmdline is empty");
-	(void)execveat(copy, "", args.v, environ, AT_EMPTY_PATH);
-	return err_sys(e, "execute the read-only copy of this program");
 }
 
 /*
@@ -208,7 +167,7 @@ int exec_job_open(struct jail *j, const struct jail_name *name, const struct exe
 		return rc;
 	ret->base_uid = meta.ids.count ? meta.ids.first : 0;
 	ret->private_user = ret->spec.security.user_namespace == SPEC_USERNS_AUTO;
-	if (!ret->private_user && (rc = reexec_read_only(e)) < 0)
+	if (!ret->private_user && (rc = sealed_exec(e)) < 0)
 		return rc;
 	tree = instance_tree(j, name, e);
 	if (!tree)
