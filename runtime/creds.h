@@ -160,5 +160,8 @@ uint64_t creds_capabilities_known(void);
  */
 int userdb_resolve(int root, const char *text, uint32_t max_id, struct creds_user *ret,
 		   struct err *e);
+/* The home directory of a number alone; "/" where the database knows none, lacks, or is of no use.
+ */
+void userdb_home(int root, uid_t uid, char *ret, size_t n);
 
 #endif

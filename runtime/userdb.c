@@ -62,3 +62,14 @@ int userdb_resolve(int root, const char *text, uint32_t max_id, struct creds_use
 	read_file(root, "group", &db.group, &group);
 	return userdb_resolve_text(&db, text, max_id, ret, e);
 }
+
+void userdb_home(int root, uid_t uid, char *ret, size_t n)
+{
+	CLEANUP_FREE char *passwd = NULL;
+	struct userdb_file file = { .name = "/etc/passwd", .why = ERR_INIT };
+	struct creds_user user = { .home = "" };
+
+	read_file(root, "passwd", &file, &passwd);
+	if (!userdb_home_text(&file, uid, &user) || str_format(ret, n, "%s", user.home) <= 0)
+		(void)str_format(ret, n, "/");
+}

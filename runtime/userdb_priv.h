@@ -20,5 +20,7 @@ struct userdb {
 
 int userdb_resolve_text(const struct userdb *db, const char *text, uint32_t max_id,
 			struct creds_user *ret, struct err *e);
+/* Whether it names a home for the number. */
+bool userdb_home_text(const struct userdb_file *passwd, uid_t uid, struct creds_user *ret);
 
 #endif

@@ -409,3 +409,11 @@ int userdb_resolve_text(const struct userdb *db, const char *text, uint32_t max_
 	*ret = user;
 	return 0;
 }
+
+bool userdb_home_text(const struct userdb_file *passwd, uid_t uid, struct creds_user *ret)
+{
+	struct userdb db = { .passwd = *passwd };
+	struct err ignored = ERR_INIT;
+
+	return find_user(&db, NULL, uid, ret, &ignored) > 0 && ret->home[0];
+}
