@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cgroups/directory.h"
+#include "cgroups/place.h"
 #include "runtime/oci/cgroup_priv.h"
 
 #define FAILED_WAIT_MS 2000 /* for what a failed start left */
@@ -77,6 +78,20 @@ int oci_cgroup_open_below(const struct oci_cgroup *g, const char *path, struct e
 		return TAKE_FD(dir);
 	fd = path_open_beneath(dir, path, O_RDONLY | O_DIRECTORY, 0);
 	return fd < 0 ? err_ret(e, fd, "open cgroup %s/%s", g->path, path) : fd;
+}
+
+int oci_cgroup_open_of(const struct oci_cgroup *g, pid_t pid, struct err *e)
+{
+	char path[PATH_MAX];
+	size_t n = strlen(g->path);
+	int r = cgroup_path_of(pid, path, sizeof(path));
+
+	if (r < 0)
+		return err_ret(e, r, "cgroup of process %d", (int)pid);
+	if (!str_starts(path, g->path) || (path[n] && path[n] != '/'))
+		return err_set(e, EPERM, "process %d is in cgroup %s, not below %s", (int)pid, path,
+			       g->path);
+	return oci_cgroup_open_below(g, path + n, e);
 }
 
 int oci_cgroup_freeze(const struct oci_cgroup *g, bool frozen, unsigned wait_ms, struct err *e)

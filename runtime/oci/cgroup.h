@@ -52,6 +52,9 @@ int oci_cgroup_make_scope(struct oci_cgroup *g, const struct oci_config *c, pid_
 int oci_cgroup_open(const struct oci_cgroup *g, struct err *e);
 /* Below the container's cgroup: "" or a relative path that it made ("exec --cgroup"). */
 int oci_cgroup_open_below(const struct oci_cgroup *g, const char *path, struct err *e);
+/* The one below it that process `pid` of the container is in: where the container hands controllers
+ * down, its own takes no processes. Return: fd. */
+int oci_cgroup_open_of(const struct oci_cgroup *g, pid_t pid, struct err *e);
 /* All or nothing: on failure what had been written is as before. With systemd its properties too.
  */
 int oci_cgroup_update(const struct oci_cgroup *g, const struct oci_resources *r, struct err *e);

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the container's / to its program: what the first process and those of exec do alike (row 9).
+ * Nothing here is the host's any more, and nothing is looked up by its libraries (row 4).
+ */
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/sys.h"
+#include "runtime/console.h"
+#include "runtime/oci/engine_priv.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static size_t key_len(const char *pair)
+{
+	return strcspn(pair, "=");
+}
+
+/* Of duplicates the last one wins; it stays where the first was. */
+static int env_put(struct strv *env, const char *pair)
+{
+	size_t n = key_len(pair);
+
+	for (size_t i = 0; i < env->n; i++) {
+		if (key_len(env->v[i]) == n && memcmp(env->v[i], pair, n) == 0) {
+			char *copy = strdup(pair);
+
+			if (!copy)
+				return -ENOMEM;
+			free(env->v[i]);
+			env->v[i] = copy;
+			return 0;
+		}
+	}
+	return strv_add(env, pair);
+}
+
+static const char *env_get(const struct strv *env, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (size_t i = 0; i < env->n; i++)
+		if (key_len(env->v[i]) == n && env->v[i][n] == '=' &&
+		    memcmp(env->v[i], key, n) == 0)
+			return env->v[i] + n + 1;
+	return NULL;
+}
+
+/* Home of the user; "/" where the container's passwd knows none, or is not to be read. */
+static int put_home(struct strv *env, uid_t uid, struct err *e)
+{
+	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char home[256], pair[sizeof(home) + 8];
+
+	if (root < 0)
+		return err_sys(e, "open / of the container");
+	userdb_home(root, uid, home, sizeof(home));
+	(void)str_format(pair, sizeof(pair), "HOME=%s", home);
+	return env_put(env, pair) < 0 ? err_nomem(e) : 0;
+}
+
+static int make_env(struct oci_program *p, struct err *e)
+{
+	const struct oci_process *o = p->process;
+	const char *home;
+
+	for (size_t i = 0; i < o->env.n; i++)
+		if (env_put(&p->env, o->env.v[i]) < 0)
+			return err_nomem(e);
+	home = env_get(&p->env, "HOME");
+	if (home && *home)
+		return 0;
+	return put_home(&p->env, o->user.uid, e);
+}
+
+/* chdir, and a look at where that is: the raw call says "(unreachable)/..." for what is not in the
+ * root (row 2, CVE-2024-21626). */
+static int enter_cwd(const char *cwd, struct err *e)
+{
+	char now[PATH_MAX];
+
+	if (chdir(cwd) < 0)
+		return err_sys(e, "chdir to cwd (\"%s\") set in config.json failed", cwd);
+	if (syscall(SYS_getcwd, now, sizeof(now)) < 0)
+		return err_sys(e, "process.cwd: %s", cwd);
+	if (now[0] != '/')
+		return err_set(e, EPERM, "process.cwd: %s is outside of the container", cwd);
+	return 0;
+}
+
+/* Under the final ids: where root could go and the user can't, it stays. */
+static int prepare_cwd(void *arg, struct err *e)
+{
+	const struct oci_program *p = arg;
+
+	return p->in_cwd ? 0 : enter_cwd(p->process->cwd, e);
+}
+
+static int make_cwd(const char *cwd, struct err *e)
+{
+	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
+	struct err ignored = ERR_INIT;
+
+	if (root < 0)
+		return err_sys(e, "open / of the container");
+	fd = path_make_in_root(root, cwd, true, 0755, &ignored);
+	(void)fd; /* a read-only root: the chdir will say so */
+	return 0;
+}
+
+static void set_scheduling(struct oci_program *p)
+{
+	const struct oci_process *o = p->process;
+
+	p->scheduling = (struct creds_scheduling){
+		.has_policy = o->scheduler.given,
+		.policy = o->scheduler.policy,
+		.nice = o->scheduler.nice,
+		.priority = o->scheduler.priority,
+		.flags = o->scheduler.flags,
+		.runtime = o->scheduler.runtime,
+		.deadline = o->scheduler.deadline,
+		.period = o->scheduler.period,
+		.has_io = o->has_io_priority,
+		.io_class = o->io_class,
+		.io_priority = o->io_priority,
+	};
+	p->creds.scheduling = &p->scheduling;
+}
+
+static int set_creds(struct oci_program *p, struct err *e)
+{
+	const struct oci_process *o = p->process;
+	struct creds_user *user = &p->creds.user;
+
+	if (o->user.n_groups > ARRAY_SIZE(user->groups))
+		return err_set(e, E2BIG, "process.user.additionalGids: %zu groups, at most %zu",
+			       o->user.n_groups, ARRAY_SIZE(user->groups));
+	user->uid = o->user.uid;
+	user->gid = o->user.gid;
+	user->n_groups = o->user.n_groups;
+	if (user->n_groups)
+		memcpy(user->groups, o->user.groups, user->n_groups * sizeof(*user->groups));
+	p->creds.sets = &o->capabilities;
+	p->creds.no_new_privileges = o->no_new_privileges;
+	p->creds.rlimits = o->rlimits;
+	p->creds.n_rlimits = o->n_rlimits;
+	p->creds.core_as_it_is = true;
+	p->creds.filter = p->filter->filter;
+	p->creds.n_filter = p->filter->n;
+	p->creds.filter_flags = p->filter->flags;
+	p->creds.umask = o->user.has_umask ? o->user.umask : 022;
+	p->creds.apparmor = o->apparmor_profile;
+	p->creds.selinux = o->selinux_label;
+	p->creds.prepare = prepare_cwd;
+	p->creds.prepare_arg = p;
+	set_scheduling(p);
+	return 0;
+}
+
+int oci_program_listen(struct oci_program *p, const struct oci_io *io, struct err *e)
+{
+	char fds[32], pid[32];
+	CLEANUP_STRBUF struct strbuf names = STRBUF_INIT;
+
+	if (!io->listen_fds)
+		return 0;
+	(void)str_format(fds, sizeof(fds), "LISTEN_FDS=%u", io->listen_fds);
+	(void)str_format(pid, sizeof(pid), "LISTEN_PID=%d", (int)getpid());
+	if (env_put(&p->env, fds) < 0 || env_put(&p->env, pid) < 0)
+		return err_nomem(e);
+	if (!io->listen_names)
+		return 0;
+	strbuf_addf(&names, "LISTEN_FDNAMES=%s", io->listen_names);
+	if (strbuf_ok(&names, e) < 0)
+		return -e->code;
+	return env_put(&p->env, names.data) < 0 ? err_nomem(e) : 0;
+}
+
+int oci_program_prepare(struct oci_program *p, bool wants_cwd, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r;
+
+	if ((r = make_env(p, e)) < 0 || (r = set_creds(p, e)) < 0)
+		return r;
+	if (wants_cwd && (r = make_cwd(p->process->cwd, e)) < 0)
+		return r;
+	r = enter_cwd(p->process->cwd, &why);
+	p->in_cwd = r >= 0;
+	if (r < 0 && r != -EACCES && r != -EPERM) {
+		*e = why;
+		return r;
+	}
+	return 0;
+}
+
+/* As execvp(3) would, but for the interpreter that it tries for text files. Return: 0 or -errno. */
+static int is_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))
+		return -EACCES;
+	return 0;
+}
+
+static int find_in_path(struct oci_program *p, const char *name, struct err *e)
+{
+	const char *at = env_get(&p->env, "PATH");
+	int found = -ENOENT;
+
+	for (at = at ? at : DEFAULT_PATH; *at;) {
+		size_t n = strcspn(at, ":");
+		int r = str_format(p->path, sizeof(p->path), "%.*s%s%s", (int)n, at, n ? "/" : "./",
+				   name);
+
+		if (r >= 0)
+			r = is_program(p->path);
+		if (r >= 0)
+			return 0;
+		if (r == -EACCES)
+			found = r;
+		at += n + (at[n] == ':');
+	}
+	if (found == -EACCES)
+		return err_set(e, EACCES, "exec: \"%s\": permission denied", name);
+	return err_set(
+		e, ENOENT,
+		"exec: \"%s\": executable file not found in $PATH: No such file or directory",
+		name);
+}
+
+int oci_program_find(struct oci_program *p, struct err *e)
+{
+	const char *name = p->process->args.v[0];
+	int r;
+
+	if (!name[0])
+		return err_set(e, ENOENT, "exec: \"\": executable file not found in $PATH");
+	if (!strchr(name, '/'))
+		return find_in_path(p, name, e);
+	if (str_format(p->path, sizeof(p->path), "%s", name) < 0)
+		return err_set(e, ENAMETOOLONG, "exec: \"%.64s...\"", name);
+	r = is_program(p->path);
+	return r < 0 ? err_ret(e, r, "exec: \"%s\"", name) : 0;
+}
+
+int oci_program_execute(struct oci_program *p, int proc, struct err *e)
+{
+	int r = creds_apply(&p->creds, proc, e);
+
+	if (r < 0)
+		return r;
+	(void)execve(p->path, (char *const *)(uintptr_t)p->process->args.v, p->env.v);
+	return err_sys(e, "exec %s", p->path);
+}
+
+int oci_own_stdio(const struct oci_process *process, struct err *e)
+{
+	struct stat st;
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (fstat(fd, &st) < 0)
+			return err_sys(e, "look at fd %d", fd);
+		/* Not the host's /dev/null, and not what is there for others too. */
+		if (S_ISCHR(st.st_mode) || st.st_uid == process->user.uid)
+			continue;
+		if (fchown(fd, process->user.uid, (gid_t)-1) < 0 && errno != EINVAL &&
+		    errno != EPERM && errno != EROFS && errno != ENOSYS)
+			return err_sys(e, "give fd %d to the program's user", fd);
+	}
+	return 0;
+}
+
+int oci_adopt_console(const struct oci_process *process, int master, int peer, int sock,
+		      struct err *e)
+{
+	struct winsize size = { .ws_row = process->rows, .ws_col = process->columns };
+	int r = console_prepare_oci_pty(master, e);
+
+	if (r < 0)
+		return err_wrap(e, "terminal");
+	if (fchown(peer, process->user.uid, (gid_t)-1) < 0)
+		return err_sys(e, "chown of the terminal");
+	if (process->rows && ioctl(master, TIOCSWINSZ, &size) < 0)
+		return err_sys(e, "size of the terminal");
+	r = oci_send_fd(sock, master, "/dev/ptmx", e);
+	if (r < 0)
+		return err_wrap(e, "hand over the terminal");
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(peer, fd) < 0)
+			return err_sys(e, "arrange stdio");
+	if (ioctl(0, TIOCSCTTY, 0) < 0)
+		return err_sys(e, "controlling terminal");
+	return 0;
+}
+
+int oci_keep_fds(unsigned n, struct err *e)
+{
+	for (unsigned fd = 3; fd < 3 + n; fd++) {
+		int r = fd_set_cloexec((int)fd, false);
+
+		if (r < 0)
+			return err_ret(e, r, "--preserve-fds: fd %u", fd);
+	}
+	return 0;
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+int oci_close_others(unsigned preserved, const int *keep, size_t n, struct err *e)
+{
+	unsigned from = 3 + preserved;
+	int sorted[16];
+
+	if (n > ARRAY_SIZE(sorted))
+		abort();
+	memcpy(sorted, keep, n * sizeof(*keep));
+	qsort(sorted, n, sizeof(*sorted), compare_fds);
+	for (size_t i = 0; i < n; i++) {
+		if (sorted[i] < (int)from)
+			continue;
+		if ((unsigned)sorted[i] > from &&
+		    sys_close_range(from, (unsigned)sorted[i] - 1, 0) < 0)
+			return err_sys(e, "close fds");
+		from = (unsigned)sorted[i] + 1;
+	}
+	return sys_close_range(from, ~0U, 0) < 0 ? err_sys(e, "close fds") : 0;
+}
+
+int oci_say(int sock, enum oci_message_type type)
+{
+	struct oci_message m = { .type = type };
+
+	return fd_send(sock, &m, sizeof(m.type), NULL, 0);
+}
+
+void oci_say_error(int sock, const struct err *e)
+{
+	struct oci_message m = { .type = OCI_SAYS_ERROR, .error = *e };
+
+	(void)fd_send(sock, &m, sizeof(m), NULL, 0);
+}
+
+int oci_hear(int sock, struct err *e)
+{
+	struct oci_message m;
+	size_t n_fds = 0;
+	ssize_t n = fd_recv(sock, &m, sizeof(m), NULL, &n_fds);
+
+	if (n == 0 || n == -ECONNRESET)
+		return 0;
+	if (n < 0)
+		return err_ret(e, (int)n, "hear from the container's process");
+	if (n == (ssize_t)sizeof(m.type) && m.type > OCI_SAYS_ERROR && m.type <= OCI_SAYS_CREATED)
+		return (int)m.type;
+	if (n != (ssize_t)sizeof(m) || m.type != OCI_SAYS_ERROR || m.error.code <= 0)
+		return err_set(e, EPROTO, "the container's process sent a damaged message");
+	m.error.text[sizeof(m.error.text) - 1] = m.error.hint[sizeof(m.error.hint) - 1] = '\0';
+	*e = m.error;
+	return -e->code;
+}
+
+int oci_tell(int sock, char what, pid_t pid, struct err *e)
+{
+	struct oci_order o = { .what = what, .pid = pid };
+	int r = fd_send(sock, &o, sizeof(o), NULL, 0);
+
+	return r < 0 ? err_ret(e, r, "the container's process has ended") : 0;
+}
+
+int oci_await(int sock, char what, pid_t *ret_pid, struct err *e)
+{
+	struct oci_order o;
+	size_t n_fds = 0;
+	ssize_t n = fd_recv(sock, &o, sizeof(o), NULL, &n_fds);
+
+	if (n != (ssize_t)sizeof(o) || o.what != what)
+		return err_set(e, ECANCELED, "jail-oci gave up");
+	if (ret_pid)
+		*ret_pid = o.pid;
+	return 0;
+}
