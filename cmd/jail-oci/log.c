@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where errors and warnings go: stderr for people and for conmon, the file of --log for containerd
+ * and Docker, which show the last error in it to their users. A line is one write(2), so that it is
+ * whole in a file that several processes append to.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cmd/jail-oci/oci.h"
+
+static struct {
+	int fd; /* of --log */
+	bool json, debug;
+} log_state = { .fd = -EBADF };
+
+static int open_log(const char *path, struct err *e)
+{
+	CLEANUP_FD int fd = -EBADF;
+	struct stat st;
+
+	if (str_eq(path, "/dev/stderr"))
+		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	else /* Row 83: not through a link, and a FIFO without a reader does not hang us. */
+		fd = open(path,
+			  O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+				  O_CLOEXEC,
+			  0644);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "--log: open %s", path);
+	return TAKE_FD(fd);
+}
+
+int log_open(const struct oci_globals *g, int *ret_fd, struct err *e)
+{
+	const char *format = g->log_format ? g->log_format : "text";
+
+	if (!str_eq(format, "text") && !str_eq(format, "json"))
+		return err_set(e, EINVAL, "--log-format \"%s\": text or json", format);
+	log_state.json = str_eq(format, "json");
+	log_state.debug = g->debug;
+	if (!g->log || !g->log[0])
+		return 0;
+	log_state.fd = open_log(g->log, e);
+	*ret_fd = log_state.fd;
+	return log_state.fd < 0 ? -e->code : 0;
+}
+
+static const char *level_name(enum log_level level)
+{
+	static const char *const names[] = { "debug", "warning", "error" };
+
+	return names[level];
+}
+
+/* RFC 3339, as logrus writes it. */
+static void stamp(char *ret, size_t n)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	(void)gmtime_r(&now, &tm);
+	(void)strftime(ret, n, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static void add_line(struct strbuf *b, enum log_level level, const char *text)
+{
+	struct json_out o;
+	char when[32];
+
+	stamp(when, sizeof(when));
+	json_out_init(&o, b, false);
+	if (log_state.json) {
+		json_out_object(&o, NULL);
+		json_out_str(&o, "level", level_name(level));
+		json_out_str(&o, "msg", text);
+		json_out_str(&o, "time", when);
+		json_out_object_end(&o);
+	} else {
+		strbuf_addf(b, "time=\"%s\" level=%s msg=", when, level_name(level));
+		json_out_str(&o, NULL, text);
+	}
+	strbuf_addc(b, '\n');
+}
+
+void log_line(enum log_level level, const char *text)
+{
+	CLEANUP_STRBUF struct strbuf line = STRBUF_INIT;
+	int fd = log_state.fd;
+
+	if (level == LOG_DEBUG && !log_state.debug)
+		return;
+	add_line(&line, level, text);
+	/* Nothing is left to say it to when this fails. */
+	if (fd >= 0 && !line.failed)
+		(void)!write(fd, line.data, line.len);
+	line.len = 0;
+	if (log_state.json)
+		add_line(&line, level, text);
+	else
+		strbuf_addf(&line, "jail-oci: %s%s\n", level == LOG_WARNING ? "warning: " : "",
+			    text);
+	/* With a log a warning is for it alone. */
+	if (!line.failed && (level == LOG_ERROR || fd < 0))
+		(void)!write(STDERR_FILENO, line.data, line.len);
+}
+
+void log_error(const struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf text = STRBUF_INIT;
+
+	strbuf_adds(&text, e->text);
+	if (e->hint[0])
+		strbuf_addf(&text, " (%s)", e->hint);
+	log_line(LOG_ERROR, strbuf_str(&text));
+}
+
+void log_warning(const char *text)
+{
+	log_line(LOG_WARNING, text);
+}
