@@ -97,16 +97,21 @@ static int dev_make(int root, const struct bundle_device *d, struct err *e)
 	return 0;
 }
 
-/* The host's node, over an empty file. */
+/* The host's node, over an empty file, or whatever link is in its place. */
 static int dev_bind(int root, const struct bundle_device *d, int source, struct err *e)
 {
 	CLEANUP_FD int target = bundle_target_nofollow(root, d->path, false, e);
 	struct statfs fs;
+	struct stat st;
 
 	if (target < 0)
 		return -e->code;
-	if (fstatfs(target, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+	if (fstatfs(target, &fs) < 0 || fstat(target, &st) < 0)
+		return err_sys(e, "stat");
+	if (fs.f_type == PROC_SUPER_MAGIC)
 		return err_set(e, EPERM, "leads into a procfs");
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return dev_check(target, d, e);
 	return mountfd_attach(source, target, e);
 }
 

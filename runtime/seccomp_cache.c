@@ -14,7 +14,7 @@
 #include "runtime/seccomp_priv.h"
 
 #define CACHE_MAGIC "JAILBPF\n"
-#define CACHE_VERSION 1 /* of this format and of what the compiler makes of a profile */
+#define CACHE_VERSION 2 /* of this format and of what the compiler makes of a profile */
 
 struct cache_header {
 	char magic[8];

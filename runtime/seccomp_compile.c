@@ -212,6 +212,22 @@ struct expansion {
 	struct scmp_arg_cmp args[6];
 };
 
+/* On its 32-bit architectures libseccomp compares the lower half alone. */
+static bool compares_all_bits(uint32_t arch)
+{
+	return arch != SCMP_ARCH_X86 && arch != SCMP_ARCH_X32 && arch != SCMP_ARCH_ARM;
+}
+
+/* What a condition on 32 bits becomes: alternatives. Return: how many. */
+static size_t narrow_down(const struct expansion *x, const struct scmp_arg_cmp *arg,
+			  struct scmp_arg_cmp ret[static 33])
+{
+	if (arg->op != SCMP_CMP_MASKED_EQ && compares_all_bits(x->c->profile->arches[x->arch]))
+		return split_narrow(arg, ret);
+	ret[0] = SCMP_CMP64(arg->arg, arg->op, (uint32_t)arg->datum_a, (uint32_t)arg->datum_b);
+	return 1;
+}
+
 static int expand(struct expansion *x, size_t next) /* NOLINT(misc-no-recursion) */
 {
 	struct scmp_arg_cmp saved, split[33];
@@ -223,16 +239,10 @@ static int expand(struct expansion *x, size_t next) /* NOLINT(misc-no-recursion)
 	saved = x->args[next];
 	if (!(x->narrow & 1u << saved.arg))
 		return expand(x, next + 1);
-	if (saved.op == SCMP_CMP_MASKED_EQ) {
-		split[0] = SCMP_CMP64(saved.arg, SCMP_CMP_MASKED_EQ, (uint32_t)saved.datum_a,
-				      (uint32_t)saved.datum_b);
-		n = 1;
-	} else {
-		if (!fits_narrow(&saved))
-			return json_err(x->c->profile->doc, x->c->rule->node, x->c->e, ERANGE,
-					"argument %u is of 32 bits, its value is not", saved.arg);
-		n = split_narrow(&saved, split);
-	}
+	if (saved.op != SCMP_CMP_MASKED_EQ && !fits_narrow(&saved))
+		return json_err(x->c->profile->doc, x->c->rule->node, x->c->e, ERANGE,
+				"argument %u is of 32 bits, its value is not", saved.arg);
+	n = narrow_down(x, &saved, split);
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		x->args[next] = split[i];
 		r = expand(x, next + 1);
@@ -297,6 +307,24 @@ static int deny_multiplexed(struct compiler *c, size_t arch, const char *name)
 	return r < 0 ? r : 1;
 }
 
+static int is_same_name(const struct json *name, void *arg)
+{
+	return str_eq(name->text, arg) ? -EEXIST : 0;
+}
+
+/* Engines' profiles have some rules twice, and libseccomp's time grows with the square. */
+static bool said_before(const struct compiler *c, const struct json *name)
+{
+	const struct seccomp_rule *rule = c->rule;
+
+	for (const struct seccomp_rule *r = c->profile->rules; r < rule; r++)
+		if (r->action == rule->action && r->n_args == rule->n_args &&
+		    memcmp(r->args, rule->args, rule->n_args * sizeof(*rule->args)) == 0 &&
+		    seccomp_rule_each_name(r, is_same_name, (void *)(uintptr_t)name->text) < 0)
+			return true;
+	return false;
+}
+
 static int add_conditional(struct compiler *c, size_t arch, const struct json *name,
 			   const struct call *call)
 {
@@ -319,7 +347,7 @@ static int add_conditional(struct compiler *c, size_t arch, const struct json *n
 	x.part = !permissive && call->permissive ? PART_DENY : PART_MAIN;
 	if (x.part == PART_MAIN && (x.action == c->profile->default_action || call->unconditional))
 		return 0; /* says nothing new */
-	return add_conditions(&x);
+	return said_before(c, name) ? 0 : add_conditions(&x);
 }
 
 static int add_name(const struct json *name, void *arg)

@@ -253,12 +253,11 @@ static void test_fallbacks(void **state)
 	rig_reset(true);
 	rig.b.n_masked = 0;
 	rig.namespaces &= ~(uint64_t)(CLONE_NEWNET | CLONE_NEWCGROUP);
-	assert_string_equal(
-		rig_output("grep -c ' /sys ro.* sysfs ' /proc/self/mountinfo;"
-			   "grep -c ' /dev/mqueue ' /proc/self/mountinfo;"
-			   "grep -c ' /sys/fs/cgroup ro.* cgroup2 ' /proc/self/mountinfo;"
-			   "ls -d /sys/class/net /sys/fs/cgroup/cgroup.procs"),
-		"1\n1\n1\n/sys/class/net\n/sys/fs/cgroup/cgroup.procs\n");
+	assert_string_equal(rig_output("grep -c ' /sys ro.* sysfs ' /proc/self/mountinfo;"
+				       "grep -c ' /dev/mqueue ' /proc/self/mountinfo;"
+				       "grep -c ' /sys/fs/cgroup rw' /proc/self/mountinfo;"
+				       "ls -d /sys/class/net /sys/fs/cgroup/cgroup.procs"),
+			    "1\n1\n0\n/sys/class/net\n/sys/fs/cgroup/cgroup.procs\n");
 	rig_reset(true);
 	rig.namespaces &= ~(uint64_t)CLONE_NEWPID;
 	assert_string_equal(rig_output("grep -c ' /proc ' /proc/self/mountinfo"), "1\n");

@@ -276,6 +276,48 @@ static void test_contradictions(void **state)
 	expect(sim(&p, SIM_X86_64, 0, 5), SIM_ERRNO(EPERM), "read 5");
 }
 
+/* The socket rules of Podman's profile: allowed unless it is netlink's audit family, in 32 bits of
+ * each argument, on every architecture. */
+static void test_socket_rules(void **state)
+{
+	static const struct {
+		uint32_t arch;
+		int nr;
+	} calls[] = { { SIM_X86_64, 41 }, { SIM_X86_64, 41 | SIM_X32_BIT }, { SIM_I386, 359 } };
+	CLEANUP_SECCOMP_PROGRAM struct seccomp_program p = { .n = 0 };
+
+	(void)state;
+	must_load(
+		"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 38, "
+		"\"architectures\": [\"SCMP_ARCH_X86_64\", \"SCMP_ARCH_X86\", "
+		"\"SCMP_ARCH_X32\"], \"syscalls\": [{\"names\": [\"socket\"], \"action\": "
+		"\"SCMP_ACT_ERRNO\", \"errnoRet\": 22, \"args\": [{\"index\": 0, \"value\": 16, "
+		"\"op\": \"SCMP_CMP_EQ\"}, {\"index\": 2, \"value\": 9, \"op\": "
+		"\"SCMP_CMP_EQ\"}]}, {\"names\": [\"socket\"], \"action\": \"SCMP_ACT_ALLOW\", "
+		"\"args\": [{\"index\": 2, \"value\": 9, \"op\": \"SCMP_CMP_NE\"}]}, {\"names\": "
+		"[\"socket\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 0, "
+		"\"value\": 16, \"op\": \"SCMP_CMP_NE\"}]}, {\"names\": [\"socket\"], \"action\": "
+		"\"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 2, \"value\": 9, \"op\": "
+		"\"SCMP_CMP_NE\"}]}]}",
+		&p);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		uint32_t denied = calls[i].arch == SIM_I386 ? SIM_ERRNO(ENOSYS) : SIM_ERRNO(22);
+
+		for (uint64_t high = 0; high < 3; high++) {
+			uint64_t h = calls[i].arch == SIM_I386 ? 0 : high << 32 | high << 63;
+
+			expect(sim(&p, calls[i].arch, calls[i].nr, 16 | h, 3, 9), denied, "audit");
+			expect(sim(&p, calls[i].arch, calls[i].nr, 16, 3, 9 | h), denied, "audit");
+			expect(sim(&p, calls[i].arch, calls[i].nr, 16 | h, 3, 0), SIM_ALLOW,
+			       "route");
+			expect(sim(&p, calls[i].arch, calls[i].nr, 2, 1, 9 | h), SIM_ALLOW, "unix");
+			expect(sim(&p, calls[i].arch, calls[i].nr, 17 | h, 3, 8), SIM_ALLOW,
+			       "other");
+		}
+	}
+	expect(sim(&p, SIM_I386, 102, 1), SIM_ERRNO(ENOSYS), "socketcall");
+}
+
 static void test_foreign_architectures(void **state)
 {
 	CLEANUP_SECCOMP_PROGRAM struct seccomp_program p = { .n = 0 };
@@ -356,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_unknown_members),
 		cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_socket_rules),
 		cmocka_unit_test(test_foreign_architectures),
 		TMPDIR_TEST(test_cache),
 		TMPDIR_TEST(test_cache_of_profiles),
