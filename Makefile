@@ -67,8 +67,12 @@ LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 # cmd/*.c is what the commands share.
 CMD_SRC := $(wildcard cmd/*.c cmd/jail/*.c)
 CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
+# jail-oci is linked twice: static with musl (see below), and dynamic as jail-oci-full, with what is rarely used.
 OCI_SRC := $(wildcard cmd/*.c cmd/jail-oci/*.c)
-OCI_OBJ := $(OCI_SRC:%.c=$(B)/%.o)
+OCI_FULL_OBJ := $(OCI_SRC:%.c=$(B)/%.o) $(patsubst %.c,$(B)/%.o,$(wildcard cmd/jail-oci/full/*.c))
+OCI_STATIC_OBJ := $(OCI_SRC:%.c=$(B)/musl/%.o) $(patsubst %.c,$(B)/musl/%.o,$(wildcard cmd/jail-oci/static/*.c))
+MUSL_LIB_OBJ := $(patsubst %.c,$(B)/musl/%.o,$(wildcard base/*.c runtime/oci/*.c namespaces/*.c cgroups/*.c hooks/*.c \
+	$(patsubst %,runtime/%*.c,console creds decode sealed seccomp spec_signal systemd_call userdb)))
 # Each tiny program: cmd/NAME/*.c, nothing shared but headers.
 INIT_SRC := $(wildcard cmd/jail-init/*.c)
 MONITOR_SRC := $(wildcard cmd/jail-monitor/*.c)
@@ -80,13 +84,13 @@ UNIT_SRC := $(wildcard tests/unit/*_test.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
-C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch] tests/*/*.[ch])
 SCRIPTS := .ci/run tests/run tests/demo tests/bench/run $(filter-out %.bash,$(wildcard tests/lib/*)) \
 	$(addprefix tests/vm/,run shell boot reboot-test image install-qemu guest/init guest/agent instances)
 
 UNITS := $(B)/systemd/jail@.service $(B)/systemd/jail-boot.service systemd/jail.slice
 
-PROGRAMS := $(B)/jail $(B)/jail-oci $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack
+PROGRAMS := $(B)/jail $(B)/jail-oci $(B)/jail-oci-full $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack
 
 .PHONY: all
 all: $(PROGRAMS) $(UNITS) ## build the programs
@@ -95,9 +99,24 @@ $(B)/jail: $(CMD_OBJ) $(B)/libjail.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(B)/jail-oci: $(OCI_OBJ) $(B)/libjail.a
+$(B)/jail-oci-full: $(OCI_FULL_OBJ) $(B)/libjail.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# Without a dynamic loader, and without what glibc does at its start (it asks the CPU what it can do, which in a virtual
+# machine costs a millisecond). Under the sanitizers, which need glibc, it is the other program.
+ifeq ($(SAN),1)
+$(B)/jail-oci: $(B)/jail-oci-full
+	$(Q)cp $< $@
+else
+$(B)/jail-oci: $(OCI_STATIC_OBJ) $(B)/musl/libjail.a
+	@echo "  LD      $@"
+	$(Q)$(MUSL_CC) $(MUSL_LDFLAGS) -o $@ $^ $(foreach l,seccomp yajl_s nettle,$(shell gcc -print-file-name=lib$l.a))
+endif
+
+$(B)/musl/libjail.a: $(MUSL_LIB_OBJ)
+	@echo "  AR      $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(B)/libjail.a: $(LIB_OBJ)
 	@echo "  AR      $@"
@@ -123,6 +142,12 @@ $(B)/tiny/%.o: %.c $(B)/flags
 	@echo "  CC      $< (tiny)"
 	$(Q)$(TINY_CC) $(CPPFLAGS) $(TINY_CFLAGS) -c -o $@ $<
 
+# The types of the two C libraries differ; conversions are judged with those of glibc.
+$(B)/musl/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  CC      $< (musl)"
+	$(Q)$(MUSL_CC) $(CPPFLAGS) $(filter-out -Wconversion,$(subst -Os,-O2,$(MUSL_CFLAGS))) -c -o $@ $<
+
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -136,7 +161,7 @@ $(B)/flags: force
 .PHONY: force
 
 # The shipped seccomp profile is part of the program (.incbin).
-$(B)/runtime/seccomp.o: runtime/seccomp-default.json
+$(B)/runtime/seccomp.o $(B)/musl/runtime/seccomp.o: runtime/seccomp-default.json
 
 $(B)/systemd/%: systemd/%.in $(B)/flags
 	@mkdir -p $(@D)
@@ -267,7 +292,7 @@ install: all ## install below PREFIX (/usr/local), under DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail \
 		$(DESTDIR)$(DATADIR)/doc/jail
 	install -m 755 $(B)/jail $(B)/jail-oci $(DESTDIR)$(BINDIR)/
-	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack $(DESTDIR)$(LIBEXECDIR)/jail/
+	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack $(B)/jail-oci-full $(DESTDIR)$(LIBEXECDIR)/jail/
 	install -d $(DESTDIR)$(UNITDIR)/multi-user.target.wants
 	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)/
 	ln -sf ../jail-boot.service $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service

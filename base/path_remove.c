@@ -12,6 +12,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 
 #include "base/dir.h"
 #include "base/path.h"
@@ -79,7 +80,7 @@ static int remove_lift(struct remove_walk *w, int dir, const char *name)
 		char up[32];
 
 		(void)snprintf(up, sizeof(up), ".deep-%u", w->renames++);
-		if (renameat2(dir, name, top, up, RENAME_NOREPLACE) == 0) {
+		if (sys_renameat2(dir, name, top, up, RENAME_NOREPLACE) == 0) {
 			w->renamed = true;
 			return 0;
 		}

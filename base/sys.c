@@ -5,6 +5,7 @@
  */
 #include "base/sys.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
@@ -31,6 +32,16 @@ int sys_pidfd_send_signal(int pidfd, int sig)
 int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+int sys_renameat2(int from, const char *old, int to, const char *name, unsigned flags)
+{
+	return (int)syscall(SYS_renameat2, from, old, to, name, flags);
+}
+
+int sys_execveat(int fd, char *const *argv, char *const *envp)
+{
+	return (int)syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH);
 }
 
 int sys_setns(int fd, int flags)

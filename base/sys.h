@@ -20,6 +20,9 @@ int sys_openat2(int dir, const char *path, const struct open_how *how);
 int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int sig);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
+int sys_renameat2(int from, const char *old, int to, const char *name, unsigned flags);
+/* By fd alone (AT_EMPTY_PATH). */
+int sys_execveat(int fd, char *const *argv, char *const *envp);
 int sys_setns(int fd, int flags);
 
 /*

@@ -15,13 +15,13 @@
 #include "cgroups/events.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <time.h>
 
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/num.h"
+#include "base/statx.h"
 #include "cgroups/cgroup_priv.h"
 
 #define OOM_ATTRIBUTE "user.jail.oom"

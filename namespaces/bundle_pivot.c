@@ -11,9 +11,9 @@
  * is covered with an empty directory.
  */
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/statx.h"
 #include "base/str.h"
 #include "namespaces/bundle_priv.h"
 #include "namespaces/procfd.h"

@@ -18,6 +18,7 @@
 #include <sys/vfs.h>
 
 #include "base/path.h"
+#include "base/statx.h"
 #include "base/str.h"
 
 #define PROC_ROOT_INODE 1 /* PROC_ROOT_INO of the kernel */

@@ -12,9 +12,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "base/statx.h"
 #include "base/str.h"
 
 #define UMOUNT_DETACH 2 /* MNT_DETACH */

@@ -9,8 +9,8 @@
  */
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/stat.h>
 
+#include "base/statx.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "namespaces/procfd.h"

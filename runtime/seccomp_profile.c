@@ -15,6 +15,7 @@
 #include <linux/seccomp.h>
 #include <string.h>
 
+#include "base/errno_name.h"
 #include "base/num.h"
 #include "runtime/creds.h"
 #include "runtime/seccomp_priv.h"
@@ -113,21 +114,19 @@ static int read_u64(const struct reader *r, const struct json *node, uint64_t ma
 	return 0;
 }
 
-/* "EPERM" by the C library's own table: errors have no gaps that matter below 134 on Linux. */
 static int read_errno_name(const struct reader *r, const struct json *node, uint64_t *ret,
 			   struct err *e)
 {
+	int number;
+
 	if (check_type(r, node, JSON_STRING, e) < 0)
 		return -EINVAL;
-	for (int i = 1; i < 256; i++) {
-		const char *name = strerrorname_np(i);
-
-		if (name && str_eq(name, node->text)) {
-			*ret = (uint64_t)i;
-			return 0;
-		}
-	}
-	return json_err(r->doc, node, e, EINVAL, "unknown error name \"%.32s\"", node->text);
+	number = errno_by_name(node->text);
+	if (!number)
+		return json_err(r->doc, node, e, EINVAL, "unknown error name \"%.32s\"",
+				node->text);
+	*ret = (uint64_t)number;
+	return 0;
 }
 
 /*

@@ -146,13 +146,23 @@ static int call(struct oci_cli *c, int argc, char **argv, struct err *e)
 	return v->run(c, e);
 }
 
+/* Network devices are moved by netlink. */
+static int look(const struct oci_config *config, struct err *e)
+{
+	return config->n_net_devices ? full_exec(true, e) : 0;
+}
+
 /* The read-only copy comes before anything is opened or marked close-on-exec. */
 static int prepare(struct oci_cli *c, struct err *e)
 {
+	bool enters = c->command && c->command->flags & OCI_ENTERS;
 	int r;
 
 	c->rt.log = -EBADF;
-	if (c->command && c->command->flags & OCI_ENTERS && (r = sealed_exec(e)) < 0)
+	c->rt.look = look;
+	if (c->globals.systemd_cgroup && (r = full_exec(enters, e)) < 0)
+		return r;
+	if (enters && (r = sealed_exec(e)) < 0)
 		return r;
 	r = fd_sanitize(e);
 	if (r < 0)
@@ -195,7 +205,10 @@ int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 	struct oci_cli c = { .command = NULL };
-	int status = run(&c, argc - 1, argv + 1, &e);
+	int status;
+
+	full_init(argc > 0 ? argv[0] : "");
+	status = run(&c, argc - 1, argv + 1, &e);
 
 	if (status < 0) {
 		log_error(&e);

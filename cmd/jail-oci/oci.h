@@ -86,6 +86,16 @@ void log_line(enum log_level level, const char *text);
 void log_error(const struct err *e);
 void log_warning(const char *text); /* for warn_set_sink() */
 
+/*
+ * There are two programs of the same sources. jail-oci is static and knows neither systemd nor
+ * netlink, so that its start costs next to nothing; jail-oci-full, dynamic, knows them. The first
+ * becomes the second where they are needed: full_path() is where that lies, or NULL in the second.
+ */
+const char *full_path(void);
+/* Becomes it. Returns 0 if we are it already. */
+int full_exec(bool sealed, struct err *e);
+void full_init(const char *argv0);
+
 /* help.c */
 void help_overview(FILE *out);
 void help_command(const struct oci_command *c, FILE *out);

@@ -33,6 +33,8 @@ int oci_id_parse(const char *text, struct oci_id *ret, struct err *e);
 struct oci_runtime {
 	const char *root; /* --root; absolute */
 	bool systemd; /* --systemd-cgroup */
+	/* Called by create and run before anything is changed; may be NULL. */
+	int (*look)(const struct oci_config *c, struct err *e);
 	int log; /* where warnings and errors go too; -EBADF: nowhere. The first process of a
 		    container keeps it until it executes the program */
 };
