@@ -98,9 +98,6 @@ int cgroup_create(const struct cgroup_tree *t, const struct jail_name *name,
 int cgroup_delegate(const struct cgroup_tree *t, const struct jail_name *name, uid_t uid, gid_t gid,
 		    struct err *e)
 {
-	/* Row 27: these and no others (cgroups(7), "Delegating a hierarchy"). */
-	static const char *const owned[] = { "", "cgroup.procs", "cgroup.subtree_control",
-					     "cgroup.threads" };
 	CLEANUP_FD int dir = cgroup_dir(t, name, false);
 	CLEANUP_FD int inside = cgroup_dir(t, name, true);
 	struct strbuf add = STRBUF_INIT;
@@ -122,10 +119,8 @@ int cgroup_delegate(const struct cgroup_tree *t, const struct jail_name *name, u
 	if (r == 0 && add.len > 0)
 		r = file_poke_at(dir, "cgroup.subtree_control", add.data, add.len);
 	strbuf_free(&add);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(owned); i++) {
-		if (fchownat(inside, owned[i], uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
-			r = -errno;
-	}
+	if (r == 0)
+		r = cgroup_directory_give(inside, uid, gid);
 	return r < 0 ? err_ret(e, r, "delegate cgroup %s/%s", t->path, name->s) : 0;
 }
 

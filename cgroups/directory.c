@@ -178,3 +178,15 @@ int cgroup_directory_name(const char *path, char *ret, size_t n, struct err *e)
 		       ? err_set(e, ENAMETOOLONG, "cgroup %s%s: path too long", t.path, path)
 		       : 0;
 }
+
+int cgroup_directory_give(int dir, uid_t uid, gid_t gid)
+{
+	static const char *const owned[] = { "", "cgroup.procs", "cgroup.subtree_control",
+					     "cgroup.threads" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(owned); i++) {
+		if (fchownat(dir, owned[i], uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+	}
+	return 0;
+}

@@ -37,6 +37,10 @@ int cgroup_directory_name(const char *path, char *ret, size_t n, struct err *e);
 
 /* On an open one; `name` is for messages. */
 
+/* Lets a user manage what lies below: the directory and the files that cgroups(7) "Delegating a
+ * hierarchy" names become his (row 27: these and no others). (gid_t)-1: the group stays. Return: 0
+ * or -errno. */
+int cgroup_directory_give(int dir, uid_t uid, gid_t gid);
 /* Freezes or thaws and waits for cgroup.events to say so, bounded by wait_ms; a freeze that is not
  * done by then is taken back. */
 int cgroup_directory_freeze(int dir, const char *name, bool frozen, unsigned wait_ms,

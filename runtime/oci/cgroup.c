@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/mount.h>
+#include <sched.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -18,6 +20,47 @@
 #include "runtime/oci/cgroup_priv.h"
 
 #define FAILED_WAIT_MS 2000 /* for what a failed start left */
+
+/*
+ * config-linux.md, "Cgroup ownership": a container with a cgroup namespace of its own that sees the
+ * tree writable may manage what is below its cgroup. Limits stay out of reach: their files are
+ * root's, and with nsdelegate the kernel takes no write to them from inside (row 68).
+ */
+static bool manages_its_own(const struct oci_config *c)
+{
+	bool own = false;
+
+	for (size_t i = 0; i < c->n_namespaces; i++)
+		own |= c->namespaces[i].flag == CLONE_NEWCGROUP && !c->namespaces[i].path;
+	for (size_t i = 0; i < c->bundle.n_mounts && own; i++) {
+		const struct bundle_mount *m = &c->bundle.mounts[i];
+
+		if (m->kind == BUNDLE_CGROUP && str_eq(m->destination, "/sys/fs/cgroup"))
+			return !((m->attr_set | m->rattr_set) & MOUNT_ATTR_RDONLY);
+	}
+	return false;
+}
+
+/* To the process's user, by his id on the host. One that has none there gets nothing. */
+static int give_away(const struct oci_config *c, int dir, struct err *e)
+{
+	const struct id_mappings *maps = &c->bundle.maps;
+	uid_t uid = c->process.user.uid;
+	bool found = maps->n_uids == 0 && !c->bundle.private_user;
+	int r;
+
+	for (size_t i = 0; i < maps->n_uids && !found; i++) {
+		const struct id_mapping *m = &maps->uids[i];
+
+		found = uid >= m->inside && uid - m->inside < m->count;
+		if (found)
+			uid = m->outside + (uid - m->inside);
+	}
+	if (!found || !manages_its_own(c))
+		return 0;
+	r = cgroup_directory_give(dir, uid, (gid_t)-1);
+	return r < 0 ? err_ret(e, r, "give the cgroup to user %u", uid) : 0;
+}
 
 int cgroup_fill(struct oci_cgroup *g, const struct oci_config *c, int dir,
 		struct cgroup_settings *ret, struct err *e)
@@ -35,7 +78,9 @@ int cgroup_fill(struct oci_cgroup *g, const struct oci_config *c, int dir,
 	r = oci_resources_convert(&c->resources, &facts, ret, e);
 	if (r >= 0)
 		r = cgroup_directory_apply(dir, g->path, ret, &undo, e);
-	return r < 0 ? r : oci_devices_set(dir, &c->resources, e);
+	if (r >= 0)
+		r = oci_devices_set(dir, &c->resources, e);
+	return r < 0 ? r : give_away(c, dir, e);
 }
 
 int oci_cgroup_make(struct oci_cgroup *g, const struct oci_config *c, int *ret_fd, struct err *e)

@@ -35,8 +35,9 @@ int oci_cgroup_plan(const struct oci_config *c, const char *id, bool systemd,
 
 /*
  * Manager cgroupfs: makes the directory and those above it, hands the controllers down, writes the
- * limits, puts the device filter on. One that is there is used if it is empty and not frozen, else
- * -EBUSY. *ret_fd: for CLONE_INTO_CGROUP. Nothing is left on failure.
+ * limits, puts the device filter on. The process's user owns it where the container has a cgroup
+ * namespace of its own and sees the tree writable. One that is there is used if it is empty and not
+ * frozen, else -EBUSY. *ret_fd: for CLONE_INTO_CGROUP. Nothing is left on failure.
  */
 int oci_cgroup_make(struct oci_cgroup *g, const struct oci_config *c, int *ret_fd, struct err *e);
 /*

@@ -6,6 +6,7 @@
  */
 #include "base_tmpdir.h"
 
+#include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -591,6 +592,46 @@ static void test_parent_with_processes(void **state)
 	fd_reset(&above.fd);
 }
 
+static uid_t owner_of(int dir, const char *file)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(dir, file, &st, AT_EMPTY_PATH), 0);
+	return st.st_uid;
+}
+
+/* Whose the cgroup is, by what the engine asked for. */
+static void test_owner(void **state)
+{
+	static const struct id_mapping ids[] = { { 0, 100000, 10 }, { 10, 200000, 10 } };
+	static const struct oci_namespace own = { CLONE_NEWCGROUP, NULL };
+	static struct bundle_mount mount = { .kind = BUNDLE_CGROUP,
+					     .destination = "/sys/fs/cgroup" };
+	struct fixture *f = *state;
+	struct err e = ERR_INIT;
+
+	f->c.bundle.maps = (struct id_mappings){ .uids = ids, .n_uids = ARRAY_SIZE(ids) };
+	f->c.bundle.private_user = true;
+	f->c.bundle.mounts = &mount;
+	f->c.bundle.n_mounts = 1;
+	f->c.process.user.uid = 12;
+	make(f); /* the host's cgroup namespace */
+	assert_int_equal(owner_of(f->fd, ""), 0);
+	fd_reset(&f->fd);
+	assert_int_equal(oci_cgroup_destroy(&f->g, WAIT_MS, &e), 0);
+	f->c.namespaces[0] = own;
+	f->c.n_namespaces = 1;
+	make(f);
+	assert_int_equal(owner_of(f->fd, ""), 200002);
+	assert_int_equal(owner_of(f->fd, "cgroup.procs"), 200002);
+	assert_int_equal(owner_of(f->fd, "cgroup.freeze"), 0);
+	fd_reset(&f->fd);
+	assert_int_equal(oci_cgroup_destroy(&f->g, WAIT_MS, &e), 0);
+	mount.attr_set = MOUNT_ATTR_RDONLY;
+	make(f);
+	assert_int_equal(owner_of(f->fd, ""), 0);
+}
+
 static bool sees_systemd(void)
 {
 	char comm[32], path[256];
@@ -712,21 +753,14 @@ static void test_scope_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FIXTURE(test_life),
-		FIXTURE(test_shared),
-		FIXTURE(test_busy),
-		FIXTURE(test_freeze),
-		FIXTURE(test_signal_all),
-		FIXTURE(test_fork_bomb),
-		FIXTURE(test_devices),
-		FIXTURE(test_missing),
-		FIXTURE(test_limits),
-		FIXTURE(test_oom),
-		FIXTURE(test_stats),
-		FIXTURE(test_wait_end),
-		FIXTURE(test_scope),
-		FIXTURE(test_scope_fails),
-		FIXTURE(test_parent_with_processes),
+		FIXTURE(test_life),	   FIXTURE(test_shared),
+		FIXTURE(test_busy),	   FIXTURE(test_freeze),
+		FIXTURE(test_signal_all),  FIXTURE(test_fork_bomb),
+		FIXTURE(test_devices),	   FIXTURE(test_missing),
+		FIXTURE(test_limits),	   FIXTURE(test_oom),
+		FIXTURE(test_stats),	   FIXTURE(test_wait_end),
+		FIXTURE(test_owner),	   FIXTURE(test_scope),
+		FIXTURE(test_scope_fails), FIXTURE(test_parent_with_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
