@@ -49,7 +49,8 @@ int ns_become_root(struct err *e);
  * there is no way back from a user namespace), else the caller for the length of the call; the
  * child is the caller's in any case, c->sibling is refused. With a user namespace what is new
  * belongs to it, no map is to be written, and c->owner_uid counts for nothing. Where its pid or
- * user namespace is joined the child is non-dumpable from birth, since others can see it.
+ * user namespace is joined the child is non-dumpable from birth, since others can see it; so is the
+ * caller from then on, if it was the one that went.
  */
 struct ns_joined {
 	uint64_t flag; /* CLONE_NEW* */
