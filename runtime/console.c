@@ -55,6 +55,8 @@ static int set_raw(struct console *c)
 	struct termios raw = saved_termios;
 
 	cfmakeraw(&raw);
+	if (c->post_output)
+		raw.c_oflag = saved_termios.c_oflag;
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
 	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0)

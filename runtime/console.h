@@ -49,6 +49,7 @@ struct exec_io {
 	int in, out, err; /* our ends, -EBADF if there is none */
 	bool tty;
 	bool detach_keys;
+	bool post_output; /* our terminal goes on to make line ends: the program's pty does not */
 	bool interactive; /* our input goes to the program; else it finds an empty one (no tty) */
 };
 /* Return as of attach_run. */

@@ -285,6 +285,7 @@ int exec_io_run(const struct exec_io *io, enum attach_end *ret_end, struct err *
 	if (x == NULL)
 		return err_nomem(e);
 	x->console = CONSOLE_INIT;
+	x->console.post_output = io->post_output;
 	x->io = io;
 	x->in = TAKE_FD(in);
 	x->reads_stdin = io->interactive && (io->tty || x->in >= 0);

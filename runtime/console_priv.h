@@ -21,6 +21,7 @@ struct console {
 	bool raw; /* stdin is a tty and raw at the moment */
 	bool was_raw; /* raw until console_leave() */
 	bool forward; /* signals are for the instance */
+	bool post_output; /* raw, but for output */
 	int fatal_signal; /* this one ends us, once everything is restored */
 	sigset_t old_mask;
 	struct sigaction old_pipe;

@@ -50,9 +50,12 @@ int oci_program_find(struct oci_program *p, struct err *e);
 int oci_program_execute(struct oci_program *p, int proc, struct err *e);
 /* Owner of what stdio is, so that the program may open /dev/stdout again. */
 int oci_own_stdio(const struct oci_process *process, struct err *e);
-/* A pty of the container's: set up, our stdio, the controlling terminal; the master goes to `sock`
- * (a console socket of the engine's, or ours). */
-int oci_adopt_console(const struct oci_process *process, int master, int peer, int sock,
+/*
+ * A pty of the container's: set up, our stdio, the controlling terminal; the master goes to `sock`.
+ * shown: to ourselves, who keep the line ends as the program writes them (ONLCR cleared, as runc
+ * does it); else to an engine, whose own business that is.
+ */
+int oci_adopt_console(const struct oci_process *process, int master, int peer, int sock, bool shown,
 		      struct err *e);
 /* Clears close-on-exec of 3 to 2 + n. */
 int oci_keep_fds(unsigned n, struct err *e);
@@ -96,6 +99,15 @@ int oci_take_console(int show, int *ret_master, struct err *e);
 /* Waits for our child and gives what happens to it: signals on to it, bytes from and to `master`.
  * *ret_status: its exit status, 128 + N for a signal. */
 int oci_follow(pid_t pid, int pidfd, int master, int *ret_status, struct err *e);
+
+/* notify.c */
+/*
+ * The filter that comes has a listener: the program's creds get what sends it to `sock` (seccomp's
+ * listenerPath), with the container process state. pid: of this process, as the host sees it.
+ */
+int oci_notify_begin(int sock, const struct oci_config *c, const struct oci_state *s,
+		     const struct oci_id *id, enum oci_status status, pid_t pid,
+		     struct oci_program *p, struct err *e);
 
 /* hooks.c */
 /* Runs those of one kind with the state on stdin; cwd is the bundle, in the container /. */

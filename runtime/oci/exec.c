@@ -27,14 +27,16 @@ static int open_pty(struct oci_exec_job *job, struct err *e)
 	int r = rootfs_open_pty(&master, &peer, e);
 
 	return r < 0 ? err_wrap(e, "terminal")
-		     : oci_adopt_console(&job->process, master, peer, job->console, e);
+		     : oci_adopt_console(&job->process, master, peer, job->console, job->show >= 0,
+					 e);
 }
 
 static int program_run(struct oci_exec_job *job, int sock, struct err *e)
 {
 	struct oci_program p = { .process = &job->process, .filter = &job->filter };
 	CLEANUP_FD int proc = -EBADF;
-	int keep[] = { sock, job->rt->log, -EBADF };
+	int keep[] = { sock, job->rt->log, job->notify, -EBADF };
+	pid_t pid;
 	int r;
 
 	if (setsid() < 0)
@@ -50,11 +52,13 @@ static int program_run(struct oci_exec_job *job, int sock, struct err *e)
 		proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (proc < 0)
 			return err_sys(e, "open /proc/self of the container");
-		keep[2] = proc;
+		keep[3] = proc;
 	}
 	if ((r = oci_close_others(job->o->io.preserve_fds, keep, ARRAY_SIZE(keep), e)) < 0 ||
-	    (r = oci_await(sock, OCI_TELL_START, NULL, e)) < 0 ||
-	    (r = oci_keep_fds(job->o->io.preserve_fds, e)) < 0)
+	    (r = oci_await(sock, OCI_TELL_START, &pid, e)) < 0 ||
+	    (r = oci_keep_fds(job->o->io.preserve_fds, e)) < 0 ||
+	    (r = oci_notify_begin(job->notify, &job->config, &job->state, &job->id, job->status,
+				  pid, &p, e)) < 0)
 		return r;
 	return oci_program_execute(&p, proc, e);
 }
@@ -83,9 +87,15 @@ static int helper_run(struct oci_exec_job *job, int sock, struct oci_exec_born *
 		.filter = job->filter.filter,
 		.n_filter = job->filter.n,
 	};
-	int keep[] = { sock, job->target, job->console, job->rt->log };
+	const struct creds_scheduling initial = {
+		.has_affinity = job->process.cpu_affinity_initial != NULL,
+		.affinity = job->process.cpu_affinity_initial,
+	};
+	int keep[] = { sock, job->target, job->console, job->notify, job->rt->log };
 	int r;
 
+	if ((r = creds_set_scheduling(0, &initial, e)) < 0)
+		return err_wrap(e, "process.execCPUAffinity.initial");
 	if ((r = oci_close_others(job->o->io.preserve_fds, keep, ARRAY_SIZE(keep), e)) < 0 ||
 	    (r = ns_join(job->target, job->namespaces, e)) < 0)
 		return r;
@@ -185,7 +195,7 @@ static int make_process(struct oci_exec_job *job, struct err *e)
 		return r;
 	/* Its limits may be such as only we can set. If it has ended by now, it has said why. */
 	oci_exec_limits(job);
-	(void)oci_tell(job->sock, OCI_TELL_START, 0, &ignored);
+	(void)oci_tell(job->sock, OCI_TELL_START, job->pid, &ignored);
 	return 0;
 }
 

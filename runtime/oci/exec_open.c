@@ -12,12 +12,15 @@
 #include "base/num.h"
 #include "namespaces/procfd.h"
 #include "runtime/oci/exec_priv.h"
+#include "runtime/seccomp_notify.h"
 
 void oci_exec_free(struct oci_exec_job *job)
 {
 	oci_config_free(&job->config);
 	oci_config_free(&job->loaded);
+	oci_state_free(&job->state);
 	seccomp_program_free(&job->filter);
+	fd_reset(&job->notify);
 	fd_reset(&job->target);
 	fd_reset(&job->cgroup);
 	fd_reset(&job->console);
@@ -177,11 +180,11 @@ static int take_file(struct oci_exec_job *job, struct err *e)
 	return 0;
 }
 
-static int check_status(const struct oci_exec_job *job, const struct oci_container *c,
-			struct err *e)
+static int check_status(struct oci_exec_job *job, const struct oci_container *c, struct err *e)
 {
 	enum oci_status status = oci_container_status(c);
 
+	job->status = status;
 	if (status == OCI_STOPPED || status == OCI_CREATING || c->pidfd < 0)
 		return err_set(e, EINVAL, "cannot exec in a stopped container: %s is %s", c->id.s,
 			       oci_status_name(status));
@@ -202,7 +205,12 @@ static int open_filter(struct oci_exec_job *job, struct err *e)
 	cache = root < 0 ? root : oci_seccomp_cache(root, e);
 	if (cache < 0)
 		return -e->code;
-	return seccomp_oci_load("config.json", job->config.seccomp, cache, &job->filter, e);
+	if (seccomp_oci_load("config.json", job->config.seccomp, cache, &job->filter, e) < 0)
+		return -e->code;
+	if (!job->filter.notifies)
+		return 0;
+	job->notify = seccomp_notify_connect(job->config.seccomp_listener, e);
+	return job->notify < 0 ? err_wrap(e, "linux.seccomp.listenerPath") : 0;
 }
 
 int oci_exec_open(const struct oci_runtime *rt, const struct oci_id *id,
@@ -213,8 +221,8 @@ int oci_exec_open(const struct oci_runtime *rt, const struct oci_id *id,
 
 	*ret = (struct oci_exec_job){ .rt = rt, .o = o };
 	ret->config = ret->loaded = OCI_CONFIG_INIT;
-	ret->target = ret->cgroup = ret->console = ret->show = ret->master = ret->sock =
-		ret->pidfd = -EBADF;
+	ret->notify = ret->target = ret->cgroup = ret->console = ret->show = ret->master =
+		ret->sock = ret->pidfd = -EBADF;
 	if ((r = oci_container_open(rt, id, OCI_LOOK, &c, e)) < 0 ||
 	    (r = check_status(ret, &c, e)) < 0 ||
 	    (r = oci_container_config(&c, &ret->config, e)) < 0)
@@ -225,6 +233,7 @@ int oci_exec_open(const struct oci_runtime *rt, const struct oci_id *id,
 			     e)) < 0 ||
 	    (r = open_filter(ret, e)) < 0)
 		return r;
+	ret->id = *id;
 	ret->cgroup_place = c.state.cgroup;
 	ret->init_pid = c.state.pid;
 	ret->cgroup = o->cgroup ? oci_cgroup_open_below(&c.state.cgroup, o->cgroup, e)
@@ -235,6 +244,8 @@ int oci_exec_open(const struct oci_runtime *rt, const struct oci_id *id,
 	if (r < 0)
 		return r;
 	ret->target = TAKE_FD(c.pidfd);
+	ret->state = c.state;
+	c.state = (struct oci_state){ .pid = 0 };
 	return 0;
 }
 

@@ -12,6 +12,10 @@ struct oci_exec_job {
 	struct oci_config loaded; /* process.json */
 	struct oci_process process; /* what results */
 	struct oci_cgroup cgroup_place;
+	struct oci_id id;
+	struct oci_state state; /* of the container */
+	enum oci_status status;
+	int notify; /* seccomp's listenerPath, connected; or -EBADF */
 	struct seccomp_program filter;
 	uint64_t namespaces; /* CLONE_NEW* that differ from ours */
 	pid_t init_pid;

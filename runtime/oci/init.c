@@ -23,7 +23,6 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "runtime/oci/engine_priv.h"
-#include "runtime/seccomp_notify.h"
 
 struct init {
 	struct oci_launch *l;
@@ -73,7 +72,9 @@ static int open_terminal(struct init *i, struct err *e)
 	CLEANUP_FD int master = -EBADF, peer = -EBADF;
 	int r = bundle_console(&i->l->config.bundle, &master, &peer, e);
 
-	return r < 0 ? r : oci_adopt_console(process_of(i), master, peer, i->l->console, e);
+	return r < 0 ? r
+		     : oci_adopt_console(process_of(i), master, peer, i->l->console, !i->l->detach,
+					 e);
 }
 
 /* As every runtime does: programs expect 127.0.0.1. */
@@ -194,46 +195,6 @@ static int await_start(struct init *i, struct err *e)
 	}
 }
 
-/* config-linux.md, "The Container Process State". */
-static int notify_state(const struct init *i, struct strbuf *b, struct err *e)
-{
-	struct oci_state state = i->l->state;
-	CLEANUP_STRBUF struct strbuf inner = STRBUF_INIT;
-	CLEANUP_JSON struct json_doc *doc = NULL;
-	struct json_out o;
-
-	state.pid = i->host_pid;
-	json_out_init(&o, &inner, false);
-	if (oci_state_json(&o, &state, &i->l->id, &i->l->config, OCI_CREATING, false, e) < 0 ||
-	    json_parse("state", inner.data, inner.len, &doc, e) < 0)
-		return -e->code;
-	json_out_init(&o, b, false);
-	json_out_object(&o, NULL);
-	json_out_str(&o, "ociVersion", i->l->config.version);
-	json_out_array(&o, "fds");
-	json_out_str(&o, NULL, "seccompFd");
-	json_out_array_end(&o);
-	json_out_int(&o, "pid", i->host_pid);
-	if (i->l->config.seccomp_metadata)
-		json_out_str(&o, "metadata", i->l->config.seccomp_metadata);
-	json_out_node(&o, "state", json_root(doc));
-	json_out_object_end(&o);
-	return strbuf_ok(b, e);
-}
-
-static int begin_notify(struct init *i, struct err *e)
-{
-	CLEANUP_STRBUF struct strbuf state = STRBUF_INIT;
-	int r;
-
-	if (!i->l->filter.notifies)
-		return 0;
-	r = notify_state(i, &state, e);
-	return r < 0 ? r
-		     : seccomp_notify_begin(i->l->notify, state.data, state.len,
-					    &i->program.creds.ret_listener, e);
-}
-
 static int start_program(struct init *i, struct err *e)
 {
 	struct oci_state state = i->l->state;
@@ -242,7 +203,12 @@ static int start_program(struct init *i, struct err *e)
 	state.pid = getpid();
 	if ((r = oci_hooks(&i->l->config, OCI_HOOK_START_CONTAINER, &state, &i->l->id, OCI_CREATED,
 			   e)) < 0 ||
-	    (r = oci_keep_fds(i->l->o->io.preserve_fds, e)) < 0 || (r = begin_notify(i, e)) < 0)
+	    (r = oci_keep_fds(i->l->o->io.preserve_fds, e)) < 0)
+		return r;
+	state.pid = i->host_pid;
+	r = oci_notify_begin(i->l->notify, &i->l->config, &state, &i->l->id, OCI_CREATING,
+			     i->host_pid, &i->program, e);
+	if (r < 0)
 		return r;
 	return oci_program_execute(&i->program, i->proc, e);
 }

@@ -142,6 +142,7 @@ int oci_follow(pid_t pid, int pidfd, int master, int *ret_status, struct err *e)
 		.err = -EBADF,
 		.tty = master >= 0,
 		.interactive = master >= 0,
+		.post_output = true,
 	};
 	enum attach_end end;
 	int r = exec_io_run(&io, &end, e);

@@ -284,11 +284,11 @@ int oci_own_stdio(const struct oci_process *process, struct err *e)
 	return 0;
 }
 
-int oci_adopt_console(const struct oci_process *process, int master, int peer, int sock,
+int oci_adopt_console(const struct oci_process *process, int master, int peer, int sock, bool shown,
 		      struct err *e)
 {
 	struct winsize size = { .ws_row = process->rows, .ws_col = process->columns };
-	int r = console_prepare_oci_pty(master, e);
+	int r = shown ? console_prepare_oci_pty(master, e) : console_prepare_pty(master, e);
 
 	if (r < 0)
 		return err_wrap(e, "terminal");
@@ -363,7 +363,10 @@ int oci_hear(int sock, struct err *e)
 	size_t n_fds = 0;
 	ssize_t n = fd_recv(sock, &m, sizeof(m), NULL, &n_fds);
 
-	if (n == 0 || n == -ECONNRESET)
+	/* What it has not read of ours any more comes as this error, before what it has said. */
+	if (n == -ECONNRESET)
+		n = fd_recv(sock, &m, sizeof(m), NULL, &n_fds);
+	if (n == 0)
 		return 0;
 	if (n < 0)
 		return err_ret(e, (int)n, "hear from the container's process");

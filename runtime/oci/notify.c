@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Seccomp notification: what the engine's listener is told (config-linux.md, "The Container Process
+ * State"). */
+#include "runtime/oci/engine_priv.h"
+#include "runtime/seccomp_notify.h"
+
+static int state_text(const struct oci_config *c, const struct oci_state *s,
+		      const struct oci_id *id, enum oci_status status, pid_t pid, struct strbuf *b,
+		      struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf inner = STRBUF_INIT;
+	CLEANUP_JSON struct json_doc *doc = NULL;
+	struct json_out o;
+
+	json_out_init(&o, &inner, false);
+	if (oci_state_json(&o, s, id, c, status, false, e) < 0 ||
+	    json_parse("state", inner.data, inner.len, &doc, e) < 0)
+		return -e->code;
+	json_out_init(&o, b, false);
+	json_out_object(&o, NULL);
+	json_out_str(&o, "ociVersion", c->version);
+	json_out_array(&o, "fds");
+	json_out_str(&o, NULL, "seccompFd");
+	json_out_array_end(&o);
+	json_out_int(&o, "pid", pid);
+	if (c->seccomp_metadata)
+		json_out_str(&o, "metadata", c->seccomp_metadata);
+	json_out_node(&o, "state", json_root(doc));
+	json_out_object_end(&o);
+	return strbuf_ok(b, e);
+}
+
+int oci_notify_begin(int sock, const struct oci_config *c, const struct oci_state *s,
+		     const struct oci_id *id, enum oci_status status, pid_t pid,
+		     struct oci_program *p, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf text = STRBUF_INIT;
+
+	if (!p->filter->notifies)
+		return 0;
+	if (state_text(c, s, id, status, pid, &text, e) < 0)
+		return -e->code;
+	return seccomp_notify_begin(sock, text.data, text.len, &p->creds.ret_listener, e);
+}
