@@ -197,3 +197,11 @@ terminal() {
 	timeout $((JAIL_TIMEOUT * 2)) expect "$TOP/tests/engines/terminal.exp" "$JAIL_TIMEOUT" "$@" \
 		>"$BATS_TEST_TMPDIR/terminal" 2>&1 </dev/null 3>&- 4>&- || { cat -v "$BATS_TEST_TMPDIR/terminal" >&2; return 1; }
 }
+
+# docker_clean: no container is left.
+docker_clean() {
+	local ids
+
+	mapfile -t ids < <(docker ps --all --quiet)
+	[ ${#ids[@]} -eq 0 ] || docker rm --force --volumes "${ids[@]}" >/dev/null
+}
