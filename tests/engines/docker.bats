@@ -37,10 +37,10 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 @test "run: both outputs, the exit status, stdin, environment, directory, user, host name" {
 	run -7 --separate-stderr docker run --rm --env A=b --workdir /tmp --user 1000:33 --hostname here busybox \
 		sh -c 'echo "$A $PWD $(id -u):$(id -g) $(hostname) $HOME"; echo err >&2; exit 7'
-	[ "$output" = 'b /tmp 1000:33 here /home' ]
-	[ "$stderr" = err ]
+	assert [ "$output" = 'b /tmp 1000:33 here /home' ]
+	assert [ "$stderr" = err ]
 	run -0 docker run --rm -i busybox tr a-z A-Z <<<'from stdin'
-	[ "$output" = 'FROM STDIN' ]
+	assert [ "$output" = 'FROM STDIN' ]
 	run -0 docker ps --all --quiet
 	[ -z "$output" ]
 }
@@ -63,12 +63,12 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 @test "exec: output, status, user, directory, environment, detached, privileged" {
 	sleeper box --env FROM=run
 	run -3 --separate-stderr docker exec --user 33 --workdir /var --env A=b box sh -c 'echo "$(id -u) $PWD $A $FROM"; echo err >&2; exit 3'
-	[ "$output" = '33 /var b run' ]
-	[ "$stderr" = err ]
+	assert [ "$output" = '33 /var b run' ]
+	assert [ "$stderr" = err ]
 	run ! docker exec box /no/such
 	assert_output /no/such
 	run -0 docker exec -i box cat <<<'through exec'
-	[ "$output" = 'through exec' ]
+	assert [ "$output" = 'through exec' ]
 	docker exec --detach box sh -c 'echo done >/tmp/detached'
 	wait_until 30 docker exec box test -s /tmp/detached
 	run -0 docker exec box sh -c 'for n in cgroup ipc mnt net pid uts; do readlink /proc/self/ns/$n; done'
@@ -81,15 +81,15 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	docker run --detach --name box busybox sh -c 'echo out; echo err >&2; sleep 1000' >/dev/null
 	wait_until 30 sh -c 'docker logs box 2>&1 | grep -q err'
 	run -0 --separate-stderr docker logs box
-	[ "$output" = out ]
-	[ "$stderr" = err ]
+	assert [ "$output" = out ]
+	assert [ "$stderr" = err ]
 	run -0 docker top box
 	assert_output 'sleep 1000'
 	run -0 docker stats --no-stream --format '{{.Name}} {{.CPUPerc}}' box
 	assert_output 'box '
 	docker run --detach --name long busybox sh -c 'for i in 1 2 3; do echo line $i; sleep 0.2; done' >/dev/null
 	run -0 docker logs --follow long
-	[ "${lines[2]}" = 'line 3' ]
+	assert [ "${lines[2]}" = 'line 3' ]
 }
 
 @test "pause freezes, exec into it is refused, unpause goes on; paused ones can be removed" {
@@ -101,7 +101,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	docker unpause box
 	is box running
 	run -0 docker exec box echo goes on
-	[ "$output" = 'goes on' ]
+	assert [ "$output" = 'goes on' ]
 	docker pause box
 	docker rm --force box
 }
@@ -112,16 +112,16 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	docker kill --signal HUP good
 	wait_until 30 sh -c 'docker logs good | grep -q hup'
 	docker stop --time 60 good
-	[ "$(state good ExitCode)" = 5 ]
+	assert [ "$(state good ExitCode)" = 5 ]
 	sleeper hard
 	local pid
 	pid=$(state hard Pid)
 	docker restart --time 0 hard
 	is hard running
-	[ "$(state hard Pid)" != "$pid" ]
+	assert [ "$(state hard Pid)" != "$pid" ]
 	docker kill hard
 	run -0 docker wait hard
-	[ "$output" = 137 ]
+	assert [ "$output" = 137 ]
 	docker start hard
 	is hard running
 }
@@ -130,7 +130,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	docker run --detach --name box --restart on-failure:2 busybox sh -c 'echo again; exit 1' >/dev/null
 	wait_until 60 sh -c '[ "$(docker inspect --format "{{.RestartCount}} {{.State.Status}}" box)" = "2 exited" ]'
 	run -0 docker logs box
-	[ ${#lines[@]} = 3 ]
+	assert [ ${#lines[@]} = 3 ]
 	sleeper again --restart always
 	local pid
 	pid=$(state again Pid)
@@ -152,7 +152,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	docker rm --force box
 	run -0 docker events --since "$since" --until "$(($(date +%s) + 1))" --filter container=box --format '{{.Action}}'
 	for event in create start exec_start:\ true pause unpause die destroy; do
-		grep -qx "$event *" <<<"$output"
+		assert grep -qx "$event *" <<<"$output"
 	done
 }
 
@@ -161,7 +161,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	docker run --detach --name web --network net --network-alias www --publish 127.0.0.1:18080:80 busybox httpd -f -h /var/www >/dev/null
 	docker run --detach --name client --network net busybox sleep 1000 >/dev/null
 	wait_until 30 curl -sf -m 5 -o "$BATS_TEST_TMPDIR/page" http://127.0.0.1:18080/
-	[ "$(cat "$BATS_TEST_TMPDIR/page")" = 'hello from an instance' ]
+	assert [ "$(cat "$BATS_TEST_TMPDIR/page")" = 'hello from an instance' ]
 	local address
 	address=$(docker inspect --format '{{.NetworkSettings.Networks.net.IPAddress}}' web)
 	for name in web www; do
@@ -183,7 +183,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	assert_output lo:
 	refute_output eth0
 	run -0 docker run --rm --network host busybox readlink /proc/self/ns/net
-	[ "$output" = "$(readlink /proc/self/ns/net)" ]
+	assert [ "$output" = "$(readlink /proc/self/ns/net)" ]
 	sleeper box
 	run -0 docker run --rm --network container:box --pid container:box busybox sh -c 'readlink /proc/self/ns/net; ps'
 	assert_output "$(readlink "/proc/$(state box Pid)/ns/net")"
@@ -201,34 +201,34 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	mkdir "$BATS_TEST_TMPDIR/v"
 	run -0 docker run --rm --read-only --tmpfs /scratch:size=64k,mode=700 -v "$BATS_TEST_TMPDIR/v:/ro:ro" -v "$BATS_TEST_TMPDIR/v:/rw" -v named:/named busybox \
 		sh -c 'touch /x 2>&1; stat -c %a /scratch; touch /ro/x 2>&1; touch /rw/new /named/n /scratch/s && echo written'
-	[ "$(grep -c 'Read-only' <<<"$output")" = 2 ]
+	assert [ "$(grep -c 'Read-only' <<<"$output")" = 2 ]
 	assert_output 700
 	assert_output written
 	[ -e "$BATS_TEST_TMPDIR/v/new" ]
 	docker volume rm named
 	run -0 docker run --rm --cap-drop all --cap-add net_admin --cap-add chown --security-opt no-new-privileges busybox grep -E 'Cap(Prm|Eff|Bnd)|NoNew|^Seccomp:' /proc/self/status
-	[ "$(awk '/Cap/ { print $2 }' <<<"$output" | sort -u)" = 0000000000001001 ]
+	assert [ "$(awk '/Cap/ { print $2 }' <<<"$output" | sort -u)" = 0000000000001001 ]
 	assert_output $'NoNewPrivs:\t1'
 	assert_output $'Seccomp:\t2'
 	echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO"}]}' >"$BATS_TEST_TMPDIR/profile.json"
 	run -1 docker run --rm --security-opt seccomp="$BATS_TEST_TMPDIR/profile.json" busybox mkdir /x
 	assert_output 'not permitted'
 	run -0 docker run --rm --security-opt seccomp=unconfined busybox grep ^Seccomp: /proc/self/status
-	[ "$output" = $'Seccomp:\t0' ]
+	assert [ "$output" = $'Seccomp:\t0' ]
 }
 
 @test "devices, sysctls, resource limits, --init, /dev/shm" {
 	local device
 	device=$(spare_device)
 	run -0 docker run --rm --device "$device:/dev/granted:rw" busybox sh -c 'exec 3<>/dev/granted && echo opened'
-	[ "$output" = opened ]
+	assert [ "$output" = opened ]
 	# shellcheck disable=SC2046 # two words
 	set -- $(node_numbers "$device")
 	run ! docker run --rm busybox sh -c "mknod /tmp/node c $1 $2 && exec 3<>/tmp/node"
 	assert_output 'not permitted'
 	run -0 docker run --rm --sysctl net.ipv4.ip_default_ttl=77 --ulimit nofile=100:200 --shm-size 128k --init busybox \
 		sh -c 'cat /proc/sys/net/ipv4/ip_default_ttl; ulimit -Sn; ulimit -Hn; df -k /dev/shm | awk "END { print \$2 }"; cat /proc/1/comm'
-	[ "$(tr '\n' ' ' <<<"$output")" = '77 100 200 128 docker-init ' ]
+	assert [ "$(tr '\n' ' ' <<<"$output")" = '77 100 200 128 docker-init ' ]
 }
 
 @test "build: RUN by the runtime" {
@@ -236,7 +236,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	printf 'FROM busybox\nENV A=b\nRUN echo "$A $(id -u)" >/made\nUSER 1000\nRUN id -u >/tmp/user\nCMD ["cat", "/made", "/tmp/user"]\n' >"$BATS_TEST_TMPDIR/context/Dockerfile"
 	DOCKER_BUILDKIT=0 docker build --network none --tag built "$BATS_TEST_TMPDIR/context"
 	run -0 docker run --rm built
-	[ "$output" = $'b 0\n1000' ]
+	assert [ "$output" = $'b 0\n1000' ]
 	docker rmi --force built
 }
 
@@ -245,12 +245,12 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	echo into >"$BATS_TEST_TMPDIR/file"
 	docker cp "$BATS_TEST_TMPDIR/file" box:/tmp/file
 	run -0 docker exec box cat /tmp/file
-	[ "$output" = into ]
+	assert [ "$output" = into ]
 	run -0 docker diff box
 	assert_output 'A /tmp/file'
 	docker commit box committed
 	run -0 docker run --rm committed cat /tmp/file
-	[ "$output" = into ]
+	assert [ "$output" = into ]
 	docker rmi --force committed
 }
 
@@ -264,7 +264,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	for pid in "${pids[@]}"; do
 		wait "$pid"
 	done
-	[ "$(cat "$BATS_TEST_TMPDIR"/[0-9]* | sort -u | wc -l)" = 10 ]
+	assert [ "$(cat "$BATS_TEST_TMPDIR"/[0-9]* | sort -u | wc -l)" = 10 ]
 }
 
 @test "the daemon starts again: --live-restore finds the containers" {
@@ -277,9 +277,9 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	[ -d "/proc/$pid" ]
 	docker_start --live-restore
 	is box running
-	[ "$(state box Pid)" = "$pid" ]
+	assert [ "$(state box Pid)" = "$pid" ]
 	run -0 docker exec box echo goes on
-	[ "$output" = 'goes on' ]
+	assert [ "$output" = 'goes on' ]
 	docker rm --force box
 }
 
@@ -288,11 +288,11 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	docker_start --userns-remap default
 	docker import "$ENGINES_DIR/busybox.tar" busybox
 	run -0 docker run --rm busybox sh -c 'cat /proc/self/uid_map; id -u; touch /x && stat -c %u /x; ls /dev/null'
-	[ "$(awk 'NR == 1 { print $1, $2, $3 }' <<<"$output")" = '0 3000000 65536' ]
-	[ "${lines[1]} ${lines[2]}" = '0 0' ]
+	assert [ "$(awk 'NR == 1 { print $1, $2, $3 }' <<<"$output")" = '0 3000000 65536' ]
+	assert [ "${lines[1]} ${lines[2]}" = '0 0' ]
 	sleeper box
-	[ "$(stat -c %u "/proc/$(state box Pid)")" = 3000000 ]
+	assert [ "$(stat -c %u "/proc/$(state box Pid)")" = 3000000 ]
 	run -0 docker exec --user 33 box id -u
-	[ "$output" = 33 ]
+	assert [ "$output" = 33 ]
 	docker rm --force box
 }

@@ -21,7 +21,7 @@ engines_setup_file() {
 	export ENGINES ENGINES_DIR HOME=$ENGINES_DIR/home TMPDIR=$ENGINES_DIR/tmp
 	# Not /usr/local: the engines that are tested are Debian's, even if the machine has others.
 	export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-	mkdir -p "$HOME" "$TMPDIR" "$ENGINES_DIR"/{run,log}
+	mkdir -p "$HOME" "$TMPDIR" "$ENGINES_DIR/log"
 	engines_cgroups
 	engines_snapshot >"$ENGINES_DIR/before"
 	engines_mount
@@ -66,16 +66,9 @@ engines_mount() {
 		mkdir -p "$ENGINES_DIR/lib/$dir" "/var/lib/$dir"
 		mount -n --bind "$ENGINES_DIR/lib/$dir" "/var/lib/$dir"
 	done
-	mount -n -t tmpfs -o mode=755 tmpfs "$ENGINES_DIR/run"
-	mkdir "$ENGINES_DIR"/run/lock
-	for dir in systemd dbus; do
-		if [ -d "/run/$dir" ]; then
-			mkdir "$ENGINES_DIR/run/$dir"
-			mount -n --rbind "/run/$dir" "$ENGINES_DIR/run/$dir"
-		fi
-	done
-	# Bats keeps its files where TMPDIR said before, so only the mount on /run is new.
-	mount -n --move "$ENGINES_DIR/run" /run
+	# Without a sandbox, in the VM, systemd's own directories are needed, and what is left there does not outlive it.
+	[ -z "${SANDBOX_GROUP:-}" ] || mount -n -t tmpfs -o mode=755 tmpfs /run
+	mkdir -p /run/lock
 	# For --userns=auto and dockerd --userns-remap.
 	printf 'containers:1000000:1000000\ndockremap:3000000:65536\n' | tee /etc/subuid >/etc/subgid
 }
@@ -103,6 +96,7 @@ engines_teardown_file() {
 		[ ! -d "$SANDBOX_ROOT/$dir" ] || find "$SANDBOX_ROOT/$dir" -depth -type d -exec rmdir {} + || status=1
 	done
 	engines_umount || status=1
+	[ -n "${SANDBOX_GROUP:-}" ] || umount -n /run/netns || :
 	engines_snapshot | diff "$ENGINES_DIR/before" - >&2 || status=1
 	rm -rf --one-file-system "$ENGINES_DIR"
 	return $status
@@ -114,7 +108,7 @@ containers_gone() {
 engines_umount() {
 	local dir
 
-	for dir in /run /var/lib/containers /var/lib/docker /var/lib/containerd /var/lib /opt /etc /usr; do
+	for dir in ${SANDBOX_GROUP:+/run} /var/lib/containers /var/lib/docker /var/lib/containerd /var/lib /opt /etc /usr; do
 		umount --recursive -n "$dir" 2>"$ENGINES_DIR/umount" || umount -n --lazy "$dir" || return
 	done
 }
@@ -126,6 +120,7 @@ daemon() {
 	local name=$1
 
 	shift
+	daemon_stop "$name"
 	(exec setsid "$@" > >(head -c 8M >"$ENGINES_DIR/log/$name"; exec cat >/dev/null) 2>&1 </dev/null 3>&- 4>&-) &
 	echo $! >"$ENGINES_DIR/run.$name.pid"
 }
@@ -162,15 +157,16 @@ ctr() { timeout "$JAIL_TIMEOUT" ctr "$@"; }
 # podman_setup: its configuration, and the small image. What podman gives to every container is kept to what this machine
 # can: no limit without its controller, and resource limits that need no CAP_SYS_RESOURCE.
 podman_setup() {
-	local pids=0
+	local pids=0 limits=default_ulimits
 
 	! has_controller pids || pids=2048
+	! capsh --has-p=cap_sys_resource || limits='# '
 	rm -rf /etc/cni # its plugins are not there
 	export CONTAINERS_CONF=/etc/containers/containers.conf
 	cat >$CONTAINERS_CONF <<-EOF
 		[containers]
 		pids_limit = $pids
-		default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
+		${limits} = ["nofile=1024:4096", "nproc=4096:4096"]
 		log_driver = "k8s-file"
 		[engine]
 		cgroup_manager = "${1:-cgroupfs}"
@@ -205,3 +201,26 @@ docker_clean() {
 	mapfile -t ids < <(docker ps --all --quiet)
 	[ ${#ids[@]} -eq 0 ] || docker rm --force --volumes "${ids[@]}" >/dev/null
 }
+
+# image_archive FILE: the small image as an archive that containerd imports.
+image_archive() {
+	local dir digest
+
+	dir=$(mktemp -d)
+	cp "$ENGINES_DIR/busybox.tar" "$dir/layer.tar"
+	digest=$(sha256sum <"$dir/layer.tar")
+	cat >"$dir/config.json" <<-END
+		{"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin:/sbin"]},
+		 "rootfs": {"type": "layers", "diff_ids": ["sha256:${digest%% *}"]}}
+	END
+	echo '[{"Config": "config.json", "RepoTags": ["docker.io/library/busybox:latest"], "Layers": ["layer.tar"]}]' >"$dir/manifest.json"
+	tar -C "$dir" -cf "$1" manifest.json config.json layer.tar
+	rm -rf "$dir"
+}
+
+# containerd_start: its state below /run and /var/lib, as by default. What ctr adds to use this runtime: CTR_RUNTIME.
+containerd_start() {
+	daemon containerd containerd
+	wait_until 60 ctr version || { tail -n 30 "$ENGINES_DIR/log/containerd" >&2; return 1; }
+}
+CTR_RUNTIME=(--runtime io.containerd.runc.v2 --runc-binary "$OCI_RUNTIME")

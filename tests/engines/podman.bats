@@ -38,16 +38,16 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	assert_output "$OCI_RUNTIME"
 	assert_output spec
 	run -0 timeout "$JAIL_TIMEOUT" podman --runtime jail-oci run --rm busybox echo by name
-	[ "$output" = 'by name' ]
+	assert [ "$output" = 'by name' ]
 }
 
 @test "run: both outputs, the exit status, environment, directory, user, host name" {
 	run -7 --separate-stderr podman run --rm --env A=b --workdir /tmp --user 1000:33 --hostname here busybox \
 		sh -c 'echo "$A $PWD $(id -u):$(id -g) $(hostname) $HOME"; echo err >&2; exit 7'
-	[ "$output" = 'b /tmp 1000:33 here /home' ]
-	[ "$stderr" = err ]
+	assert [ "$output" = 'b /tmp 1000:33 here /home' ]
+	assert [ "$stderr" = err ]
 	run -0 podman run --rm -i busybox tr a-z A-Z <<<'from stdin'
-	[ "$output" = 'FROM STDIN' ]
+	assert [ "$output" = 'FROM STDIN' ]
 	run -0 podman ps --all --quiet
 	[ -z "$output" ]
 }
@@ -56,10 +56,10 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	run -137 podman run --rm busybox sh -c 'sh -c "kill -9 \$PPID"; kill -9 1; sleep 1000 & kill -9 $!; wait $!; exit $?'
 	run -0 podman run --rm --umask 0027 --oom-score-adj 500 --group-add 44 busybox \
 		sh -c 'umask; cat /proc/self/oom_score_adj; id -G; grep NoNewPrivs /proc/self/status'
-	[ "${lines[0]}" = 0027 ]
-	[ "${lines[1]}" = 500 ]
-	[ "${lines[2]}" = '0 44' ]
-	[ "${lines[3]}" = $'NoNewPrivs:\t0' ]
+	assert [ "${lines[0]}" = 0027 ]
+	assert [ "${lines[1]}" = 500 ]
+	assert [ "${lines[2]}" = '0 44' ]
+	assert [ "${lines[3]}" = $'NoNewPrivs:\t0' ]
 }
 
 @test "run: a program that is not there is 127, one that can't be executed 126, and the reason is shown" {
@@ -86,11 +86,11 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 @test "exec: output, status, user, directory, environment, detached, a terminal, privileged" {
 	sleeper box --env FROM=run
 	run -3 --separate-stderr podman exec --user 33 --workdir /var --env A=b box sh -c 'echo "$(id -u) $PWD $A $FROM"; echo err >&2; exit 3'
-	[ "$output" = '33 /var b run' ]
-	[ "$stderr" = err ]
+	assert [ "$output" = '33 /var b run' ]
+	assert [ "$stderr" = err ]
 	run -127 podman exec box /no/such
 	run -0 podman exec -i box cat <<<'through exec'
-	[ "$output" = 'through exec' ]
+	assert [ "$output" = 'through exec' ]
 	podman exec --detach box sh -c 'echo done >/tmp/detached'
 	wait_until 30 podman exec box test -s /tmp/detached
 	run -0 podman exec -t box tty </dev/null
@@ -98,14 +98,14 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	run -0 podman exec box grep CapEff /proc/self/status
 	local plain=$output
 	run -0 podman exec --privileged box grep CapEff /proc/self/status
-	[ "$output" != "$plain" ]
+	assert [ "$output" != "$plain" ]
 	# It is in the container's namespaces and in its cgroup.
 	run -0 podman exec box sh -c 'for n in cgroup ipc mnt net pid uts; do readlink /proc/self/ns/$n; done'
 	for namespace in cgroup ipc mnt net pid uts; do
 		assert_output "$(readlink "/proc/$(state box Pid)/ns/$namespace")"
 	done
 	run -0 podman exec box grep ^0:: /proc/self/cgroup
-	[ "$output" = 0::/ ]
+	assert [ "$output" = 0::/ ]
 }
 
 @test "top and ps: the container's processes" {
@@ -127,7 +127,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	podman unpause box
 	is box running
 	run -0 podman exec box echo goes on
-	[ "$output" = 'goes on' ]
+	assert [ "$output" = 'goes on' ]
 	podman pause box
 	podman rm --force --time 0 box
 }
@@ -136,13 +136,13 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	podman run --detach --name good busybox sh -c 'trap "echo bye; exit 5" TERM; echo ready; while :; do sleep 0.1; done'
 	wait_until 30 sh -c 'podman logs good | grep -q ready'
 	podman stop --time 60 good
-	[ "$(state good ExitCode)" = 5 ]
+	assert [ "$(state good ExitCode)" = 5 ]
 	run -0 podman logs good
 	assert_output bye
 	podman run --detach --name bad --stop-signal USR1 busybox sh -c 'trap "" TERM USR1; echo ready; while :; do sleep 0.1; done'
 	wait_until 30 sh -c 'podman logs bad | grep -q ready'
 	podman stop --time 1 bad
-	[ "$(state bad ExitCode)" = 137 ]
+	assert [ "$(state bad ExitCode)" = 137 ]
 	run ! podman kill bad
 }
 
@@ -154,21 +154,21 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	is box running
 	podman kill --signal 1 box
 	run -0 podman wait box
-	[ "$output" = 0 ]
+	assert [ "$output" = 0 ]
 	sleeper hard
 	podman kill hard
 	run -0 podman wait hard
-	[ "$output" = 137 ]
+	assert [ "$output" = 137 ]
 }
 
 @test "logs: both streams, and --follow ends with the container" {
 	podman run --name box busybox sh -c 'echo one; echo two >&2'
 	run -0 --separate-stderr podman logs box
-	[ "$output" = one ]
-	[ "$stderr" = two ]
+	assert [ "$output" = one ]
+	assert [ "$stderr" = two ]
 	podman run --detach --name long busybox sh -c 'for i in 1 2 3; do echo line $i; sleep 0.2; done' >/dev/null
 	run -0 podman logs --follow long
-	[ "${lines[2]}" = 'line 3' ]
+	assert [ "${lines[2]}" = 'line 3' ]
 }
 
 @test "start, restart, rename, wait, attach, inspect" {
@@ -177,16 +177,16 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	podman start box
 	local pid
 	pid=$(state box Pid)
-	[ "$(readlink "/proc/$pid/ns/pid")" != "$(readlink /proc/self/ns/pid)" ]
+	assert [ "$(readlink "/proc/$pid/ns/pid")" != "$(readlink /proc/self/ns/pid)" ]
 	podman restart --time 0 box
-	[ "$(state box Pid)" != "$pid" ]
+	assert [ "$(state box Pid)" != "$pid" ]
 	run -0 podman exec box cat /tmp/starts
-	[ ${#lines[@]} = 2 ]
+	assert [ ${#lines[@]} = 2 ]
 	podman rename box other
 	is other running
 	podman stop --time 0 other
 	run -0 podman start --attach other </dev/null
-	[ "${lines[0]}" = 3 ]
+	assert [ "${lines[0]}" = 3 ]
 	run -0 podman inspect --format '{{.OCIRuntime}} {{.State.Status}}' other
 	assert_output "$OCI_RUNTIME exited"
 }
@@ -195,7 +195,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	podman run --detach --name box --restart on-failure:2 busybox sh -c 'echo again; exit 1'
 	wait_until 60 sh -c '[ "$(podman inspect --format "{{.RestartCount}} {{.State.Status}}" box)" = "2 exited" ]'
 	run -0 podman logs box
-	[ ${#lines[@]} = 3 ]
+	assert [ ${#lines[@]} = 3 ]
 }
 
 @test "events tell the whole life" {
@@ -206,7 +206,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	podman rm --force --time 0 box
 	run -0 podman events --stream=false --filter container=box --format '{{.Status}}'
 	for event in create start exec pause unpause died remove; do
-		grep -qx "$event" <<<"$output"
+		assert grep -qx "$event" <<<"$output"
 	done
 }
 
@@ -217,12 +217,12 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	for namespace in net ipc uts; do
 		[ "$(podman exec one readlink /proc/self/ns/$namespace)" = "$(podman exec two readlink /proc/self/ns/$namespace)" ]
 	done
-	[ "$(podman exec one readlink /proc/self/ns/pid)" != "$(podman exec two readlink /proc/self/ns/pid)" ]
+	assert [ "$(podman exec one readlink /proc/self/ns/pid)" != "$(podman exec two readlink /proc/self/ns/pid)" ]
 	wait_until 30 podman exec two wget -q -O /tmp/page http://127.0.0.1/
 	run -0 podman exec two cat /tmp/page
-	[ "$output" = 'hello from an instance' ]
+	assert [ "$output" = 'hello from an instance' ]
 	run -0 podman exec two hostname
-	[ "$output" = podhost ]
+	assert [ "$output" = podhost ]
 	podman pod pause pod
 	is one paused
 	podman pod unpause pod
@@ -248,27 +248,27 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	sleeper two --userns=auto:size=4096
 	run -0 podman exec one cat /proc/self/uid_map
 	local first=$output
-	[ "$(awk '{ print $1, $3 }' <<<"$first")" = '0 4096' ]
-	[ "$(awk '{ print $2 }' <<<"$first")" -ge 1000000 ]
+	assert [ "$(awk '{ print $1, $3 }' <<<"$first")" = '0 4096' ]
+	assert [ "$(awk '{ print $2 }' <<<"$first")" -ge 1000000 ]
 	run -0 podman exec two cat /proc/self/uid_map
-	[ "$output" != "$first" ]
+	assert [ "$output" != "$first" ]
 	run -0 podman exec one sh -c 'id -u; touch /x && stat -c %u /x'
-	[ "$output" = $'0\n0' ]
+	assert [ "$output" = $'0\n0' ]
 	# On the machine it is that ID.
-	[ "$(stat -c %u "/proc/$(state one Pid)")" = "$(awk '{ print $2 }' <<<"$first")" ]
+	assert [ "$(stat -c %u "/proc/$(state one Pid)")" = "$(awk '{ print $2 }' <<<"$first")" ]
 }
 
 @test "--uidmap, --gidmap: exactly those" {
 	run -0 podman run --rm --uidmap 0:200000:2000 --gidmap 0:300000:3000 --user 1000:33 busybox \
 		sh -c 'cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g; stat -c %u:%g /etc/passwd'
-	[ "$(tr -s ' ' <<<"$output")" = $' 0 200000 2000\n 0 300000 3000\n1000\n33\n0:0' ]
+	assert [ "$(tr -s ' ' <<<"$output")" = $' 0 200000 2000\n 0 300000 3000\n1000\n33\n0:0' ]
 }
 
 @test "--read-only with --tmpfs: only that can be written" {
 	run -0 podman run --rm --read-only --read-only-tmpfs=false --tmpfs /scratch:size=64k,mode=700 busybox \
 		sh -c 'touch /x 2>&1; touch /scratch/y && stat -c %a /scratch; df -k /scratch | tail -n 1; grep " / " /proc/mounts'
 	assert_output 'Read-only file system'
-	[ "${lines[1]}" = 700 ]
+	assert [ "${lines[1]}" = 700 ]
 	[[ ${lines[2]} == *' 64 '* ]]
 	[[ ${lines[3]} =~ ' ro,' ]]
 }
@@ -278,12 +278,12 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	echo host >"$BATS_TEST_TMPDIR/v/file"
 	run -0 podman run --rm -v "$BATS_TEST_TMPDIR/v:/ro:ro,noexec" -v "$BATS_TEST_TMPDIR/v:/rw" -v named:/named \
 		-v "$BATS_TEST_TMPDIR/v/file:/etc/one:ro" busybox sh -c 'cat /ro/file /etc/one; touch /ro/x 2>&1; touch /rw/new /named/n; grep " /ro " /proc/mounts'
-	[ "${lines[1]}" = host ]
+	assert [ "${lines[1]}" = host ]
 	[[ ${lines[2]} == *'Read-only'* ]]
 	[[ ${lines[3]} =~ ro,.*noexec ]]
 	[ -e "$BATS_TEST_TMPDIR/v/new" ]
 	run -0 podman run --rm -v named:/named busybox ls /named
-	[ "$output" = n ]
+	assert [ "$output" = n ]
 	podman volume rm named >/dev/null
 	mount -n -t tmpfs tmpfs "$BATS_TEST_TMPDIR/v"
 	mount -n --make-shared "$BATS_TEST_TMPDIR/v"
@@ -293,7 +293,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	mount -n -t tmpfs tmpfs "$BATS_TEST_TMPDIR/v/in"
 	touch "$BATS_TEST_TMPDIR/v/in/later"
 	run -0 podman exec slave ls /v/in
-	[ "$output" = later ]
+	assert [ "$output" = later ]
 	run -0 podman exec private ls /v/in
 	[ -z "$output" ]
 	podman rm --all --force --time 0 >/dev/null
@@ -315,44 +315,44 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 }
 
 @test "volumes with idmap: files keep their owner in a user namespace" {
-	[ "$RUNTIME_NAME" != runc ] || skip "runc 1.1 has no idmapped mounts"
+	assert [ "$RUNTIME_NAME" != runc ] || skip "runc 1.1 has no idmapped mounts"
 	mkdir "$BATS_TEST_TMPDIR/v"
 	chown 33:33 "$BATS_TEST_TMPDIR/v"
 	run -0 podman run --rm --uidmap 0:200000:65536 -v "$BATS_TEST_TMPDIR/v:/v:idmap" --user 33:33 busybox \
 		sh -c 'stat -c %u:%g /v; touch /v/new'
-	[ "$output" = 33:33 ]
-	[ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/v/new")" = 33:33 ]
+	assert [ "$output" = 33:33 ]
+	assert [ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/v/new")" = 33:33 ]
 }
 
 @test "capabilities: exactly those that were asked for" {
 	run -0 podman run --rm --cap-drop all --cap-add net_admin,chown busybox grep -E 'Cap(Prm|Eff|Bnd)' /proc/self/status
-	[ "$(awk '{ print $2 }' <<<"$output" | sort -u)" = 0000000000001001 ]
+	assert [ "$(awk '{ print $2 }' <<<"$output" | sort -u)" = 0000000000001001 ]
 	run -0 podman run --rm --cap-drop all busybox sh -c 'grep CapBnd /proc/self/status; chown 1 /tmp 2>&1 || echo refused'
-	[ "${lines[0]}" = $'CapBnd:\t0000000000000000' ]
+	assert [ "${lines[0]}" = $'CapBnd:\t0000000000000000' ]
 	assert_output refused
 	# One that isn't root has them as ambient ones when podman says so.
 	run -0 podman run --rm --user 1000 --cap-add net_admin busybox grep -E 'Cap(Eff|Amb)' /proc/self/status
-	[ "$(awk '{ print $2 }' <<<"$output" | sort -u)" = 0000000000001000 ]
+	assert [ "$(awk '{ print $2 }' <<<"$output" | sort -u)" = 0000000000001000 ]
 }
 
 @test "no-new-privileges, masked and unmasked paths" {
 	run -0 podman run --rm --security-opt no-new-privileges busybox grep NoNewPrivs /proc/self/status
-	[ "$output" = $'NoNewPrivs:\t1' ]
+	assert [ "$output" = $'NoNewPrivs:\t1' ]
 	run -0 podman run --rm busybox sh -c 'for f in kcore keys latency_stats timer_list sched_debug; do [ ! -e /proc/$f ] || wc -c </proc/$f; done; cat /proc/sys/kernel/panic >/dev/null && echo 1 >/proc/sys/kernel/panic || echo refused'
-	[ "$(grep -v refused <<<"$output" | grep -v Read-only | sort -u)" = 0 ]
+	assert [ "$(grep -v refused <<<"$output" | grep -v Read-only | sort -u)" = 0 ]
 	assert_output 'Read-only file system'
 	assert_output refused
 	run -0 podman run --rm --security-opt mask=/etc/issue busybox sh -c 'wc -c </etc/issue'
-	[ "$output" = 0 ]
+	assert [ "$output" = 0 ]
 	run -0 podman run --rm --security-opt unmask=/proc/timer_list busybox sh -c 'grep -c . /proc/timer_list >/tmp/n; [ "$(cat /tmp/n)" -gt 0 ] && echo seen'
-	[ "$output" = seen ]
+	assert [ "$output" = seen ]
 }
 
 @test "seccomp: the default profile, one of the user's, none" {
 	run -0 podman run --rm busybox grep ^Seccomp: /proc/self/status
-	[ "$output" = $'Seccomp:\t2' ]
+	assert [ "$output" = $'Seccomp:\t2' ]
 	run -0 podman run --rm --cap-add sys_admin --security-opt seccomp=unconfined busybox sh -c 'grep ^Seccomp: /proc/self/status; unshare -m true && echo unshared'
-	[ "$output" = $'Seccomp:\t0\nunshared' ]
+	assert [ "$output" = $'Seccomp:\t0\nunshared' ]
 	cat >"$BATS_TEST_TMPDIR/profile.json" <<-'END'
 		{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"], "syscalls": [
 			{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122},
@@ -367,7 +367,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 
 @test "--privileged: every capability of ours, all devices, nothing masked" {
 	run -0 podman run --rm --privileged busybox sh -c 'grep -E "CapEff|^Seccomp:" /proc/self/status; test -c /dev/loop-control -o -c /dev/fuse && echo devices; mkdir /m && mount -t tmpfs x /m && echo mounted; cat /proc/self/mountinfo'
-	[ "$(awk '/CapEff/ { print $2 }' <<<"$output")" = "$(awk '/CapBnd/ { print $2 }' /proc/self/status)" ]
+	assert [ "$(awk '/CapEff/ { print $2 }' <<<"$output")" = "$(awk '/CapBnd/ { print $2 }' /proc/self/status)" ]
 	assert_output $'Seccomp:\t0'
 	assert_output mounted
 	refute_output '/proc/kcore'
@@ -377,27 +377,27 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	local device
 	device=$(spare_device)
 	run -0 podman run --rm --device "$device:/dev/granted:rw" busybox sh -c 'exec 3<>/dev/granted && echo opened'
-	[ "$output" = opened ]
+	assert [ "$output" = opened ]
 	# shellcheck disable=SC2046 # two words
 	set -- $(node_numbers "$device")
 	run ! podman run --rm --cap-add mknod busybox sh -c "mknod /tmp/node c $1 $2 && exec 3<>/tmp/node"
 	assert_output 'not permitted'
 	run -0 podman run --rm --cap-add mknod --device-cgroup-rule "c $1:$2 rwm" busybox sh -c "mknod /tmp/node c $1 $2 && exec 3<>/tmp/node && echo opened"
-	[ "$output" = opened ]
+	assert [ "$output" = opened ]
 	run -0 podman run --rm busybox sh -c 'for d in null zero full random urandom tty; do test -c /dev/$d || echo no $d; done; readlink /dev/ptmx; readlink /dev/fd; head -c 3 /dev/zero | wc -c; stat -f -c %T /dev/shm'
-	[ "$(tail -n 4 <<<"$output" | tr '\n' ' ')" = 'pts/ptmx /proc/self/fd 3 tmpfs ' ]
+	assert [ "$(tail -n 4 <<<"$output" | tr '\n' ' ')" = 'pts/ptmx /proc/self/fd 3 tmpfs ' ]
 }
 
 @test "sysctls, resource limits, /dev/shm" {
 	run -0 podman run --rm --sysctl net.ipv4.ip_default_ttl=77 --sysctl kernel.shmmni=99 --ulimit nofile=100:200 --ulimit nproc=300:300 --ulimit core=0:0 --shm-size 128k busybox \
 		sh -c 'cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/shmmni; ulimit -Sn; ulimit -Hn; ulimit -c; df -k /dev/shm | awk "END { print \$2 }"'
-	[ "$(tr '\n' ' ' <<<"$output")" = '77 99 100 200 0 128 ' ]
+	assert [ "$(tr '\n' ' ' <<<"$output")" = '77 99 100 200 0 128 ' ]
 	run ! podman run --rm --network host --sysctl net.ipv4.ip_default_ttl=77 busybox true
 }
 
 @test "--init: a PID 1 that reaps" {
 	run -0 podman run --rm --init busybox sh -c 'cat /proc/1/comm; sh -c "sleep 0 &"; until ! ps -o args | grep -qE "^sleep|sleep]$"; do :; done; echo reaped'
-	[ "$output" = $'podman-init\nreaped' ]
+	assert [ "$output" = $'podman-init\nreaped' ]
 	run -4 podman run --rm --init busybox sh -c 'exit 4'
 }
 
@@ -414,7 +414,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 		assert_output "$(readlink /proc/self/ns/$namespace)"
 	done
 	run -0 podman run --rm busybox sh -c 'cat /proc/self/cgroup; ls -d /sys/fs/cgroup/cgroup.procs'
-	[ "$(grep ^0:: <<<"$output")" = 0::/ ]
+	assert [ "$(grep ^0:: <<<"$output")" = 0::/ ]
 	assert_output /sys/fs/cgroup/cgroup.procs
 }
 
@@ -427,12 +427,12 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 
 @test "networks: none, bridge, a published port, names" {
 	run -0 podman run --rm --network none busybox ip -o link
-	[ ${#lines[@]} = 1 ]
+	assert [ ${#lines[@]} = 1 ]
 	assert_output lo:
 	podman network create net >/dev/null
 	podman run --detach --name web --network net --publish 127.0.0.1:18080:80 busybox httpd -f -h /var/www >/dev/null
 	wait_until 30 curl -sf -m 5 -o "$BATS_TEST_TMPDIR/page" http://127.0.0.1:18080/
-	[ "$(cat "$BATS_TEST_TMPDIR/page")" = 'hello from an instance' ]
+	assert [ "$(cat "$BATS_TEST_TMPDIR/page")" = 'hello from an instance' ]
 	# A static program's own resolver would want libraries; this one asks the server in resolv.conf.
 	run -0 podman run --rm --network net busybox nslookup -type=a web.dns.podman
 	local address
@@ -448,11 +448,11 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	sleeper box --health-cmd 'test -e /tmp/well' --health-interval disable --health-retries 1
 	run -1 podman healthcheck run box
 	run -0 podman inspect --format '{{.State.Health.Status}}' box
-	[ "$output" = unhealthy ]
+	assert [ "$output" = unhealthy ]
 	podman exec box touch /tmp/well
 	run -0 podman healthcheck run box
 	run -0 podman inspect --format '{{.State.Health.Status}}' box
-	[ "$output" = healthy ]
+	assert [ "$output" = healthy ]
 }
 
 @test "cp, diff, commit, export" {
@@ -460,14 +460,14 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	echo into >"$BATS_TEST_TMPDIR/file"
 	podman cp "$BATS_TEST_TMPDIR/file" box:/tmp/file
 	run -0 podman exec box cat /tmp/file
-	[ "$output" = into ]
+	assert [ "$output" = into ]
 	podman cp box:/etc/issue "$BATS_TEST_TMPDIR/issue"
-	[ "$(cat "$BATS_TEST_TMPDIR/issue")" = 'a small image of jail' ]
+	assert [ "$(cat "$BATS_TEST_TMPDIR/issue")" = 'a small image of jail' ]
 	run -0 podman diff box
 	assert_output 'A /tmp/file'
 	podman commit --quiet box committed >/dev/null
 	run -0 podman run --rm committed cat /tmp/file
-	[ "$output" = into ]
+	assert [ "$output" = into ]
 	podman rmi committed >/dev/null
 	podman export box | tar -t -f - ./tmp/file || podman export box | tar -t -f - tmp/file
 }
@@ -525,15 +525,15 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	for pid in "${pids[@]}"; do
 		wait "$pid"
 	done
-	[ "$(sort -n -k 2 "$BATS_TEST_TMPDIR"/[0-9]* | tr '\n' ' ')" = "$(for i in 1 2 3 4 5 6 7 8 9 10; do printf 'number %s ' $i; done)" ]
+	assert [ "$(sort -n -k 2 "$BATS_TEST_TMPDIR"/[0-9]* | tr '\n' ' ')" = "$(for i in 1 2 3 4 5 6 7 8 9 10; do printf 'number %s ' $i; done)" ]
 }
 
 @test "files: preserved descriptors, a PID file, a container ID file" {
 	run -0 timeout "$JAIL_TIMEOUT" podman --runtime "$OCI_RUNTIME" run --rm --preserve-fds 2 busybox \
 		sh -c 'head -n 1 <&4; ls /proc/self/fd' 3</dev/null 4<"$ENGINES_DIR/before"
-	[ "$output" = $'mounts:\n0\n1\n2\n3\n4\n5' ] # 5 is the directory itself
+	assert [ "$output" = $'mounts:\n0\n1\n2\n3\n4\n5' ] # 5 is the directory itself
 	podman run --detach --name box --cidfile "$BATS_TEST_TMPDIR/cid" --pidfile "$BATS_TEST_TMPDIR/pid" busybox sleep 1000 >/dev/null
-	[ "$(cat "$BATS_TEST_TMPDIR/pid")" = "$(state box Pid)" ]
+	assert [ "$(cat "$BATS_TEST_TMPDIR/pid")" = "$(state box Pid)" ]
 }
 
 @test "podman build: RUN by the runtime, USER, WORKDIR, ENV, COPY, two stages" {
@@ -553,7 +553,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	END
 	run -0 podman build --isolation oci --network none --pull-never --tag built "$BATS_TEST_TMPDIR/context"
 	run -0 podman run --rm built
-	[ "$output" = $'b copied 0\n1000' ]
+	assert [ "$output" = $'b copied 0\n1000' ]
 	printf 'FROM localhost/busybox\nRUN exit 9\n' >"$BATS_TEST_TMPDIR/context/Dockerfile"
 	run ! podman build --isolation oci --network none --pull-never "$BATS_TEST_TMPDIR/context"
 	assert_output 9
@@ -567,7 +567,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	local container
 	container=$(buildah from --pull-never localhost/built)
 	run -0 buildah run --runtime "$OCI_RUNTIME" --isolation oci --network none "$container" cat /made
-	[ "$output" = built ]
+	assert [ "$output" = built ]
 	run -5 buildah run --runtime "$OCI_RUNTIME" --isolation oci --network none "$container" sh -c 'exit 5'
 	run -0 script -qec "buildah run -t --runtime $OCI_RUNTIME --isolation oci --network none $container tty" /dev/null
 	assert_output /dev/
