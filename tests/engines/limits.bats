@@ -9,16 +9,25 @@ load ../lib/system
 load lib
 
 setup_file() {
-	assert [ "${JAIL_VM:-}" = 1 ] || skip "wants systemd and every controller: only in the test VM"
+	[ "${JAIL_VM:-}" = 1 ] || skip "wants systemd and every controller: only in the test VM"
 	SANDBOX_ROOT=/sys/fs/cgroup need controllers cpuset cpu io memory pids
 	need systemd
 	engines_setup_file
 	podman_setup systemd
 }
 teardown_file() {
-	assert [ "${JAIL_VM:-}" = 1 ] || return 0
-	podman rm --all --force --time 0 >/dev/null
+	[ "${JAIL_VM:-}" = 1 ] || return 0
 	engines_teardown_file
+}
+teardown() {
+	[ "${JAIL_VM:-}" = 1 ] || return 0
+	podman pod rm --all --force --time 0 >/dev/null
+	podman rm --all --force --time 0 >/dev/null
+	if [ -e "$ENGINES_DIR/run.dockerd.pid" ]; then
+		docker_clean
+		daemon_stop dockerd
+	fi
+	daemon_stop containerd
 }
 
 LIMITS=(--memory 64m --memory-swap 64m --memory-reservation 32m --cpus 0.5 --pids-limit 50 --cpuset-cpus 0)
@@ -123,7 +132,6 @@ unit_gone() { [ "$(systemctl show --property LoadState --value "$1")" = not-foun
 	assert [ "$output" = "$(grep CapEff /proc/self/status)" ]
 	docker_clean
 	wait_until 30 unit_gone "$unit"
-	daemon_stop dockerd
 }
 
 @test "docker, cgroupfs: limits and update" {
@@ -134,8 +142,6 @@ unit_gone() { [ "$(systemctl show --property LoadState --value "$1")" = not-foun
 	docker update --pids-limit 60 box
 	run -0 docker exec box cat /sys/fs/cgroup/pids.max
 	assert [ "$output" = 60 ]
-	docker_clean
-	daemon_stop dockerd
 }
 
 @test "containerd: ctr's own spec, limits, metrics, an out-of-memory event" {
@@ -153,5 +159,4 @@ unit_gone() { [ "$(systemctl show --property LoadState --value "$1")" = not-foun
 	wait_until 30 sh -c 'ctr task ls | grep -q STOPPED'
 	ctr task delete box || true
 	ctr container rm box
-	daemon_stop containerd
 }
