@@ -172,7 +172,6 @@ podman_setup() {
 		cgroup_manager = "${1:-cgroupfs}"
 		events_logger = "file"
 		runtime_supports_json = ["crun", "runc", "jail-oci"]
-		runtime_supports_nocgroups = ["crun", "jail-oci"]
 		[network]
 		network_backend = "netavark"
 		[engine.runtimes]

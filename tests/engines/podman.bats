@@ -566,7 +566,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	run -0 buildah bud --runtime "$OCI_RUNTIME" --isolation oci --network none --pull-never --tag built "$BATS_TEST_TMPDIR/context"
 	local container
 	container=$(buildah from --pull-never localhost/built)
-	run -0 buildah run --runtime "$OCI_RUNTIME" --isolation oci --network none "$container" cat /made
+	run -0 --separate-stderr buildah run --runtime "$OCI_RUNTIME" --isolation oci --network none "$container" cat /made
 	assert [ "$output" = built ]
 	run -5 buildah run --runtime "$OCI_RUNTIME" --isolation oci --network none "$container" sh -c 'exit 5'
 	run -0 script -qec "buildah run -t --runtime $OCI_RUNTIME --isolation oci --network none $container tty" /dev/null
