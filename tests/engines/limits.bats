@@ -122,11 +122,13 @@ unit_gone() { [ "$(systemctl show --property LoadState --value "$1")" = not-foun
 	for line in MemoryMax=67108864 TasksMax=50 ActiveState=active Slice=system.slice; do
 		[[ $RUNTIME_NAME == crun && $line != *=[as]* ]] || assert grep -qx "$line" <<<"$output"
 	done
-	docker update --memory 80m --memory-swap 80m --cpus 0.25 box
-	run -0 docker exec box sh -c 'cd /sys/fs/cgroup && cat memory.max cpu.max'
-	assert [ "$output" = $'83886080\n25000 100000' ]
+	if [ "$RUNTIME_NAME" != crun ]; then # which refuses the kernel memory of 0 that Docker sends
+		docker update --memory 80m --memory-swap 80m --cpus 0.25 box
+		run -0 docker exec box sh -c 'cd /sys/fs/cgroup && cat memory.max cpu.max'
+		assert [ "$output" = $'83886080\n25000 100000' ]
+	fi
 	run -0 docker stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' box
-	assert grep -Eq '^[1-9][0-9]* [1-9].* / 80MiB$' <<<"$output"
+	assert grep -Eq '^[1-9][0-9]* [1-9].* / (80|64)MiB$' <<<"$output"
 	run -137 docker run --name oom "${LIMITS[@]}" busybox tail -c 150m /dev/zero
 	run -0 docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' oom
 	assert [ "$output" = '137 true' ]
@@ -141,6 +143,7 @@ unit_gone() { [ "$(systemctl show --property LoadState --value "$1")" = not-foun
 	docker run --detach --name box "${LIMITS[@]}" busybox sleep 1000
 	run -0 docker exec box sh -c "$LOOK"
 	assert [ "$(tr '\n' ' ' <<<"$output")" = "$LOOK_IS" ]
+	[ "$RUNTIME_NAME" != crun ] || return 0 # which refuses the kernel memory of 0 that Docker sends
 	docker update --pids-limit 60 box
 	run -0 docker exec box cat /sys/fs/cgroup/pids.max
 	assert [ "$output" = 60 ]
