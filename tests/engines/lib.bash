@@ -160,7 +160,7 @@ podman_setup() {
 	local pids=0 limits=default_ulimits
 
 	! has_controller pids || pids=2048
-	! capsh --has-p=cap_sys_resource || limits='# '
+	! capsh --has-p=cap_sys_resource >/dev/null 2>&1 || limits='# '
 	rm -rf /etc/cni # its plugins are not there
 	export CONTAINERS_CONF=/etc/containers/containers.conf
 	cat >$CONTAINERS_CONF <<-EOF
