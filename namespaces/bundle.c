@@ -108,7 +108,8 @@ static int mount_one(struct bundle_child *c, size_t i, struct err *e)
 		return -e->code;
 	if (fd < 0)
 		fd = bundle_new(c, m, mode, e);
-	if (fd < 0 || (m->copy_up && bundle_is_tmpfs(m) && bundle_copy_up(target, fd, e) < 0) ||
+	if (fd < 0 ||
+	    (m->copy_up && bundle_is_tmpfs(m) && bundle_copy_up(target, fd, m->has_mode, e) < 0) ||
 	    mountfd_attach(fd, target, e) < 0 || mount_propagation(c->b, m, fd, e) < 0 ||
 	    bundle_target_verify(c, m, fd, e) < 0)
 		return -e->code;

@@ -183,13 +183,18 @@ static int copy_dir(struct copy *c, int from, int to, unsigned depth, struct err
 	return copy_meta(from, to, &st, e);
 }
 
-int bundle_copy_up(int from, int to, struct err *e)
+int bundle_copy_up(int from, int to, bool keep_mode, struct err *e)
 {
 	CLEANUP_FD int source = copy_open(from, ".", O_RDONLY | O_DIRECTORY);
 	CLEANUP_FD int copy = copy_open(to, ".", O_RDONLY | O_DIRECTORY);
 	struct copy c = { .entries = 0 };
+	struct stat st;
 
-	if (source < 0 || copy < 0)
+	if (source < 0 || copy < 0 || fstat(copy, &st) < 0)
 		return err_sys(e, "tmpcopyup");
-	return copy_dir(&c, source, copy, 0, e) < 0 ? err_wrap(e, "tmpcopyup") : 0;
+	if (copy_dir(&c, source, copy, 0, e) < 0)
+		return err_wrap(e, "tmpcopyup");
+	if (keep_mode && fchmod(copy, st.st_mode & 07777) < 0)
+		return err_sys(e, "tmpcopyup: chmod");
+	return 0;
 }

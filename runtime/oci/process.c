@@ -216,6 +216,20 @@ static int is_program(const char *path)
 	return 0;
 }
 
+/* The words, in lower case, by which Docker and Podman tell 127 from 126. */
+static int no_program(const char *name, int r, struct err *e)
+{
+	switch (r) {
+	case -ENOENT:
+		return err_set(e, ENOENT, "exec: \"%s\": no such file or directory", name);
+	case -EACCES:
+		return err_set(e, EACCES, "exec: \"%s\": permission denied", name);
+	case -EISDIR:
+		return err_set(e, EACCES, "exec: \"%s\": is a directory: permission denied", name);
+	}
+	return err_ret(e, r, "exec: \"%s\"", name);
+}
+
 static int find_in_path(struct oci_program *p, const char *name, struct err *e)
 {
 	const char *at = env_get(&p->env, "PATH");
@@ -254,7 +268,7 @@ int oci_program_find(struct oci_program *p, struct err *e)
 	if (str_format(p->path, sizeof(p->path), "%s", name) < 0)
 		return err_set(e, ENAMETOOLONG, "exec: \"%.64s...\"", name);
 	r = is_program(p->path);
-	return r < 0 ? err_ret(e, r, "exec: \"%s\"", name) : 0;
+	return r < 0 ? no_program(name, r, e) : 0;
 }
 
 int oci_program_execute(struct oci_program *p, int proc, struct err *e)
@@ -264,7 +278,7 @@ int oci_program_execute(struct oci_program *p, int proc, struct err *e)
 	if (r < 0)
 		return r;
 	(void)execve(p->path, (char *const *)(uintptr_t)p->process->args.v, p->env.v);
-	return err_sys(e, "exec %s", p->path);
+	return no_program(p->path, -errno, e);
 }
 
 int oci_own_stdio(const struct oci_process *process, struct err *e)

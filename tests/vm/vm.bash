@@ -61,22 +61,24 @@ tarball_list() {
 	echo "engines $TOP/tests/lib/engines-tarball"
 }
 
-# vm_tarballs: prints a disk with a NAME.tar for each of them, kept in the cache.
+# vm_tarballs: prints a disk with a NAME.tar for each of them, and Podman and Docker unpacked in engines/, kept in the cache.
 vm_tarballs() {
-	local name command file key list=() stage
+	local name command file key list=() stage root
 
 	while read -r name command; do
 		# shellcheck disable=SC2086 # a program and its argument
 		file=$($command) || die "$command failed"
 		list+=("$name $file")
 	done < <(tarball_list)
-	key=$(printf '%s\n' "${list[@]}" | sha256sum | cut -c1-16)
+	root=$("$TOP/tests/lib/engines-tarball" --root) || die "engines-tarball failed"
+	key=$(printf '%s\n' "${list[@]}" "$root" | sha256sum | cut -c1-16)
 	file=$CACHE/tarballs-$key.ext4
 	if [ ! -e "$file" ]; then
 		stage=$(mktemp -d "$CACHE/stage.XXXXXX")
 		printf '%s\n' "${list[@]}" | while read -r name tar; do
 			cp --reflink=auto "$tar" "$stage/$name.tar"
 		done
+		cp -a --reflink=auto "$root" "$stage/engines"
 		vm_disk "$stage.ext4" "$TARBALLS_SIZE" "$stage"
 		mv "$stage.ext4" "$file"
 		rm -rf "$stage"
@@ -93,7 +95,9 @@ vm_script() {
 		cd /vm/tree
 		export JAIL_VM=1 JAIL_BUILD=/vm/tree/build LC_ALL=C.UTF-8 HOME=/root TERM=dumb
 		export JAIL_TIMEOUT=$((60 * JAIL_SLOWNESS)) JAIL_TEST_DISK=/dev/vdd JAIL_TEST_DISK2=/dev/vde
+		export JAIL_TEST_ENGINES_ROOT=/tarballs/engines
 	EOF
+	[ -z "${OCI_RUNTIME:-}" ] || echo "export OCI_RUNTIME=$OCI_RUNTIME"
 	tarball_list | while read -r name _; do
 		echo "export JAIL_TEST_$(tr a-z- A-Z_ <<<"$name")=/tarballs/$name.tar"
 	done
