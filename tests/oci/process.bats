@@ -70,7 +70,7 @@ teardown() { oci_teardown; }
 	refused_box '.' '.process.cwd = "/etc/passwd"'
 }
 
-@test "cwd that only the container's user may enter, and that it may not" {
+@test "cwd that only the container's user may enter, and one that only root may" {
 	bundle c '.process.cwd = "/home/private"' '.process.user = {"uid": 1000, "gid": 1000}' '.process.args = ["pwd"]'
 	mkdir -m 700 "$(rootfs)/home/private"
 	chown 1000:1000 "$(rootfs)/home/private"
@@ -78,7 +78,8 @@ teardown() { oci_teardown; }
 	equal /home/private
 	bundle c '.process.cwd = "/root"' '.process.user = {"uid": 1000, "gid": 1000}' '.process.args = ["pwd"]' \
 		'.process.capabilities = {}'
-	refused 'permission denied' launch run
+	run -0 launch run
+	equal /root
 }
 
 @test "CVE-2024-21626: a cwd that is a descriptor of the host is refused" {
@@ -127,9 +128,9 @@ teardown() { oci_teardown; }
 	run -0 launch run
 	equal /
 	bundle c "$user"
-	printf 'broken\n::::\nuser:x:1000\nx:y:1000:1000::/fine:/bin/sh\n' >"$(rootfs)/etc/passwd"
+	printf 'broken\n::::\nx:y:1000:1000::/fine:/bin/sh\n' >"$(rootfs)/etc/passwd"
 	run -0 launch run
-	like '^/(fine)?$'
+	equal /fine
 	echo 'user:x:1000:1000::/of-the-host:/bin/sh' >"$OCI_DIR/passwd"
 	bundle c "$user"
 	ln -sf "$OCI_DIR/passwd" "$(rootfs)/etc/passwd"
@@ -145,9 +146,13 @@ teardown() { oci_teardown; }
 	equal 6 "$(sed -n 2p <<<"$output")"
 }
 
-@test "config.md User: ids above 2^31, and those that are none" {
+@test "config.md User: ids are uint32" {
+	# runc takes those of an int32 only.
 	run -0 box '.process.user = {"uid": 3000000000, "gid": 3000000001}' 'id -u; id -g'
 	equal $'3000000000\n3000000001'
+}
+
+@test "config.md User: what is no id is an error" {
 	refused_box '.' '.process.user.uid = -1'
 	refused_box '.' '.process.user.uid = 4294967296'
 	refused_box '.' '.process.user.gid = "0"'
@@ -218,7 +223,7 @@ teardown() { oci_teardown; }
 @test "LISTEN_FDS: sockets of systemd's activation are passed on" {
 	bundle c '.process.args = ["sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; cat <&3"]'
 	echo passed >"$BATS_TEST_TMPDIR/3"
-	run -0 bash -c 'LISTEN_FDS=1 LISTEN_PID=$$ exec timeout --foreground 60 "$OCI_RUNTIME" --root "$OCI_DIR/root" run --bundle "$OCI_DIR/bundles/c" c 3<"$1"' - "$BATS_TEST_TMPDIR/3"
+	run -0 timeout 60 bash -c 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$OCI_RUNTIME" --root "$OCI_DIR/root" run --bundle "$OCI_DIR/bundles/c" c 3<"$1"' - "$BATS_TEST_TMPDIR/3"
 	equal $'1 1\npassed'
 }
 
@@ -242,8 +247,7 @@ teardown() { oci_teardown; }
 	equal "$(pid_in c)" "$(cat some.pid)"
 	equal "$(pid_in c | tr -d '\n' | wc -c)" "$(wc -c <some.pid)"
 	oci start c
-	run -0 oci exec --detach --pid-file exec.pid c sleep 1000
-	like '^$'
+	oci exec --detach --pid-file exec.pid c sleep 1000 </dev/null >/dev/null 2>&1
 	[ -e "/proc/$(cat exec.pid)" ]
 	equal sleep "$(cat "/proc/$(cat exec.pid)/comm")"
 }
