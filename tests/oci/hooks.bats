@@ -112,7 +112,7 @@ hook() {
 
 @test "config.md Hooks: prestart and createRuntime find the namespaces by the state's pid" {
 	bundle c
-	hook createRuntime 'pid=$(jq .pid); nsenter -t $pid -n ip link add made type dummy && echo done >$LOG'
+	hook createRuntime 'pid=$(jq .pid); nsenter -t $pid -n ip link add made type veth peer name other && echo done >$LOG'
 	script c 'ip link'
 	create c
 	equal done "$(cat "$LOG")"

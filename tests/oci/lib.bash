@@ -34,6 +34,7 @@ oci_setup_file() {
 	"$TOP/tests/lib/busybox-image" "$OCI_DIR/busybox.tar"
 	tar -C "$OCI_DIR/rootfs" -xf "$OCI_DIR/busybox.tar"
 	chmod 755 "$OCI_DIR/rootfs"
+	mkdir "$OCI_DIR/rootfs/mnt"
 	# With musl, since the image has no library. Its headers lack <linux/*.h>.
 	musl-gcc -static -D_GNU_SOURCE -O2 -Wall -idirafter /usr/include -idirafter "/usr/include/$(gcc -print-multiarch)" \
 		-o "$OCI_DIR/rootfs/bin/probe" "$TOP/tests/helpers/ociprobe.c"

@@ -252,12 +252,13 @@ options() {
 }
 
 @test "config.md Mounts: propagation of a mount" {
-	local option want
+	local option root want
 	declare -A want=([private]='^ *-' [rprivate]='^ *-' [shared]='shared:' [rshared]='shared:' [unbindable]='unbindable' [runbindable]='unbindable')
 
 	for option in "${!want[@]}"; do
 		# As engines do, so that the root's own default does not decide.
-		run -0 box ".linux.rootfsPropagation = \"${option#r}\" | $(bind /mnt rbind $option)" "awk '\$5 == \"/mnt\" { for (i = 7; \$i != \"-\"; i++) printf \"%s \", \$i; print \"-\" }' /proc/self/mountinfo"
+		[[ $option == *shared ]] && root='.linux.rootfsPropagation = "shared"' || root=.
+		run -0 box "$root | $(bind /mnt rbind $option)" "awk '\$5 == \"/mnt\" { for (i = 7; \$i != \"-\"; i++) printf \"%s \", \$i; print \"-\" }' /proc/self/mountinfo"
 		echo "$option: $output"
 		like "${want[$option]}"
 	done

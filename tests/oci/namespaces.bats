@@ -9,9 +9,9 @@ setup() { helpers=(); }
 teardown() {
 	local pid
 	for pid in "${helpers[@]}"; do
-		kill -KILL "$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
-	done
+		kill -KILL "$pid" || :
+		wait "$pid" || :
+	done 2>/dev/null
 	oci_teardown
 }
 
@@ -100,10 +100,12 @@ USERNS='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"contai
 }
 
 @test "a named network namespace as engines make it" {
-	ip netns add octest
-	ip -n octest link add made type dummy
-	run box "$(at network /var/run/netns/octest)" 'ip -o link'
-	ip netns delete octest
+	local file=$BATS_TEST_TMPDIR/netns
+
+	touch "$file"
+	unshare --net="$file" ip link add made type veth peer name other
+	run box "$(at network "$file")" 'ip -o link'
+	umount "$file"
 	[ "$status" -eq 0 ]
 	like ' made'
 }
@@ -130,7 +132,7 @@ USERNS='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"contai
 
 @test "user namespace: all of the others belong to it; the process has its capabilities there only" {
 	run -0 box "$USERNS | .process.capabilities |= map_values([\"CAP_NET_ADMIN\", \"CAP_SYS_ADMIN\"])" \
-		'ip link add made type dummy && echo network; hostname other && hostname; echo 0 >/proc/sys/kernel/sysrq && echo host'
+		'ip link add made type veth peer name other && echo network; hostname other && hostname; echo 0 >/proc/sys/kernel/panic && echo host'
 	like '^network$'
 	like '^other$'
 	refute_output $'\nhost'
@@ -215,11 +217,11 @@ USERNS='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"contai
 @test "sysctl: those that are the host's are refused, and stay" {
 	local name before
 
-	before=$(cat /proc/sys/vm/swappiness /proc/sys/kernel/sysrq)
-	for name in vm.swappiness kernel.sysrq kernel.core_pattern fs.file-max; do
+	before=$(cat /proc/sys/vm/swappiness /proc/sys/kernel/panic)
+	for name in vm.swappiness kernel.panic kernel.core_pattern fs.file-max; do
 		refused_box 'sysctl' ".linux.sysctl = {\"$name\": \"0\"}"
 	done
-	equal "$before" "$(cat /proc/sys/vm/swappiness /proc/sys/kernel/sysrq)"
+	equal "$before" "$(cat /proc/sys/vm/swappiness /proc/sys/kernel/panic)"
 }
 
 @test "sysctl: one whose namespace is the host's is refused" {
@@ -241,7 +243,7 @@ USERNS='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"contai
 
 @test "config-linux.md netDevices: moved in, renamed, with MAC, MTU and addresses" {
 	jail_only "specification 1.3"
-	ip link add oct0 type dummy
+	ip link add oct0 type veth peer name oct9
 	ip link set oct0 address 02:00:00:00:00:07 mtu 1400
 	ip addr add 10.7.7.7/24 dev oct0
 	ip link set oct0 up
@@ -257,12 +259,12 @@ USERNS='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"contai
 	like '10.7.7.7/24'
 	like 'UP'
 	oci delete --force c
-	ip link delete oct0 2>/dev/null || :
+	ip link delete oct9 2>/dev/null || :
 }
 
 @test "config-linux.md netDevices: one that isn't there, a name in use, no network namespace are errors" {
 	jail_only "specification 1.3"
-	ip link add oct1 type dummy
+	ip link add oct1 type veth peer name oct9
 	refused_box '.' '.linux.netDevices = {"nosuch0": {}}'
 	refused_box '.' '.linux.netDevices = {"oct1": {"name": "lo"}}'
 	refused_box '.' '.linux.netDevices = {"oct1": {"name": "name/slash"}}'

@@ -125,16 +125,16 @@ teardown() { oci_teardown; }
 	local user='.process.user = {"uid": 1000, "gid": 1000} | .process.args = ["sh", "-c", "echo $HOME"]'
 	bundle c "$user"
 	rm "$(rootfs)/etc/passwd"
-	run -0 launch run
+	run -0 --separate-stderr launch run
 	equal /
 	bundle c "$user"
 	printf 'broken\n::::\nx:y:1000:1000::/fine:/bin/sh\n' >"$(rootfs)/etc/passwd"
-	run -0 launch run
+	run -0 --separate-stderr launch run
 	equal /fine
 	echo 'user:x:1000:1000::/of-the-host:/bin/sh' >"$OCI_DIR/passwd"
 	bundle c "$user"
 	ln -sf "$OCI_DIR/passwd" "$(rootfs)/etc/passwd"
-	run -0 launch run
+	run -0 --separate-stderr launch run
 	equal /
 }
 
