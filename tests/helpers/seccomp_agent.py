@@ -4,6 +4,7 @@
 to DIRECTORY/state and the number of descriptors to DIRECTORY/fds, and has every call that it is asked about fail with 55."""
 
 import fcntl
+import json
 import os
 import select
 import socket
@@ -18,10 +19,17 @@ server.bind(path)
 server.listen(8)
 
 
+def whole(message):
+    try:
+        return bool(json.loads(message))
+    except ValueError:
+        return False
+
+
 def take(connection):
-    """The whole state, which ends with the connection, and the descriptors."""
+    """The state, as soon as it is whole (the sender may keep the connection), and the descriptors."""
     message, fds = b"", []
-    while True:
+    while not whole(message):
         part, more, _, _ = socket.recv_fds(connection, 65536, 8)
         fds += more
         if not part:
