@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a container's process sees of itself that no program of busybox shows. Each subcommand prints one line; tests/oci
- * compares it. Static, since it runs in images without a library.
+ * What a container's process sees of itself that no program of busybox shows. Each subcommand
+ * prints one line; tests/oci compares it. Static, since it runs in images without a library.
  *
  *     syscall NR [ARG...]   the raw call: "0" (any success) or "errno N"
  *     sched                 "POLICY nice N priority N flags N runtime N deadline N period N"
  *     mempolicy             "MODE NODES", as numbers
  *     keyring               description of the session keyring, "SERIAL TYPE;UID;GID;PERM;NAME"
- *     fds                   the open descriptors but the three and the one that reads, each "N:TARGET"
+ *     fds                   descriptors above 2 but the one that reads, each "N:TARGET"
  *     args ARG...           argv, each in brackets
  *     dumpable              of this process
  *     signals               the ignored and the blocked, as masks
@@ -42,7 +42,7 @@ static int result(long r)
 
 static int do_syscall(int n, char **arg)
 {
-	unsigned long a[7] = {0};
+	unsigned long a[7] = { 0 };
 
 	for (int i = 0; i < n && i < 7; i++)
 		a[i] = strtoul(arg[i], NULL, 0);
@@ -57,19 +57,20 @@ static int do_sched(void)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t runtime, deadline, period;
-	} a = {0};
+	} a = { 0 };
 
 	if (syscall(SYS_sched_getattr, 0, &a, sizeof a, 0) < 0)
 		return result(-1);
-	printf("%u nice %d priority %u flags %llu runtime %llu deadline %llu period %llu\n", a.policy, a.nice, a.priority,
-	       (unsigned long long)a.flags, (unsigned long long)a.runtime, (unsigned long long)a.deadline,
+	printf("%u nice %d priority %u flags %llu runtime %llu deadline %llu period %llu\n",
+	       a.policy, a.nice, a.priority, (unsigned long long)a.flags,
+	       (unsigned long long)a.runtime, (unsigned long long)a.deadline,
 	       (unsigned long long)a.period);
 	return 0;
 }
 
 static int do_mempolicy(void)
 {
-	unsigned long nodes[16] = {0};
+	unsigned long nodes[16] = { 0 };
 	int mode = 0;
 
 	if (syscall(SYS_get_mempolicy, &mode, nodes, sizeof nodes * 8, NULL, 0) < 0)
@@ -100,7 +101,8 @@ static int do_fds(void)
 	while ((entry = readdir(dir))) {
 		ssize_t n;
 
-		if (entry->d_name[0] == '.' || atoi(entry->d_name) < 3 || atoi(entry->d_name) == dirfd(dir))
+		if (entry->d_name[0] == '.' || atoi(entry->d_name) < 3 ||
+		    atoi(entry->d_name) == dirfd(dir))
 			continue;
 		n = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
 		printf("%s:%.*s\n", entry->d_name, (int)(n < 0 ? 0 : n), target);
@@ -164,9 +166,12 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "mknod") && argc == 6)
 		return do_mknod(argv + 2);
 	if (!strcmp(what, "winsize"))
-		return ioctl(0, TIOCGWINSZ, &size) < 0 ? result(-1) : printf("%d %d\n", size.ws_row, size.ws_col) < 0;
+		return ioctl(0, TIOCGWINSZ, &size) < 0
+			       ? result(-1)
+			       : printf("%d %d\n", size.ws_row, size.ws_col) < 0;
 	if (!strcmp(what, "oflag"))
-		return tcgetattr(0, &tio) < 0 ? result(-1) : puts(tio.c_oflag & ONLCR ? "onlcr" : "-onlcr") < 0;
+		return tcgetattr(0, &tio) < 0 ? result(-1)
+					      : puts(tio.c_oflag & ONLCR ? "onlcr" : "-onlcr") < 0;
 	if (!strcmp(what, "args")) {
 		for (int i = 0; i < argc; i++)
 			printf("[%s]", argv[i]);

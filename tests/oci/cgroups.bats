@@ -56,7 +56,7 @@ limits() { echo ".linux.resources += $1"; }
 	sleep 1000 3>&- &
 	echo $! >"$CGROUPS/c/cgroup.procs"
 	bundle c
-	run launch create
+	try launch create
 	local refused=$status
 	equal $! "$(cat "$CGROUPS/c/cgroup.procs")"
 	kill $!
@@ -70,7 +70,7 @@ limits() { echo ".linux.resources += $1"; }
 	mkdir "$CGROUPS/c"
 	echo 1 >"$CGROUPS/c/cgroup.freeze"
 	bundle c
-	run launch create
+	try launch create
 	local refused=$status
 	echo 0 2>/dev/null >"$CGROUPS/c/cgroup.freeze" || :
 	oci delete --force c

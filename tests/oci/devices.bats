@@ -57,18 +57,18 @@ MKNOD='.process.capabilities |= map_values(. + ["CAP_MKNOD"])'
 @test "default devices: not on a bind mount of the host's /dev" {
 	local before
 
-	before=$(ls /dev | sort)
+	before=$(find /dev -maxdepth 1 | sort)
 	run -0 box '.mounts |= map(if .destination == "/dev" then {"destination": "/dev", "type": "bind", "source": "/dev", "options": ["rbind"]} else . end)
 		| .mounts |= map(select(.destination | test("^/dev/") | not))' 'stat -c %t:%T /dev/null'
 	equal 1:3
-	equal "$before" "$(ls /dev | sort)"
+	equal "$before" "$(find /dev -maxdepth 1 | sort)"
 }
 
 @test "a file of the root that is in a default device's place does not stay" {
 	bundle c '.mounts |= map(select(.destination | startswith("/dev") | not))' '.root.readonly = false'
 	script c 'stat -c %t:%T /dev/zero; head -c 1 /dev/zero | wc -c'
 	echo bad >"$(rootfs)/dev/zero"
-	run launch run
+	try launch run
 	# As a device or as an error, never as the file.
 	[ "$status" -ne 0 ] || equal $'1:5\n1'
 }
@@ -110,7 +110,7 @@ MKNOD='.process.capabilities |= map_values(. + ["CAP_MKNOD"])'
 	mkdir "$outside"
 	bundle c '.root.readonly = false' '.linux.devices = [{"path": "/evil/null", "type": "c", "major": 1, "minor": 3}]' '.process.args = ["true"]'
 	ln -s "$outside" "$(rootfs)/evil"
-	run launch run
+	try launch run
 	equal "" "$(ls "$outside")"
 }
 

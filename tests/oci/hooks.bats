@@ -63,7 +63,7 @@ hook() {
 	oci delete c
 	for kind in "${!status[@]}"; do
 		echo "$kind: $(cat "$(rootfs)/$kind")"
-		jq -e --arg status "${status[$kind]}" --arg bundle "$OCI_DIR/bundles/c" --arg kind $kind --argjson pid "$pid" '.id == "c" and .bundle == $bundle
+		jq -e --arg status "${status[$kind]}" --arg bundle "$OCI_DIR/bundles/c" --arg kind "$kind" --argjson pid "$pid" '.id == "c" and .bundle == $bundle
 			and .annotations.a == "b" and (.ociVersion | test("^1\\.")) and (.status | test("^(" + $status + ")$"))
 			and ($kind == "poststop" or $kind == "startContainer" or $kind == "createContainer" or .pid == $pid)' "$(rootfs)/$kind"
 	done
@@ -112,10 +112,10 @@ hook() {
 
 @test "config.md Hooks: prestart and createRuntime find the namespaces by the state's pid" {
 	bundle c
-	hook createRuntime 'pid=$(jq .pid); nsenter -t $pid -n ip link add made type veth peer name other && echo done >$LOG'
+	hook createRuntime 'pid=$(jq .pid); nsenter -t $pid -n ip link add made type veth peer name other && echo moved >$LOG'
 	script c 'ip link'
 	create c
-	equal done "$(cat "$LOG")"
+	equal moved "$(cat "$LOG")"
 	run -0 oci exec c ip link
 	like ' made'
 }

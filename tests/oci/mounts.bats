@@ -258,7 +258,7 @@ options() {
 	for option in "${!want[@]}"; do
 		# As engines do, so that the root's own default does not decide.
 		[[ $option == *shared ]] && root='.linux.rootfsPropagation = "shared"' || root=.
-		run -0 box "$root | $(bind /mnt rbind $option)" "awk '\$5 == \"/mnt\" { for (i = 7; \$i != \"-\"; i++) printf \"%s \", \$i; print \"-\" }' /proc/self/mountinfo"
+		run -0 box "$root | $(bind /mnt rbind "$option")" "awk '\$5 == \"/mnt\" { for (i = 7; \$i != \"-\"; i++) printf \"%s \", \$i; print \"-\" }' /proc/self/mountinfo"
 		echo "$option: $output"
 		like "${want[$option]}"
 	done
@@ -311,7 +311,7 @@ options() {
 	bundle c '.process.args = ["hostname"]'
 	mount --bind "$(rootfs)" "$(rootfs)"
 	mount --make-rshared "$(rootfs)"
-	run launch run
+	try launch run
 	local own=$output
 	umount "$(rootfs)"
 	equal box "$own"

@@ -56,7 +56,7 @@ USERNS='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"contai
 	for type in cgroup ipc network uts; do
 		name=${type/network/net}
 		live "$(without $type) | del(.hostname) | .mounts |= map(select(.type != \"sysfs\" and .type != \"cgroup\" and .type != \"mqueue\"))"
-		equal "$(ns $name)" "$(ns $name "$(pid_in c)")"
+		equal "$(ns "$name")" "$(ns "$name" "$(pid_in c)")"
 		oci delete --force c
 	done
 }
@@ -68,7 +68,7 @@ USERNS='.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"contai
 	for type in cgroup ipc network uts; do
 		name=${type/network/net}
 		live "$(at $type "/proc/$HOLDER/ns/$name") | if \"$type\" == \"uts\" then del(.hostname) else . end"
-		equal "$(ns $name "$HOLDER")" "$(ns $name "$(pid_in c)")"
+		equal "$(ns "$name" "$HOLDER")" "$(ns "$name" "$(pid_in c)")"
 		oci delete --force c
 	done
 }

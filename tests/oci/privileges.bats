@@ -10,7 +10,8 @@ teardown() { oci_teardown; }
 # caps FILTER: the five sets of the container's process, "inheritable permitted effective bounding ambient".
 caps() {
 	run -0 --separate-stderr box "$1" 'sed -n "s/^Cap...:.//p" /proc/self/status'
-	output=$(sed 's/^0*\(.\)/\1/' <<<"$output" | tr '\n' ' ')
+	# Five hexadecimal numbers, a line each.
+	output=$(while read -r set; do printf '%x ' "$((16#$set))"; done <<<"$output")
 	output=${output% }
 }
 

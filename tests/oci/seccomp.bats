@@ -71,7 +71,8 @@ deny() { # NAME ACTION [MEMBERS]
 all_but() {
 	local names
 
-	names=$(printf '#include <sys/syscall.h>\n' | gcc -E -dM - | sed -n 's/^#define __NR_\([a-z0-9_]*\) [0-9]*$/\1/p' | grep -vx -e xxx $(printf -- '-e %s ' "$@") | jq -R . | jq -sc .)
+	names=$(printf '#include <sys/syscall.h>\n' | gcc -E -dM - | sed -n 's/^#define __NR_\([a-z0-9_]*\) [0-9]*$/\1/p' |
+		jq -Rsc 'split("\n") - $ARGS.positional - [""]' --args "$@")
 	echo "[{\"names\": $names, \"action\": \"SCMP_ACT_ALLOW\"}]"
 }
 
