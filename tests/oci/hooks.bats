@@ -232,10 +232,10 @@ hook() {
 
 @test "hooks do not hold the runtime's descriptors, and their stdin ends" {
 	bundle c
-	hook createRuntime 'cat >/dev/null; ls /proc/$$/fd | sort -n | tr "\n" " " >$LOG'
+	# The fourth is that of ls itself.
+	hook createRuntime 'cat >/dev/null; exec ls /proc/self/fd >$LOG'
 	create c
-	run -0 cat "$LOG"
-	like '^0 1 2 ( |10 |255 )*$'
+	equal $'0\n1\n2\n3' "$(cat "$LOG")"
 }
 
 @test "a hook that does not read the state does no harm" {
