@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""console.py SOCKET DIRECTORY: an engine's end of --console-socket. Takes one message with the master of a terminal, writes
+"""console.py SOCKET DIRECTORY: an engine's end of --console-socket and --pidfd-socket. Takes one message with a descriptor, writes
 what it was like to DIRECTORY/how, what the terminal says to DIRECTORY/tty, and types what is appended to DIRECTORY/in."""
 
 import fcntl
@@ -23,8 +23,10 @@ try:
     master = "yes"
 except OSError:
     master = "no"
+with open("/proc/self/fdinfo/%d" % fds[0]) as info:
+    pid = "yes" if "\nPid:" in info.read() else "no"
 with open(directory + "/how.new", "w") as how:
-    how.write("fds %d\nname %s\nmaster %s\n" % (len(fds), name.decode(), master))
+    how.write("fds %d\nname %s\nmaster %s\npid %s\n" % (len(fds), name.decode(), master, pid))
 os.rename(directory + "/how.new", directory + "/how")
 
 typed = 0

@@ -18,6 +18,7 @@ hook() {
 	mv "$file.new" "$file"
 }
 
+# Debian's runc runs poststart hooks at the end of create, not of start: those that look at them fail with it.
 @test "config.md Hooks: all kinds, in order, each list in its order" {
 	local kind
 
@@ -30,7 +31,6 @@ hook() {
 	done
 	hook startContainer "echo startContainer 1 >>/log"
 	hook startContainer "echo startContainer 2 >>/log"
-	cp "$(rootfs)/bin/busybox" "$BATS_TEST_TMPDIR/keep"
 	create c
 	run -0 cat "$(rootfs)/log"
 	equal $'prestart 1\nprestart 2\ncreateRuntime 1\ncreateRuntime 2\ncreateContainer 1\ncreateContainer 2'

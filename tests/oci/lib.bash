@@ -45,8 +45,10 @@ oci_setup_file() {
 # The sandbox has private mounts and a cgroup namespace whose root is its group: so a new mount shows just that.
 oci_cgroup_view() {
 	[ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" ] || { echo "not in a mount namespace" >&2; return 1; }
-	umount -l /sys/fs/cgroup
-	mount -t cgroup2 none /sys/fs/cgroup
+	if [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
+		umount -l /sys/fs/cgroup
+		mount -t cgroup2 none /sys/fs/cgroup
+	fi
 	# Else a cgroup below couldn't have them.
 	local controller controllers
 	read -r -a controllers <"$CGROUPS/cgroup.controllers" || :

@@ -200,6 +200,15 @@ caps() {
 	equal fine
 }
 
+@test "exec --apparmor, --process-label: a host without them refuses" {
+	jail_only "others ignore a module that is not there"
+	[ ! -d /sys/module/apparmor ] || skip "the host has AppArmor"
+	live .
+	run -255 oci exec --apparmor some-profile c true
+	run -255 oci exec --process-label system_u:system_r:svirt_lxc_net_t:s0:c124,c675 c true
+	run -0 oci exec --apparmor '' --process-label '' c true
+}
+
 @test "config-linux.md intelRdt: a host without it refuses" {
 	[ ! -d /sys/fs/resctrl/schemata ] || skip "the host has it"
 	refused_box 'rdt|resctrl|not supported|not enabled' '.linux.intelRdt = {"closID": "guaranteed", "l3CacheSchema": "L3:0=7f0"}'
