@@ -55,6 +55,7 @@ teardown() { oci_teardown; }
 
 @test "ps: arguments for the host's ps" {
 	live .
+	wait_until 30 comm_is "$(pid_in c)" sleep
 	run -0 oci ps c -o pid,comm
 	like "$(pid_in c) +sleep"
 	refute_output UID
@@ -119,12 +120,12 @@ teardown() { oci_teardown; }
 
 @test "events: a stream that ends with the container" {
 	live .
-	oci events --interval 1s c >"$BATS_TEST_TMPDIR/events" 2>&1 &
+	oci events --interval 1s c >"$BATS_TEST_TMPDIR/events" 2>/dev/null &
 	local pid=$!
-	wait_until 30 test -s "$BATS_TEST_TMPDIR/events"
+	wait_until 30 grep -q '"stats"' "$BATS_TEST_TMPDIR/events"
 	oci kill c KILL
 	wait_until 30 test ! -e "/proc/$pid"
-	head -n 1 "$BATS_TEST_TMPDIR/events" | jq -e '.type == "stats" and .id == "c"'
+	grep -m 1 '"stats"' "$BATS_TEST_TMPDIR/events" | jq -e '.type == "stats" and .id == "c"'
 }
 
 @test "spec: writes a config that runs" {

@@ -221,6 +221,10 @@ wait_state() {
 wait_stopped() {
 	wait_state "$1" stopped
 }
+# comm_is PID NAME: start and exec return before the program has taken over.
+comm_is() {
+	[ "$(cat "/proc/$1/comm")" = "$2" ]
+}
 # wait_out TEXT: until the container has said so.
 wait_out() {
 	wait_until 30 grep -qs -- "$1" "$OCI_DIR/bundles/${2:-c}/out"

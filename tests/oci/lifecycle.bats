@@ -72,8 +72,7 @@ teardown() { oci_teardown; }
 
 @test "runtime.md State: pid is the host's, of the container's process" {
 	live .
-	run -0 cat "/proc/$(pid_in c)/comm"
-	equal sleep
+	wait_until 30 comm_is "$(pid_in c)" sleep
 	run -0 grep NSpid "/proc/$(pid_in c)/status"
 	like '	1$'
 }

@@ -249,7 +249,7 @@ teardown() { oci_teardown; }
 	oci start c
 	oci exec --detach --pid-file exec.pid c sleep 1000 </dev/null >/dev/null 2>&1
 	[ -e "/proc/$(cat exec.pid)" ]
-	equal sleep "$(cat "/proc/$(cat exec.pid)/comm")"
+	wait_until 30 comm_is "$(cat exec.pid)" sleep
 }
 
 @test "--pid-file that can't be written is an error, and nothing runs" {
