@@ -272,7 +272,7 @@ lint-cppcheck:
 lint-shell:
 	shellcheck $(SCRIPTS)
 	shellcheck -s bash -e SC2034 tests/lib/*.bash tests/vm/*.bash tests/engines/*.bash # variables for those who load it
-	shellcheck -s bash -e SC2030,SC2031,SC2034,SC2153,SC2154,SC1091,SC2016 tests/cli/*.bats tests/security/*.bats tests/system/*.bats tests/engines/*.bats # what bats sets, and scripts to run inside
+	shellcheck -s bash -e SC2030,SC2031,SC2034,SC2153,SC2154,SC1091,SC2016 tests/cli/*.bats tests/oci/*.bats tests/oci/*.bash tests/security/*.bats tests/system/*.bats tests/engines/*.bats # what bats sets, and scripts to run inside
 
 .PHONY: format
 format: ## apply clang-format
