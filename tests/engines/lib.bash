@@ -11,6 +11,7 @@
 # shellcheck shell=bash
 
 OCI_RUNTIME=${OCI_RUNTIME:-$JAIL_BUILD/jail-oci}
+export OCI_RUNTIME
 RUNTIME_NAME=$(basename "$OCI_RUNTIME")
 
 # ---- the machine that the engines see
