@@ -218,9 +218,3 @@ notify() {
 @test "config-linux.md Seccomp listenerMetadata without listenerPath is an error" {
 	refused_box '.' "$(profile SCMP_ACT_ALLOW '[{"names": ["getcpu"], "action": "SCMP_ACT_ERRNO"}]' '{"listenerMetadata": "m"}')"
 }
-
-@test "Seccomp: NOTIFY for write or as default is refused: the runtime could not go on" {
-	listen
-	refused_box '.' "$(profile SCMP_ACT_NOTIFY '[]' "{\"listenerPath\": \"$SOCKET\"}")"
-	refused_box '.' "$(profile SCMP_ACT_ALLOW '[{"names": ["write"], "action": "SCMP_ACT_NOTIFY"}]' "{\"listenerPath\": \"$SOCKET\"}")"
-}
