@@ -181,7 +181,8 @@ static int make_cgroup(struct oci_launch *l, struct err *e)
 	if (r < 0)
 		return r;
 	rollback_push(&l->undo, undo_cgroup, l);
-	return 0;
+	/* Without a process yet: if we are killed, `delete` finds the cgroup by it. */
+	return oci_state_write(l->dir, &l->state, e);
 }
 
 int oci_launch_scope(struct oci_launch *l, struct err *e)
