@@ -170,22 +170,30 @@ static int await_created(struct oci_launch *l, struct err *e)
 	}
 }
 
-static int finish(struct oci_launch *l, struct err *e)
+static int send_pidfd(const struct oci_launch *l, const char *path, struct err *e)
 {
 	CLEANUP_FD int sock = -EBADF;
+
+	if (!path)
+		return 0;
+	sock = oci_connect(path, e);
+	if (sock < 0 || oci_send_fd(sock, l->pidfd, "pidfd", e) < 0)
+		return err_wrap(e, "pidfd receiver");
+	return 0;
+}
+
+static int finish(struct oci_launch *l, struct err *e)
+{
 	const struct oci_io *io = &l->o->io;
+	const char *receiver = oci_map_get(&l->config.annotations, "run.oci.pidfd_receiver");
 	int r = oci_state_write(l->dir, &l->state, e);
 
 	if (r < 0)
 		return r;
 	if (io->pid_file && (r = oci_write_pid_file(io->pid_file, l->state.pid, e)) < 0)
 		return r;
-	if (!io->pidfd_socket)
-		return 0;
-	sock = oci_connect(io->pidfd_socket, e);
-	if (sock < 0 || oci_send_fd(sock, l->pidfd, "pidfd", e) < 0)
-		return err_wrap(e, "--pidfd-socket");
-	return 0;
+	r = send_pidfd(l, io->pidfd_socket, e);
+	return r < 0 ? r : send_pidfd(l, receiver, e);
 }
 
 /* The process's own words say more than what its death made fail here. */

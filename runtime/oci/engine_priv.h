@@ -100,6 +100,10 @@ int oci_take_console(int show, int *ret_master, struct err *e);
  * *ret_status: its exit status, 128 + N for a signal. */
 int oci_follow(pid_t pid, int pidfd, int master, int *ret_status, struct err *e);
 
+/* annotations.c */
+/* Refuses those that ask for something that isn't there. */
+int oci_annotations_check(const struct oci_config *c, struct err *e);
+
 /* notify.c */
 /*
  * The filter that comes has a listener: the program's creds get what sends it to `sock` (seccomp's

@@ -250,3 +250,37 @@ hook() {
 	create c
 	state_is c created
 }
+
+@test "annotations: what hooks write goes to files of the host" {
+	local file
+
+	for file in out err; do
+		: >"$BATS_TEST_TMPDIR/$file"
+	done
+	bundle c ".annotations = {\"run.oci.hooks.stdout\": \"$BATS_TEST_TMPDIR/out\", \"run.oci.hooks.stderr\": \"$BATS_TEST_TMPDIR/err\"}"
+	hook createRuntime 'cat >/dev/null; echo one; echo two >&2'
+	create c
+	equal one "$(cat "$BATS_TEST_TMPDIR/out")"
+	equal two "$(cat "$BATS_TEST_TMPDIR/err")"
+	is jail-oci || return 0
+	# Row 83: not through a link.
+	ln -s "$BATS_TEST_TMPDIR/victim" "$BATS_TEST_TMPDIR/link"
+	bundle d ".annotations = {\"run.oci.hooks.stdout\": \"$BATS_TEST_TMPDIR/link\"}"
+	jq --arg path "$BATS_TEST_TMPDIR/link" '.hooks.createRuntime = [{"path": "/bin/true"}]' "$OCI_DIR/bundles/d/config.json" >"$OCI_DIR/new"
+	mv "$OCI_DIR/new" "$OCI_DIR/bundles/d/config.json"
+	run ! create d
+	[ ! -e "$BATS_TEST_TMPDIR/victim" ]
+}
+
+@test "annotations that ask for what is not there are refused, others are passed over" {
+	is jail-oci || skip "crun knows them, runc passes over all"
+	bundle c '.annotations = {"run.oci.handler": "krun"}'
+	run ! create c
+	like 'run.oci.handler is not supported'
+	bundle d '.annotations = {"run.oci.hooks.stdout": "relative"}'
+	run ! create d
+	like 'no absolute path'
+	bundle e '.annotations = {"run.oci.nobody.knows": "x", "org.example": "y"}'
+	create e
+	state_is e created
+}
