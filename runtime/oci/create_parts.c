@@ -91,8 +91,8 @@ static int load_bundle(struct oci_launch *l, struct err *e)
 	if (path_of(fd, &l->state.bundle, e) < 0 ||
 	    oci_config_load(fd, l->state.bundle, &l->config, e) < 0)
 		return -e->code;
-	if ((l->rt->look && l->rt->look(c, e) < 0) || oci_config_check_host(c, e) < 0 ||
-	    check_label(c, e) < 0)
+	if ((l->rt->look && l->rt->look(c, e) < 0) || oci_annotations_check(c, e) < 0 ||
+	    oci_config_check_host(c, e) < 0 || check_label(c, e) < 0)
 		return -e->code;
 	l->config.bundle.no_pivot = l->o->no_pivot;
 	if (!c->process.given || c->process.args.n == 0)
