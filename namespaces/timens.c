@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/str.h"
@@ -70,12 +71,24 @@ int ns_time_new(const struct ns_time_offset *monotonic, const struct ns_time_off
 	return r;
 }
 
+/* Children are born where we are: nothing was made, or it is undone already. */
+static bool ns_time_is_ours(int own)
+{
+	CLEANUP_FD int next = procfd_open("self/ns/time_for_children", O_RDONLY);
+	struct stat a, b;
+
+	return next >= 0 && fstat(own, &a) == 0 && fstat(next, &b) == 0 && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
 int ns_time_reset(struct err *e)
 {
 	CLEANUP_FD int fd = procfd_open("self/ns/time", O_RDONLY);
 
 	if (fd < 0)
 		return err_ret(e, fd, "open /proc/self/ns/time");
+	if (ns_time_is_ours(fd))
+		return 0;
 	if (sys_setns(fd, CLONE_NEWTIME) < 0)
 		return err_sys(e, "return to our time namespace");
 	return 0;
