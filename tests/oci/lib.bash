@@ -66,7 +66,7 @@ oci_teardown() {
 		oci delete --force "$id" || status=1
 	done
 	wait_until 3 oci_clean || { oci_clean >&2; oci_sweep; status=1; }
-	rm -rf "$OCI_DIR"/bundles/*
+	oci_remove "$OCI_DIR"/bundles/*
 	return $status
 }
 # So that what one test left does not fail the next.
@@ -79,7 +79,12 @@ oci_sweep_groups() {
 	find "$CGROUPS" -mindepth 1 -depth -type d ! -name runner -exec rmdir {} +
 }
 oci_teardown_file() {
-	rm -rf "$OCI_DIR"
+	oci_remove "$OCI_DIR"
+}
+# oci_remove PATH...: a runtime may have left mounts there, and what is in those is not ours to remove.
+oci_remove() {
+	awk -v dir="$OCI_DIR/" 'index($2, dir) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r -d '\n' umount -l
+	rm -rf --one-file-system "$@"
 }
 # What a container could leave behind.
 oci_traces() {
@@ -147,7 +152,7 @@ JSON
 bundle() {
 	local dir=$OCI_DIR/bundles/$1 name=$1
 
-	rm -rf "$dir"
+	oci_remove "$dir"
 	mkdir "$dir"
 	cp -a "$OCI_DIR/rootfs" "$dir/rootfs"
 	jq --arg path "/$name" '.linux.cgroupsPath = $path' "$OCI_DIR/config.json" >"$dir/config.json"
