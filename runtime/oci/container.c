@@ -129,8 +129,11 @@ static int hold_process(struct oci_container *c, struct err *e)
 	if (c->state.pid == 0)
 		return 0;
 	pidfd = sys_pidfd_open(c->state.pid, 0);
+	/* EINVAL before Linux 6.15: nobody's process any more, but somebody's session. */
 	if (pidfd < 0)
-		return errno == ESRCH ? 0 : err_sys(e, "open process %d", (int)c->state.pid);
+		return errno == ESRCH || errno == EINVAL
+			       ? 0
+			       : err_sys(e, "open process %d", (int)c->state.pid);
 	r = oci_start_ticks(c->state.pid, &ticks);
 	if (r < 0 && r != -ESRCH)
 		return err_ret(e, r, "look at process %d", (int)c->state.pid);

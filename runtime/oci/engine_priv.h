@@ -37,6 +37,7 @@ struct oci_program {
 	struct creds creds;
 	struct creds_scheduling scheduling;
 	bool in_cwd; /* root could go there */
+	struct strbuf notify; /* what seccomp's listener is told, until execve */
 };
 /* Environment, HOME, rights; makes the working directory if there is none (`make_cwd`). / is the
  * container's. */

@@ -34,11 +34,10 @@ int oci_notify_begin(int sock, const struct oci_config *c, const struct oci_stat
 		     const struct oci_id *id, enum oci_status status, pid_t pid,
 		     struct oci_program *p, struct err *e)
 {
-	CLEANUP_STRBUF struct strbuf text = STRBUF_INIT;
-
 	if (!p->filter->notifies)
 		return 0;
-	if (state_text(c, s, id, status, pid, &text, e) < 0)
+	/* The helper that sends it shares our memory: it stays until execve. */
+	if (state_text(c, s, id, status, pid, &p->notify, e) < 0)
 		return -e->code;
-	return seccomp_notify_begin(sock, text.data, text.len, &p->creds.ret_listener, e);
+	return seccomp_notify_begin(sock, p->notify.data, p->notify.len, &p->creds.ret_listener, e);
 }
