@@ -58,6 +58,7 @@ int oci_own_stdio(const struct oci_process *process, struct err *e);
  */
 int oci_adopt_console(const struct oci_process *process, int master, int peer, int sock, bool shown,
 		      struct err *e);
+/* messages.c */
 /* Clears close-on-exec of 3 to 2 + n. */
 int oci_keep_fds(unsigned n, struct err *e);
 /* Closes everything from 3 + preserved on but those (ascending or not; -EBADF is skipped). */
