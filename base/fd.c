@@ -9,6 +9,7 @@
 #include <linux/close_range.h>
 #include <sys/socket.h>
 
+#include "base/str.h"
 #include "base/sys.h"
 
 int fd_sanitize(struct err *e)
@@ -56,6 +57,19 @@ int fd_set_nonblock(int fd, bool on)
 		return -errno;
 	flags = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
 	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+}
+
+int fd_path(int fd, char *ret, size_t n)
+{
+	char link[64];
+	ssize_t got;
+
+	(void)str_format(link, sizeof(link), "/proc/self/fd/%d", fd);
+	got = readlink(link, ret, n - 1);
+	if (got < 0)
+		return -errno;
+	ret[got] = '\0';
+	return (int)got;
 }
 
 int fd_write_all(int fd, const void *data, size_t n)

@@ -20,6 +20,9 @@ int fd_cloexec_from(int first, struct err *e);
 int fd_set_cloexec(int fd, bool on);
 int fd_set_nonblock(int fd, bool on);
 
+/* Where what the fd holds lies now, as the kernel has it. Return: length, or -errno. */
+int fd_path(int fd, char *ret, size_t n);
+
 /* Whole write, EINTR and short writes handled. Return: 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t n);
 /* Reads to the end, at most max bytes (-EFBIG beyond). *ret is NUL-terminated, owned by the caller.

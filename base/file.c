@@ -101,6 +101,16 @@ int file_write_at(int dir, const char *name, const void *data, size_t n, mode_t 
 	return r < 0 ? err_ret(e, r, "sync directory of %s", name) : 0;
 }
 
+int file_open_append(const char *path, mode_t mode)
+{
+	int fd =
+		open(path,
+		     O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+		     mode);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int file_poke_at(int dir, const char *name, const void *data, size_t n)
 {
 	CLEANUP_FD int fd = -EBADF;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <sys/syscall.h>
 
 #include "base/str.h"
 #include "base/sys.h"
@@ -47,6 +48,15 @@ int path_open_beneath(int dir, const char *path, int flags, mode_t mode)
 int path_open_in_root_nolink(int root, const char *path, int flags, mode_t mode)
 {
 	return path_open(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+}
+
+int path_enter(const char *dir)
+{
+	char now[PATH_MAX];
+
+	if (chdir(dir) < 0 || syscall(SYS_getcwd, now, sizeof(now)) < 0)
+		return -errno;
+	return now[0] == '/' ? 0 : -EXDEV;
 }
 
 int path_clean(const char *path, char *ret, size_t n)

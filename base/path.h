@@ -44,6 +44,13 @@ int path_make_dir_at(int dir, const char *name, mode_t mode, struct err *e);
  */
 int path_remove_tree(int dir, const char *name, struct err *e);
 
+/*
+ * chdir(2), and a look at where that led (row 2, CVE-2024-21626): through a leaked descriptor it
+ * can be outside of our root, which the raw getcwd(2) tells by "(unreachable)", with success, and
+ * libraries hide. Return: 0; -EXDEV: outside; -errno.
+ */
+int path_enter(const char *dir);
+
 /* Joins and normalises an absolute path lexically: no "//", ".", ".."; at most PATH_MAX. Return:
  * 0/-EINVAL. */
 int path_clean(const char *path, char *ret, size_t n);

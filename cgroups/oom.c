@@ -92,13 +92,9 @@ static uint64_t oom_peak(int dir)
 
 static bool oom_fd_path(int fd, char ret[static CGROUP_PATH_MAX])
 {
-	char link[64];
-	ssize_t n;
-
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, ret, CGROUP_PATH_MAX - 1);
-	ret[n < 0 ? 0 : n] = '\0';
-	return n > 0 && ret[0] == '/';
+	if (fd_path(fd, ret, CGROUP_PATH_MAX) < 0)
+		ret[0] = '\0';
+	return ret[0] == '/';
 }
 
 static bool oom_is_mount_root(int fd)

@@ -23,7 +23,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -75,7 +74,7 @@ static NORETURN void hook_child(const struct hook_start *s)
 		if (program < 0)
 			(void)execve(s->path, s->argv, s->envp);
 		else if (fd_set_cloexec(program, !s->program.script) == 0)
-			(void)syscall(SYS_execveat, program, "", s->argv, s->envp, AT_EMPTY_PATH);
+			(void)sys_execveat(program, s->argv, s->envp);
 	}
 	code = errno;
 	(void)!write(s->failure, &code, sizeof(code));

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/dir.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/lock.h"
@@ -76,14 +77,8 @@ int store_lock(const struct image_store *s, struct err *e)
 
 void store_fd_path(int fd, struct store_path *ret)
 {
-	char link[64];
-	ssize_t n = -1;
-
-	if (str_format(link, sizeof(link), "/proc/self/fd/%d", fd) > 0)
-		n = readlink(link, ret->s, sizeof(ret->s) - 1);
-	if (n < 0)
-		n = str_format(ret->s, sizeof(ret->s), "the image store");
-	ret->s[n] = '\0';
+	if (fd_path(fd, ret->s, sizeof(ret->s)) < 0)
+		(void)str_format(ret->s, sizeof(ret->s), "the image store");
 }
 
 int store_file_name(const struct image_ref *ref, struct store_file *ret, struct err *e)

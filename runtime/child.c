@@ -293,7 +293,7 @@ static int execute(const struct child_setup *s, char **args, char **env, struct 
 {
 	if (s->spec->mode == SPEC_MODE_SYSTEM)
 		return execute_init(s, env, e);
-	(void)execveat(INIT_FD, "", args, env, AT_EMPTY_PATH);
+	(void)sys_execveat(INIT_FD, args, env);
 	return err_sys(e, "execute jail-init");
 }
 

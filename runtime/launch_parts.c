@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/sys.h"
 #include "hooks/hooks.h"
 #include "namespaces/mountfd.h"
 #include "runtime/launch_priv.h"
@@ -367,7 +368,7 @@ int become_monitor(struct start *s, struct err *e)
 	(void)str_format(ok.error.text, sizeof(ok.error.text), "%s", s->l->warning.text);
 	if (report >= 0)
 		(void)fd_send(report, &ok, sizeof(ok), NULL, 0);
-	(void)execveat(program, "", args.v, env, AT_EMPTY_PATH);
+	(void)sys_execveat(program, args.v, env);
 	/* Reported as running already: the program ends with us, and the next command cleans up. */
 	_exit(125);
 }

@@ -2,9 +2,7 @@
 /* Environment, rights and working directory of the processes of an instance; see process.h. */
 #include "runtime/process.h"
 
-#include <limits.h>
 #include <sched.h>
-#include <sys/syscall.h>
 
 #include "base/path.h"
 #include "runtime/spec_priv.h"
@@ -45,20 +43,14 @@ int process_env(const struct jail_spec *spec, const struct creds_user *user, boo
 	return 0;
 }
 
-/* chdir, then a check that the kernel's answer to getcwd is inside the root (row 2). */
 static int enter_cwd(void *arg, struct err *e)
 {
 	const char *cwd = arg;
-	char now[PATH_MAX];
+	int r = path_enter(cwd);
 
-	if (chdir(cwd) < 0)
-		return err_sys(e, "process.cwd: %s", cwd);
-	/* The raw call: the kernel says "(unreachable)/..." with success, which libraries hide. */
-	if (syscall(SYS_getcwd, now, sizeof(now)) < 0)
-		return err_sys(e, "process.cwd: %s", cwd);
-	if (now[0] != '/')
+	if (r == -EXDEV)
 		return err_set(e, EPERM, "process.cwd: %s is outside of the instance", cwd);
-	return 0;
+	return r < 0 ? err_ret(e, r, "process.cwd: %s", cwd) : 0;
 }
 
 size_t process_rlimits(const struct jail_spec *spec, struct creds_rlimit ret[static LIMIT_RLIMITS])
