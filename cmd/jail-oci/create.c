@@ -4,30 +4,24 @@
 #include "cmd/jail-oci/oci.h"
 
 struct values {
-	const char *bundle, *console_socket, *pid_file, *pidfd_socket;
-	uint64_t preserve_fds;
-	bool no_pivot, no_new_keyring, detach, keep, no_subreaper;
+	struct io_values io;
+	const char *bundle;
+	bool no_pivot, no_new_keyring, keep, no_subreaper;
 };
 
 #define CREATE_OPTIONS                                                                             \
 	OCI_TEXT(struct values, bundle, "bundle", 'b', "DIR",                                      \
 		 "directory with config.json; default the current one"),                           \
-		OCI_TEXT(struct values, console_socket, "console-socket", 0, "PATH",               \
-			 "socket that gets the terminal"),                                         \
-		OCI_TEXT(struct values, pid_file, "pid-file", 0, "FILE", "gets the process id"),   \
-		OCI_TEXT(struct values, pidfd_socket, "pidfd-socket", 0, "PATH",                   \
-			 "socket that gets a pidfd of the process"),                               \
+		OCI_IO_OPTIONS(struct values),                                                     \
 		OCI_FLAG(struct values, no_pivot, "no-pivot", 0,                                   \
 			 "no pivot_root, for a root on an initramfs"),                             \
 		OCI_FLAG(struct values, no_new_keyring, "no-new-keyring", 0,                       \
-			 "keep the caller's session keyring"),                                     \
-		OCI_NUMBER(struct values, preserve_fds, "preserve-fds", 0, "N",                    \
-			   "fds 3 to 2+N stay open in the program")
+			 "keep the caller's session keyring")
 
 static const struct option create_options[] = { CREATE_OPTIONS, OPTION_END };
 static const struct option run_options[] = {
 	CREATE_OPTIONS,
-	OCI_FLAG(struct values, detach, "detach", 'd', "don't wait for its end"),
+	OCI_DETACH_OPTION(struct values),
 	OCI_FLAG(struct values, keep, "keep", 0, "don't delete it after its end"),
 	OCI_FLAG(struct values, no_subreaper, "no-subreaper", 0,
 		 "accepted: jail-oci never becomes one"),
@@ -51,22 +45,15 @@ static void take_listen_fds(struct oci_io *io)
 
 static int take(const struct values *v, struct oci_create_options *o, struct err *e)
 {
-	if (v->preserve_fds > 1000)
-		return err_set(e, EINVAL, "--preserve-fds: at most 1000");
 	*o = (struct oci_create_options){
 		.bundle = v->bundle,
-		.io = {
-			.console_socket = v->console_socket,
-			.pid_file = v->pid_file,
-			.pidfd_socket = v->pidfd_socket,
-			.preserve_fds = (unsigned)v->preserve_fds,
-			.detach = v->detach,
-		},
 		.no_pivot = v->no_pivot,
 		.no_new_keyring = v->no_new_keyring,
 		.no_subreaper = v->no_subreaper,
 		.keep = v->keep,
 	};
+	if (take_io(&v->io, &o->io, e) < 0)
+		return -e->code;
 	take_listen_fds(&o->io);
 	return 0;
 }

@@ -16,32 +16,18 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
-static int print_stats(const struct oci_container *k, struct err *e)
+/* At once: who reads a stream waits for it. */
+static int print_event(const struct oci_container *k, const char *type, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	struct json_out o;
 
 	json_out_init(&o, &b, false);
 	json_out_object(&o, NULL);
-	json_out_str(&o, "type", "stats");
+	json_out_str(&o, "type", type);
 	json_out_str(&o, "id", k->id.s);
-	if (oci_cgroup_stats(&k->state.cgroup, &o, "data", e) < 0)
+	if (str_eq(type, "stats") && oci_cgroup_stats(&k->state.cgroup, &o, "data", e) < 0)
 		return -e->code;
-	json_out_object_end(&o);
-	if (print_document(&b, e) < 0)
-		return -e->code;
-	return fflush(stdout) != 0 ? err_sys(e, "write") : 0;
-}
-
-static int print_oom(const struct oci_container *k, struct err *e)
-{
-	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	struct json_out o;
-
-	json_out_init(&o, &b, false);
-	json_out_object(&o, NULL);
-	json_out_str(&o, "type", "oom");
-	json_out_str(&o, "id", k->id.s);
 	json_out_object_end(&o);
 	if (print_document(&b, e) < 0)
 		return -e->code;
@@ -58,7 +44,7 @@ static int stream(const struct oci_container *k, uint64_t interval_ms, struct er
 		uint64_t now = clock_boot_ms();
 
 		if (now >= next) {
-			if (print_stats(k, e) < 0)
+			if (print_event(k, "stats", e) < 0)
 				return -e->code;
 			next = now + interval_ms;
 		}
@@ -68,7 +54,7 @@ static int stream(const struct oci_container *k, uint64_t interval_ms, struct er
 			return 0;
 		if (r == -ETIMEDOUT)
 			*e = ERR_INIT;
-		else if (r < 0 || (r = print_oom(k, e)) < 0)
+		else if (r < 0 || (r = print_event(k, "oom", e)) < 0)
 			return r;
 	}
 }
@@ -87,7 +73,7 @@ static int run(struct oci_cli *c, struct err *e)
 		return -e->code;
 	if (oci_container_status(&k) == OCI_STOPPED)
 		return err_set(e, ESRCH, "container with id %s is not running", c->id.s);
-	return v->stats ? print_stats(&k, e) : stream(&k, interval_ms, e);
+	return v->stats ? print_event(&k, "stats", e) : stream(&k, interval_ms, e);
 }
 
 const struct oci_command oci_command_events = {

@@ -3,11 +3,10 @@
 #include "cmd/jail-oci/oci.h"
 
 struct values {
-	const char *process, *cwd, *user, *apparmor, *process_label, *cgroup, *console_socket,
-		*pid_file, *pidfd_socket;
+	struct io_values io;
+	const char *process, *cwd, *user, *apparmor, *process_label, *cgroup;
 	struct option_list env, caps, additional_gids;
-	uint64_t preserve_fds;
-	bool tty, detach, no_new_privs, ignore_paused, no_subreaper;
+	bool tty, no_new_privs, ignore_paused, no_subreaper;
 };
 
 static const struct option options[] = {
@@ -22,14 +21,8 @@ static const struct option options[] = {
 	OCI_FLAG(struct values, no_new_privs, "no-new-privs", 0, "set no_new_privs"),
 	OCI_TEXT(struct values, apparmor, "apparmor", 0, "PROFILE", "AppArmor profile"),
 	OCI_TEXT(struct values, process_label, "process-label", 0, "LABEL", "SELinux label"),
-	OCI_FLAG(struct values, detach, "detach", 'd', "don't wait for its end"),
-	OCI_TEXT(struct values, console_socket, "console-socket", 0, "PATH",
-		 "socket that gets the terminal"),
-	OCI_TEXT(struct values, pid_file, "pid-file", 0, "FILE", "gets the process id"),
-	OCI_TEXT(struct values, pidfd_socket, "pidfd-socket", 0, "PATH",
-		 "socket that gets a pidfd of the process"),
-	OCI_NUMBER(struct values, preserve_fds, "preserve-fds", 0, "N",
-		   "fds 3 to 2+N stay open in the program"),
+	OCI_DETACH_OPTION(struct values),
+	OCI_IO_OPTIONS(struct values),
 	OCI_TEXT(struct values, cgroup, "cgroup", 0, "PATH",
 		 "cgroup below the container's that it is born in"),
 	OCI_FLAG(struct values, ignore_paused, "ignore-paused", 0,
@@ -48,13 +41,6 @@ static int run(struct oci_cli *c, struct err *e)
 {
 	const struct values *v = c->values;
 	struct oci_exec_options o = {
-		.io = {
-			.console_socket = v->console_socket,
-			.pid_file = v->pid_file,
-			.pidfd_socket = v->pidfd_socket,
-			.preserve_fds = (unsigned)v->preserve_fds,
-			.detach = v->detach,
-		},
 		.process = v->process,
 		.args = { (const char **)(void *)(c->args.operands + 1), c->args.n_operands - 1 },
 		.cwd = v->cwd,
@@ -71,8 +57,9 @@ static int run(struct oci_cli *c, struct err *e)
 	};
 	int status = 0, r;
 
-	if (v->preserve_fds > 1000)
-		return err_set(e, EINVAL, "--preserve-fds: at most 1000");
+	r = take_io(&v->io, &o.io, e);
+	if (r < 0)
+		return r;
 	r = oci_exec(&c->rt, &c->id, &o, &status, e);
 	return r < 0 ? r : status;
 }

@@ -56,7 +56,8 @@ static int run_state(struct oci_cli *c, struct err *e)
 	    oci_container_config(&k, &config, e) < 0)
 		return -e->code;
 	json_out_init(&o, &b, true);
-	if (oci_state_json(&o, &k.state, &c->id, &config, oci_container_status(&k), true, e) < 0)
+	if (oci_state_json(&o, NULL, &k.state, &c->id, &config, oci_container_status(&k), "", e) <
+	    0)
 		return -e->code;
 	return print_document(&b, e);
 }

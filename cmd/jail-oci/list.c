@@ -44,29 +44,17 @@ static int list_row(struct table *t, const struct oci_container *k, enum oci_sta
 	return t->failed ? err_nomem(e) : 0;
 }
 
-static void list_object(struct json_out *o, const struct oci_container *k,
-			const struct oci_config *config, enum oci_status status)
+static int list_object(struct json_out *o, const struct oci_container *k, enum oci_status status,
+		       struct err *e)
 {
+	struct oci_config config CLEANUP_OCI_CONFIG = OCI_CONFIG_INIT;
+	struct err ignored = ERR_INIT;
 	char owner[32];
 
+	if (oci_container_config(k, &config, &ignored) < 0)
+		return 0;
 	owner_name(k->state.owner, owner, sizeof(owner));
-	json_out_object(o, NULL);
-	json_out_str(o, "ociVersion", config->version ? config->version : OCI_VERSION);
-	json_out_str(o, "id", k->id.s);
-	json_out_int(o, "pid", status == OCI_STOPPED ? 0 : k->state.pid);
-	json_out_str(o, "status", oci_status_name(status));
-	json_out_str(o, "bundle", k->state.bundle ? k->state.bundle : "");
-	json_out_str(o, "rootfs", k->state.rootfs ? k->state.rootfs : "");
-	json_out_str(o, "created", k->state.created);
-	if (config->annotations.n) {
-		json_out_object(o, "annotations");
-		for (size_t i = 0; i < config->annotations.n; i++)
-			json_out_str(o, config->annotations.v[i].key,
-				     config->annotations.v[i].value);
-		json_out_object_end(o);
-	}
-	json_out_str(o, "owner", owner);
-	json_out_object_end(o);
+	return oci_state_json(o, NULL, &k->state, &k->id, &config, status, owner, e);
 }
 
 struct listing {
@@ -79,7 +67,6 @@ struct listing {
 static int list_one(struct oci_cli *c, const char *name, struct listing *l, struct err *e)
 {
 	struct oci_container k CLEANUP_OCI_CONTAINER = OCI_CONTAINER_INIT;
-	struct oci_config config CLEANUP_OCI_CONFIG = OCI_CONFIG_INIT;
 	struct err ignored = ERR_INIT;
 	struct oci_id id;
 
@@ -90,11 +77,8 @@ static int list_one(struct oci_cli *c, const char *name, struct listing *l, stru
 		(void)printf("%s\n", name);
 		return 0;
 	}
-	if (!l->json)
-		return list_row(&l->table, &k, oci_container_status(&k), e);
-	if (oci_container_config(&k, &config, &ignored) >= 0)
-		list_object(&l->out, &k, &config, oci_container_status(&k));
-	return 0;
+	return l->json ? list_object(&l->out, &k, oci_container_status(&k), e)
+		       : list_row(&l->table, &k, oci_container_status(&k), e);
 }
 
 static int list_print(struct oci_cli *c, const struct strv *ids, struct listing *l,

@@ -5,7 +5,6 @@
  * whole in a file that several processes append to.
  */
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "cmd/jail-oci/oci.h"
@@ -17,19 +16,14 @@ static struct {
 
 static int open_log(const char *path, struct err *e)
 {
-	CLEANUP_FD int fd = -EBADF;
-	struct stat st;
+	int fd;
 
-	if (str_eq(path, "/dev/stderr"))
+	if (str_eq(path, "/dev/stderr")) {
 		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	else /* Row 83: not through a link, and a FIFO without a reader does not hang us. */
-		fd = open(path,
-			  O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-				  O_CLOEXEC,
-			  0644);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, "--log: open %s", path);
-	return TAKE_FD(fd);
+		return fd < 0 ? err_sys(e, "--log: open %s", path) : fd;
+	}
+	fd = file_open_append(path, 0644);
+	return fd < 0 ? err_ret(e, fd, "--log: open %s", path) : fd;
 }
 
 int log_open(const struct oci_globals *g, int *ret_fd, struct err *e)

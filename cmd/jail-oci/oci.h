@@ -96,6 +96,23 @@ const char *full_path(void);
 int full_exec(bool sealed, struct err *e);
 void full_init(const char *argv0);
 
+/* Options of create, run and exec alike: the member `io` of their structs. */
+struct io_values {
+	const char *console_socket, *pid_file, *pidfd_socket;
+	uint64_t preserve_fds;
+	bool detach;
+};
+#define OCI_IO_OPTIONS(owner)                                                                      \
+	OCI_TEXT(owner, io.console_socket, "console-socket", 0, "PATH",                            \
+		 "socket that gets the terminal"),                                                 \
+		OCI_TEXT(owner, io.pid_file, "pid-file", 0, "FILE", "gets the process id"),        \
+		OCI_TEXT(owner, io.pidfd_socket, "pidfd-socket", 0, "PATH",                        \
+			 "socket that gets a pidfd of the process"),                               \
+		OCI_NUMBER(owner, io.preserve_fds, "preserve-fds", 0, "N",                         \
+			   "fds 3 to 2+N stay open in the program")
+#define OCI_DETACH_OPTION(owner) OCI_FLAG(owner, io.detach, "detach", 'd', "don't wait for its end")
+int take_io(const struct io_values *v, struct oci_io *ret, struct err *e);
+
 /* help.c */
 void help_overview(FILE *out);
 void help_command(const struct oci_command *c, FILE *out);

@@ -28,11 +28,11 @@
  */
 static bool manages_its_own(const struct oci_config *c)
 {
-	bool own = false;
+	const struct oci_namespace *own = oci_namespace_find(c, CLONE_NEWCGROUP);
 
-	for (size_t i = 0; i < c->n_namespaces; i++)
-		own |= c->namespaces[i].flag == CLONE_NEWCGROUP && !c->namespaces[i].path;
-	for (size_t i = 0; i < c->bundle.n_mounts && own; i++) {
+	if (!own || own->path)
+		return false;
+	for (size_t i = 0; i < c->bundle.n_mounts; i++) {
 		const struct bundle_mount *m = &c->bundle.mounts[i];
 
 		if (m->kind == BUNDLE_CGROUP && str_eq(m->destination, "/sys/fs/cgroup"))

@@ -38,9 +38,9 @@ int oci_id_parse(const char *text, struct oci_id *ret, struct err *e)
 /* The path with the part of it that exists as the kernel has it: /var/run is a link. */
 static int canonical(const char *path, char *ret, size_t n, struct err *e)
 {
-	char have[PATH_MAX], link[64], real[PATH_MAX];
+	char have[PATH_MAX], real[PATH_MAX];
 	size_t len = strlen(path);
-	ssize_t got;
+	int r;
 
 	if (len >= sizeof(have))
 		return err_set(e, ENAMETOOLONG, "state directory %s", path);
@@ -49,11 +49,9 @@ static int canonical(const char *path, char *ret, size_t n, struct err *e)
 		CLEANUP_FD int fd = open(len ? have : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 		if (fd >= 0) {
-			(void)str_format(link, sizeof(link), "/proc/self/fd/%d", fd);
-			got = readlink(link, real, sizeof(real) - 1);
-			if (got < 0)
-				return err_sys(e, "readlink %s", link);
-			real[got] = '\0';
+			r = fd_path(fd, real, sizeof(real));
+			if (r < 0)
+				return err_ret(e, r, "path of %s", have);
 			break;
 		}
 		if (errno != ENOENT || len == 0)

@@ -50,6 +50,7 @@ struct oci_state {
 	char *bundle, *rootfs; /* owned */
 	uid_t owner;
 	struct oci_cgroup cgroup;
+	bool poststart, poststop; /* there are such hooks: config.json is worth reading */
 	bool own_pids; /* it has a pid namespace of its own: when its init ends, so does all */
 };
 void oci_state_free(struct oci_state *s);
@@ -77,11 +78,13 @@ int oci_container_config(const struct oci_container *c, struct oci_config *ret, 
 /* Ids of all containers, sorted. */
 int oci_container_ids(const struct oci_runtime *rt, struct strv *ret, struct err *e);
 
-/* "state" of the specification, as hooks get it and `jail-oci state` prints it: with `extended`,
- * what runc adds. pid 0 is left out where the specification wants that. */
-int oci_state_json(struct json_out *o, const struct oci_state *s, const struct oci_id *id,
-		   const struct oci_config *config, enum oci_status status, bool extended,
-		   struct err *e);
+/*
+ * "state" of the specification, as hooks get it and `jail-oci state` prints it. owner: with what
+ * runc adds, this name among it; NULL: without, and then a pid of 0 is left out too.
+ */
+int oci_state_json(struct json_out *o, const char *key, const struct oci_state *s,
+		   const struct oci_id *id, const struct oci_config *config, enum oci_status status,
+		   const char *owner, struct err *e);
 
 struct oci_io {
 	const char *console_socket; /* or NULL */

@@ -10,7 +10,7 @@
  *   created   the process is stripped and waits; state.json, pid file
  *
  * What is changed outside is on one rollback stack. If we are killed, the kernel ends the process
- * (PR_SET_PDEATHSIG), and ROOT/ID without state.json is what `delete --force` removes.
+ * (PR_SET_PDEATHSIG), and what is on record without a process `delete` removes.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -80,22 +80,10 @@ out:
 static int set_limits(const struct oci_launch *l, struct err *e)
 {
 	const struct oci_process *p = &l->config.process;
-	CLEANUP_FD int proc = -EBADF;
-	char path[32];
 
-	int r = creds_set_listed_rlimits(l->state.pid, p->rlimits, p->n_rlimits, e);
-
-	if (r < 0)
+	if (creds_set_listed_rlimits(l->state.pid, p->rlimits, p->n_rlimits, e) < 0)
 		return err_wrap(e, "process.rlimits");
-	if (!p->has_oom_score_adj)
-		return 0;
-	(void)str_format(path, sizeof(path), "%d", (int)l->state.pid);
-	proc = procfd_open(path, O_PATH | O_DIRECTORY);
-	if (proc < 0)
-		return err_ret(e, proc, "open /proc/%s", path);
-	if (creds_set_oom_score_adj(proc, p->oom_score_adj, e) < 0)
-		return err_wrap(e, "process.oomScoreAdj");
-	return 0;
+	return oci_set_oom_score(l->state.pid, p, e);
 }
 
 static int move_devices(const struct oci_launch *l, struct err *e)
@@ -138,9 +126,9 @@ static int outfit(struct oci_launch *l, struct err *e)
 
 static int run_hooks(struct oci_launch *l, struct err *e)
 {
-	/* From now on a failure is an end that poststop hooks hear of. */
 	static const enum oci_hook which[] = { OCI_HOOK_PRESTART, OCI_HOOK_CREATE_RUNTIME };
 
+	/* From now on a failure is an end that poststop hooks hear of. */
 	l->hooked = true;
 	for (size_t i = 0; i < ARRAY_SIZE(which); i++) {
 		int r = oci_hooks(&l->config, which[i], &l->state, &l->id, OCI_CREATING, e);
@@ -220,8 +208,7 @@ static int launch(struct oci_launch *l, struct err *e)
 		return r;
 	/* What is the child's now. */
 	fd_reset(&l->listen);
-	if (l->console >= 0)
-		fd_reset(&l->console);
+	fd_reset(&l->console);
 	fd_reset(&l->notify);
 	bundle_kit_close(&l->kit);
 	r = outfit(l, e);

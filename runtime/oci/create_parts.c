@@ -54,21 +54,6 @@ static void undo_cgroup(void *arg)
 	(void)oci_cgroup_destroy(&l->state.cgroup, CGROUP_WAIT_MS, &ignored);
 }
 
-/* What the kernel calls the directory that was opened. */
-static int path_of(int fd, char **ret, struct err *e)
-{
-	char link[64], path[PATH_MAX];
-	ssize_t n;
-
-	(void)str_format(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0)
-		return err_sys(e, "readlink %s", link);
-	path[n] = '\0';
-	*ret = strdup(path);
-	return *ret ? 0 : err_nomem(e);
-}
-
 /* Labels that nobody enforces would be a promise that isn't kept. */
 static int check_label(const struct oci_config *c, struct err *e)
 {
@@ -85,11 +70,18 @@ static int load_bundle(struct oci_launch *l, struct err *e)
 	const char *path = l->o->bundle ? l->o->bundle : ".";
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct oci_config *c = &l->config;
+	char real[PATH_MAX];
+	int r;
 
 	if (fd < 0)
 		return err_sys(e, "open bundle %s", path);
-	if (path_of(fd, &l->state.bundle, e) < 0 ||
-	    oci_config_load(fd, l->state.bundle, &l->config, e) < 0)
+	r = fd_path(fd, real, sizeof(real));
+	if (r < 0)
+		return err_ret(e, r, "path of bundle %s", path);
+	l->state.bundle = strdup(real);
+	if (!l->state.bundle)
+		return err_nomem(e);
+	if (oci_config_load(fd, real, &l->config, e) < 0)
 		return -e->code;
 	if ((l->rt->look && l->rt->look(c, e) < 0) || oci_annotations_check(c, e) < 0 ||
 	    oci_config_check_host(c, e) < 0 || check_label(c, e) < 0)
@@ -217,6 +209,8 @@ int oci_launch_prepare(struct oci_launch *l, struct err *e)
 		return r;
 	pids = oci_namespace_find(&l->config, CLONE_NEWPID);
 	l->state.own_pids = pids && !pids->path;
+	l->state.poststart = l->config.hooks[OCI_HOOK_POSTSTART].n > 0;
+	l->state.poststop = l->config.hooks[OCI_HOOK_POSTSTOP].n > 0;
 	if ((r = open_user_ns(l, e)) < 0 || (r = load_filter(l, e)) < 0 ||
 	    (r = listen_start(l, e)) < 0 || (r = bundle_open(&l->config.bundle, &l->kit, e)) < 0)
 		return r;

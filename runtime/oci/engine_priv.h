@@ -42,6 +42,8 @@ struct oci_program {
 /* Environment, HOME, rights; makes the working directory if there is none (`make_cwd`). / is the
  * container's. */
 int oci_program_prepare(struct oci_program *p, bool make_cwd, struct err *e);
+/* What the container's configuration has beyond `process`. */
+void oci_program_policy(struct oci_program *p, const struct oci_config *c);
 /* Sockets of systemd's: their number and names, for this process. */
 int oci_program_listen(struct oci_program *p, const struct oci_io *io, struct err *e);
 /* Finds the program by its user's rights to come: "exec: "foo": executable file not found in
@@ -58,6 +60,9 @@ int oci_own_stdio(const struct oci_process *process, struct err *e);
  */
 int oci_adopt_console(const struct oci_process *process, int master, int peer, int sock, bool shown,
 		      struct err *e);
+/* From outside, on our child: one that can't be dumped may not write it. */
+int oci_set_oom_score(pid_t pid, const struct oci_process *process, struct err *e);
+
 /* messages.c */
 /* Clears close-on-exec of 3 to 2 + n. */
 int oci_keep_fds(unsigned n, struct err *e);

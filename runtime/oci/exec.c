@@ -47,7 +47,9 @@ static int program_run(struct oci_exec_job *job, int sock, struct err *e)
 	fd_reset(&job->console);
 	if ((r = oci_program_prepare(&p, false, e)) < 0 || (r = oci_program_find(&p, e)) < 0)
 		return r;
-	oci_exec_creds(job, &p);
+	oci_program_policy(&p, &job->config);
+	p.scheduling.has_affinity = job->process.cpu_affinity_final != NULL;
+	p.scheduling.affinity = job->process.cpu_affinity_final;
 	if (job->process.apparmor_profile || job->process.selinux_label) {
 		proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (proc < 0)
@@ -138,7 +140,7 @@ static pid_t spawn_helper(struct oci_exec_job *job, int sock, struct err *e)
 	if (pid < 0 && errno == EBUSY && !job->o->cgroup) {
 		/* The container hands controllers down, so its own cgroup takes no processes. */
 		fd_reset(&job->cgroup);
-		job->cgroup = oci_cgroup_open_of(&job->cgroup_place, job->init_pid, e);
+		job->cgroup = oci_cgroup_open_of(&job->state.cgroup, job->state.pid, e);
 		if (job->cgroup < 0)
 			return job->cgroup;
 		c.cgroup = (uint64_t)job->cgroup;
@@ -176,7 +178,7 @@ static int hear_born(struct oci_exec_job *job, struct err *e)
 static int make_process(struct oci_exec_job *job, struct err *e)
 {
 	CLEANUP_FD int theirs = -EBADF;
-	struct err ignored = ERR_INIT;
+	struct err ignored = ERR_INIT, score = ERR_INIT;
 	int pair[2], r;
 	pid_t helper;
 
@@ -193,8 +195,12 @@ static int make_process(struct oci_exec_job *job, struct err *e)
 		;
 	if (r < 0)
 		return r;
-	/* Its limits may be such as only we can set. If it has ended by now, it has said why. */
-	oci_exec_limits(job);
+	/* If it has ended by now it has said why, and limits that are refused it will find itself.
+	 */
+	(void)creds_set_listed_rlimits(job->pid, job->process.rlimits, job->process.n_rlimits,
+				       &ignored);
+	if (oci_set_oom_score(job->pid, &job->process, &score) < 0)
+		warn("%s", score.text);
 	(void)oci_tell(job->sock, OCI_TELL_START, job->pid, &ignored);
 	return 0;
 }

@@ -5,12 +5,9 @@
  */
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 
 #include "base/fd.h"
 #include "base/num.h"
-#include "namespaces/procfd.h"
 #include "runtime/oci/exec_priv.h"
 #include "runtime/seccomp_notify.h"
 
@@ -234,8 +231,6 @@ int oci_exec_open(const struct oci_runtime *rt, const struct oci_id *id,
 	    (r = open_filter(ret, e)) < 0)
 		return r;
 	ret->id = *id;
-	ret->cgroup_place = c.state.cgroup;
-	ret->init_pid = c.state.pid;
 	ret->cgroup = o->cgroup ? oci_cgroup_open_below(&c.state.cgroup, o->cgroup, e)
 				: oci_cgroup_open(&c.state.cgroup, e);
 	if (ret->cgroup < 0)
@@ -247,36 +242,4 @@ int oci_exec_open(const struct oci_runtime *rt, const struct oci_id *id,
 	ret->state = c.state;
 	c.state = (struct oci_state){ .pid = 0 };
 	return 0;
-}
-
-void oci_exec_creds(const struct oci_exec_job *job, struct oci_program *p)
-{
-	const struct oci_config *c = &job->config;
-
-	/* The session keyring is the container's: by its name. */
-	p->creds.keyring = NULL;
-	p->creds.has_personality = c->has_personality;
-	p->creds.personality = c->personality;
-	p->scheduling.has_memory = c->memory_policy.given;
-	p->scheduling.memory_mode = c->memory_policy.mode;
-	p->scheduling.memory_flags = c->memory_policy.flags;
-	p->scheduling.memory_nodes = c->memory_policy.nodes;
-	p->scheduling.has_affinity = job->process.cpu_affinity_final != NULL;
-	p->scheduling.affinity = job->process.cpu_affinity_final;
-}
-
-void oci_exec_limits(const struct oci_exec_job *job)
-{
-	const struct oci_process *p = &job->process;
-	struct err ignored = ERR_INIT;
-	CLEANUP_FD int proc = -EBADF;
-	char path[32];
-
-	(void)creds_set_listed_rlimits(job->pid, p->rlimits, p->n_rlimits, &ignored);
-	if (!p->has_oom_score_adj)
-		return;
-	(void)str_format(path, sizeof(path), "%d", (int)job->pid);
-	proc = procfd_open(path, O_PATH | O_DIRECTORY);
-	if (proc >= 0 && creds_set_oom_score_adj(proc, p->oom_score_adj, &ignored) < 0)
-		warn("process.oomScoreAdj: %s", ignored.text);
 }

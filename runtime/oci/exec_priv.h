@@ -11,14 +11,12 @@ struct oci_exec_job {
 	struct oci_config config; /* the container's */
 	struct oci_config loaded; /* process.json */
 	struct oci_process process; /* what results */
-	struct oci_cgroup cgroup_place;
 	struct oci_id id;
 	struct oci_state state; /* of the container */
 	enum oci_status status;
 	int notify; /* seccomp's listenerPath, connected; or -EBADF */
 	struct seccomp_program filter;
 	uint64_t namespaces; /* CLONE_NEW* that differ from ours */
-	pid_t init_pid;
 	int target; /* pidfd of the container's first process */
 	int cgroup; /* directory */
 	int console, show; /* as in struct oci_launch */
@@ -39,9 +37,5 @@ struct oci_exec_born {
 int oci_exec_open(const struct oci_runtime *rt, const struct oci_id *id,
 		  const struct oci_exec_options *o, struct oci_exec_job *ret, struct err *e);
 void oci_exec_free(struct oci_exec_job *job);
-/* What the container's configuration has beyond `process`. */
-void oci_exec_creds(const struct oci_exec_job *job, struct oci_program *p);
-/* Limits of the new process that need our rights; what is refused it will say itself. */
-void oci_exec_limits(const struct oci_exec_job *job);
 
 #endif

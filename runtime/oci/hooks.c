@@ -4,17 +4,15 @@
 
 #include "runtime/oci/engine_priv.h"
 
-/* A file of the host for what hooks write (row 83: no link, nothing that blocks). */
+/* A file of the host for what hooks write. */
 static int open_output(const struct oci_config *c, const char *key, int *ret, struct err *e)
 {
 	const char *path = oci_map_get(&c->annotations, key);
 
 	if (!path)
 		return 0;
-	*ret = open(path,
-		    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-		    0600);
-	return *ret < 0 ? err_sys(e, "annotation %s: open %s", key, path) : 0;
+	*ret = file_open_append(path, 0600);
+	return *ret < 0 ? err_ret(e, *ret, "annotation %s: open %s", key, path) : 0;
 }
 
 int oci_hooks(const struct oci_config *c, enum oci_hook which, const struct oci_state *s,
@@ -29,7 +27,7 @@ int oci_hooks(const struct oci_config *c, enum oci_hook which, const struct oci_
 	if (hooks->n == 0)
 		return 0;
 	json_out_init(&o, &b, false);
-	if (oci_state_json(&o, s, id, c, status, false, e) < 0)
+	if (oci_state_json(&o, NULL, s, id, c, status, NULL, e) < 0)
 		return -e->code;
 	if (which != OCI_HOOK_START_CONTAINER &&
 	    (open_output(c, "run.oci.hooks.stdout", &out, e) < 0 ||

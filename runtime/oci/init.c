@@ -148,12 +148,7 @@ static int make_program(struct init *i, struct err *e)
 		return r;
 	i->program.creds.keep_keyring = i->l->o->no_new_keyring;
 	i->program.creds.keyring = i->l->id.s;
-	i->program.creds.has_personality = c->has_personality;
-	i->program.creds.personality = c->personality;
-	i->program.scheduling.has_memory = c->memory_policy.given;
-	i->program.scheduling.memory_mode = c->memory_policy.mode;
-	i->program.scheduling.memory_flags = c->memory_policy.flags;
-	i->program.scheduling.memory_nodes = c->memory_policy.nodes;
+	oci_program_policy(&i->program, c);
 	return 0;
 }
 

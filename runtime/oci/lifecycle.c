@@ -92,7 +92,7 @@ static void poststop(const struct oci_container *c)
 	struct oci_config config CLEANUP_OCI_CONFIG = OCI_CONFIG_INIT;
 	struct err e = ERR_INIT;
 
-	if (!c->state.bundle)
+	if (!c->state.poststop)
 		return;
 	if (oci_container_config(c, &config, &e) < 0 ||
 	    oci_hooks(&config, OCI_HOOK_POSTSTOP, &c->state, &c->id, OCI_STOPPED, &e) < 0)

@@ -8,14 +8,8 @@ static int state_text(const struct oci_config *c, const struct oci_state *s,
 		      const struct oci_id *id, enum oci_status status, pid_t pid, struct strbuf *b,
 		      struct err *e)
 {
-	CLEANUP_STRBUF struct strbuf inner = STRBUF_INIT;
-	CLEANUP_JSON struct json_doc *doc = NULL;
 	struct json_out o;
 
-	json_out_init(&o, &inner, false);
-	if (oci_state_json(&o, s, id, c, status, false, e) < 0 ||
-	    json_parse("state", inner.data, inner.len, &doc, e) < 0)
-		return -e->code;
 	json_out_init(&o, b, false);
 	json_out_object(&o, NULL);
 	json_out_str(&o, "ociVersion", c->version);
@@ -25,7 +19,8 @@ static int state_text(const struct oci_config *c, const struct oci_state *s,
 	json_out_int(&o, "pid", pid);
 	if (c->seccomp_metadata)
 		json_out_str(&o, "metadata", c->seccomp_metadata);
-	json_out_node(&o, "state", json_root(doc));
+	if (oci_state_json(&o, "state", s, id, c, status, NULL, e) < 0)
+		return -e->code;
 	json_out_object_end(&o);
 	return strbuf_ok(b, e);
 }

@@ -5,11 +5,11 @@
  */
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/sys.h"
+#include "namespaces/procfd.h"
 #include "runtime/console.h"
 #include "runtime/oci/engine_priv.h"
 
@@ -77,19 +77,13 @@ static int make_env(struct oci_program *p, struct err *e)
 	return put_home(&p->env, o->user.uid, e);
 }
 
-/* chdir, and a look at where that is: the raw call says "(unreachable)/..." for what is not in the
- * root (row 2, CVE-2024-21626). */
 static int enter_cwd(const char *cwd, struct err *e)
 {
-	char now[PATH_MAX];
+	int r = path_enter(cwd);
 
-	if (chdir(cwd) < 0)
-		return err_sys(e, "chdir to cwd (\"%s\") set in config.json failed", cwd);
-	if (syscall(SYS_getcwd, now, sizeof(now)) < 0)
-		return err_sys(e, "process.cwd: %s", cwd);
-	if (now[0] != '/')
+	if (r == -EXDEV)
 		return err_set(e, EPERM, "process.cwd: %s is outside of the container", cwd);
-	return 0;
+	return r < 0 ? err_ret(e, r, "chdir to cwd (\"%s\") set in config.json failed", cwd) : 0;
 }
 
 /* Under the final ids: where root could go and the user can't, it stays. */
@@ -160,6 +154,16 @@ static int set_creds(struct oci_program *p, struct err *e)
 	p->creds.prepare_arg = p;
 	set_scheduling(p);
 	return 0;
+}
+
+void oci_program_policy(struct oci_program *p, const struct oci_config *c)
+{
+	p->creds.has_personality = c->has_personality;
+	p->creds.personality = c->personality;
+	p->scheduling.has_memory = c->memory_policy.given;
+	p->scheduling.memory_mode = c->memory_policy.mode;
+	p->scheduling.memory_flags = c->memory_policy.flags;
+	p->scheduling.memory_nodes = c->memory_policy.nodes;
 }
 
 int oci_program_listen(struct oci_program *p, const struct oci_io *io, struct err *e)
@@ -273,6 +277,22 @@ int oci_program_execute(struct oci_program *p, int proc, struct err *e)
 		return r;
 	(void)execve(p->path, (char *const *)(uintptr_t)p->process->args.v, p->env.v);
 	return no_program(p->path, -errno, e);
+}
+
+int oci_set_oom_score(pid_t pid, const struct oci_process *process, struct err *e)
+{
+	CLEANUP_FD int proc = -EBADF;
+	char path[32];
+
+	if (!process->has_oom_score_adj)
+		return 0;
+	(void)str_format(path, sizeof(path), "%d", (int)pid);
+	proc = procfd_open(path, O_PATH | O_DIRECTORY);
+	if (proc < 0)
+		return err_ret(e, proc, "open /proc/%s", path);
+	if (creds_set_oom_score_adj(proc, process->oom_score_adj, e) < 0)
+		return err_wrap(e, "process.oomScoreAdj");
+	return 0;
 }
 
 int oci_own_stdio(const struct oci_process *process, struct err *e)

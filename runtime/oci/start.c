@@ -62,7 +62,9 @@ int oci_start(const struct oci_runtime *rt, const struct oci_id *id, struct err 
 	int r;
 
 	if ((r = oci_container_open(rt, id, OCI_CHANGE, &c, e)) < 0 ||
-	    (r = check_created(&c, e)) < 0 || (r = oci_container_config(&c, &config, e)) < 0)
+	    (r = check_created(&c, e)) < 0)
+		return r;
+	if (c.state.poststart && (r = oci_container_config(&c, &config, e)) < 0)
 		return r;
 	sock = connect_start(c.dir, e);
 	if (sock < 0)

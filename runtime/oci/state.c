@@ -80,6 +80,8 @@ int oci_state_write(int dir, const struct oci_state *s, struct err *e)
 	json_out_str(&o, "rootfs", s->rootfs ? s->rootfs : "");
 	json_out_u64(&o, "owner", s->owner);
 	json_out_bool(&o, "ownPids", s->own_pids);
+	json_out_bool(&o, "poststart", s->poststart);
+	json_out_bool(&o, "poststop", s->poststop);
 	json_out_object(&o, "cgroup");
 	json_out_str(&o, "path", s->cgroup.path);
 	json_out_str(&o, "parentMade", s->cgroup.parent_made);
@@ -156,7 +158,9 @@ static int decode(const struct json *root, struct oci_state *s)
 	    take_text(root, "created", s->created, sizeof(s->created)) < 0 ||
 	    take_copy(root, "bundle", &s->bundle) < 0 ||
 	    take_copy(root, "rootfs", &s->rootfs) < 0 || take_number(root, "owner", &owner) < 0 ||
-	    take_bool(root, "ownPids", &s->own_pids) < 0 || pid > INT32_MAX || owner > UINT32_MAX)
+	    take_bool(root, "ownPids", &s->own_pids) < 0 ||
+	    take_bool(root, "poststart", &s->poststart) < 0 ||
+	    take_bool(root, "poststop", &s->poststop) < 0 || pid > INT32_MAX || owner > UINT32_MAX)
 		return -EINVAL;
 	s->pid = (pid_t)pid;
 	s->start_ticks = (uint64_t)ticks;
@@ -186,33 +190,29 @@ int oci_state_read(int dir, struct oci_state *ret, struct err *e)
 	return 0;
 }
 
-static int hook_annotations(struct json_out *o, const struct oci_config *config)
+int oci_state_json(struct json_out *o, const char *key, const struct oci_state *s,
+		   const struct oci_id *id, const struct oci_config *config, enum oci_status status,
+		   const char *owner, struct err *e)
 {
-	json_out_object(o, "annotations");
-	for (size_t i = 0; i < config->annotations.n; i++)
-		json_out_str(o, config->annotations.v[i].key, config->annotations.v[i].value);
-	json_out_object_end(o);
-	return 0;
-}
-
-int oci_state_json(struct json_out *o, const struct oci_state *s, const struct oci_id *id,
-		   const struct oci_config *config, enum oci_status status, bool extended,
-		   struct err *e)
-{
-	json_out_object(o, NULL);
+	json_out_object(o, key);
 	json_out_str(o, "ociVersion", config->version ? config->version : OCI_VERSION);
 	json_out_str(o, "id", id->s);
 	json_out_str(o, "status", oci_status_name(status));
-	if (extended || (s->pid > 0 && status != OCI_STOPPED))
+	if (owner || (s->pid > 0 && status != OCI_STOPPED))
 		json_out_int(o, "pid", status == OCI_STOPPED ? 0 : s->pid);
 	json_out_str(o, "bundle", s->bundle ? s->bundle : "");
-	if (extended) {
+	if (owner) {
 		json_out_str(o, "rootfs", s->rootfs ? s->rootfs : "");
 		json_out_str(o, "created", s->created);
-		json_out_str(o, "owner", "");
+		json_out_str(o, "owner", owner);
 	}
-	if (config->annotations.n > 0)
-		(void)hook_annotations(o, config);
+	if (config->annotations.n > 0) {
+		json_out_object(o, "annotations");
+		for (size_t i = 0; i < config->annotations.n; i++)
+			json_out_str(o, config->annotations.v[i].key,
+				     config->annotations.v[i].value);
+		json_out_object_end(o);
+	}
 	json_out_object_end(o);
 	return strbuf_ok(o->b, e);
 }

@@ -44,6 +44,7 @@ static struct oci_state sample(void)
 		.rootfs = strdup("/b/rootfs"),
 		.owner = 1000,
 		.own_pids = true,
+		.poststop = true,
 		.cgroup = { .path = "/a.slice/b.scope",
 			    .parent_made = "/a.slice",
 			    .inode = 99,
@@ -72,6 +73,8 @@ static void test_state_round(void **state)
 	assert_string_equal(got.rootfs, s.rootfs);
 	assert_int_equal(got.owner, s.owner);
 	assert_true(got.own_pids);
+	assert_false(got.poststart);
+	assert_true(got.poststop);
 	assert_string_equal(got.cgroup.path, s.cgroup.path);
 	assert_string_equal(got.cgroup.parent_made, s.cgroup.parent_made);
 	assert_int_equal(got.cgroup.inode, s.cgroup.inode);
