@@ -30,8 +30,9 @@ const struct option oci_global_options[] = {
 	OCI_FLAG(struct oci_globals, systemd_cgroup, "systemd-cgroup", 0,
 		 "cgroups are systemd's: cgroupsPath is SLICE:PREFIX:NAME"),
 	OCI_TEXT(struct oci_globals, rootless, "rootless", 0, "auto|true|false",
-		 "whether cgroups may be missing; decided by the user"),
-	OCI_TEXT(struct oci_globals, criu, "criu", 0, "PATH", "for checkpoint and restore"),
+		 "true is refused: every container has a cgroup"),
+	OCI_TEXT(struct oci_globals, criu, "criu", 0, "PATH",
+		 "for checkpoint and restore, which are refused"),
 	OCI_FLAG(struct oci_globals, version, "version", 'v', "show the version"),
 	OCI_FLAG(struct oci_globals, help, "help", 'h', "show this help"),
 	OPTION_END,
@@ -146,6 +147,18 @@ static int call(struct oci_cli *c, int argc, char **argv, struct err *e)
 	return v->run(c, e);
 }
 
+/* Nothing may be missing for anybody: a cgroup that can't be made is an error. */
+static int check_rootless(const char *value, struct err *e)
+{
+	if (!value || str_eq(value, "auto") || str_eq(value, "false"))
+		return 0;
+	if (!str_eq(value, "true"))
+		return err_set(e, EINVAL, "--rootless \"%s\": auto, true or false", value);
+	(void)err_set(e, EOPNOTSUPP,
+		      "--rootless=true: containers without a cgroup are not supported");
+	return err_hint(e, "give the user a cgroup of his own, and leave it out");
+}
+
 /* Network devices are moved by netlink. */
 static int look(const struct oci_config *config, struct err *e)
 {
@@ -170,7 +183,8 @@ static int prepare(struct oci_cli *c, struct err *e)
 	(void)umask(022);
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_sys(e, "ignore SIGPIPE");
-	return log_open(&c->globals, &c->rt.log, e);
+	r = log_open(&c->globals, &c->rt.log, e);
+	return r < 0 ? r : check_rootless(c->globals.rootless, e);
 }
 
 static int run(struct oci_cli *c, int argc, char **argv, struct err *e)

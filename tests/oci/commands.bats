@@ -149,6 +149,17 @@ teardown() { oci_teardown; }
 	equal mine "$(cat "$BATS_TEST_TMPDIR/b/config.json")"
 }
 
+@test "--rootless: true is refused with the reason, auto and false change nothing" {
+	is jail-oci || skip "the others run containers without a cgroup"
+	live .
+	run -0 oci --rootless auto state c
+	run -0 oci --rootless=false state c
+	run ! oci --rootless true state c
+	like 'without a cgroup are not supported'
+	run ! oci --rootless=maybe state c
+	like 'auto, true or false'
+}
+
 @test "spec --rootless: for a user without privileges" {
 	cd "$BATS_TEST_TMPDIR"
 	run -0 oci spec --rootless
