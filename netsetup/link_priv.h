@@ -10,6 +10,7 @@
 
 #define LINK_INSIDE "eth0"
 #define LINK_MAC_LEN 6
+#define NET_GROUP 0x6a61696cu /* IFLA_GROUP of every host interface of ours: "jail" */
 #define LINK_ALIAS_PREFIX "jail:" /* then the instance's name */
 
 /* The MAC address of an instance or bridge: from the sha256 of "kind:name", locally administered,

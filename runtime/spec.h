@@ -14,10 +14,27 @@
 #include "base/json.h"
 #include "cgroups/cgroup.h"
 #include "hooks/hooks.h"
+#include "netsetup/address.h"
 #include "netsetup/network.h"
 
 enum spec_mode { SPEC_MODE_APP, SPEC_MODE_SYSTEM };
-enum spec_network_mode { SPEC_NETWORK_BRIDGE, SPEC_NETWORK_NONE, SPEC_NETWORK_HOST };
+enum spec_network_mode {
+	SPEC_NETWORK_BRIDGE, /* on networks, each as it is made (bridge or routed) */
+	SPEC_NETWORK_ROUTED, /* the same, never as a port of a bridge */
+	SPEC_NETWORK_MACVLAN, /* on networks of mode macvlan */
+	SPEC_NETWORK_NONE,
+	SPEC_NETWORK_HOST,
+	SPEC_NETWORK_PATH, /* a network namespace that exists */
+	SPEC_NETWORK_INSTANCE, /* that of another instance, which runs */
+};
+
+/* One of eth0, eth1, ...: what the spec wants of a network. */
+struct spec_interface {
+	struct jail_name network; /* "default" */
+	struct net_addresses addresses; /* zeros = lease one */
+	unsigned prefix4, prefix6; /* as written, checked against the network's; 0 = none */
+	struct net_rate ingress, egress;
+};
 enum spec_userns { SPEC_USERNS_AUTO, SPEC_USERNS_HOST };
 enum spec_restart { SPEC_RESTART_NO, SPEC_RESTART_ON_FAILURE, SPEC_RESTART_ALWAYS };
 enum spec_mount_kind { SPEC_MOUNT_BIND, SPEC_MOUNT_TMPFS };
@@ -93,10 +110,11 @@ struct jail_spec {
 
 	struct {
 		enum spec_network_mode mode;
-		struct in_addr address; /* 0 = lease one */
-		bool has_address;
-		unsigned address_prefix; /* as written, checked against the bridge's at create; 0 =
-					    none */
+		struct spec_interface *interfaces; /* of the three modes with networks: at least one */
+		size_t n_interfaces;
+		char *path; /* mode path: absolute */
+		struct jail_name instance; /* mode instance: whose */
+		struct strv allow, deny; /* netsetup/rule.h */
 		char *dns[LIMIT_DNS];
 		size_t n_dns;
 		struct net_port *ports;
