@@ -70,7 +70,11 @@ struct meta {
 	struct jail_name owner; /* the id, as the owner of leases */
 	uint64_t created_ms;
 	struct id_range ids;
-	struct in_addr address;
+	struct meta_network { /* one for each interface of the spec; "" = a gap */
+		struct jail_name network;
+		struct net_addresses addresses;
+	} networks[NET_INTERFACES_MAX];
+	size_t n_networks;
 	struct image_ref image; /* "" with rootfs */
 	struct digest layers[LIMIT_LAYERS]; /* bottom first */
 	size_t n_layers;

@@ -13,6 +13,7 @@
 #include "cgroups/events.h"
 #include "images/store.h"
 #include "namespaces/idmap.h"
+#include "netsetup/address.h"
 #include "netsetup/network.h"
 #include "runtime/spec.h"
 
@@ -30,8 +31,9 @@ struct jail_config {
 		CONFIG_SYSTEMD_YES
 	} systemd; /* "systemd": "auto" */
 	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
-	struct net_bridge bridge; /* "network": {"bridge": "jail0", "subnet": "10.88.0.0/16",
-				     "gateway": "10.88.0.1", "mtu": 0} */
+	struct net_network network; /* the default one: "network": {"bridge": "jail0", "mode": "bridge",
+				       "subnet": "10.88.0.0/16", "gateway": "10.88.0.1", "subnet6": "auto",
+				       "gateway6", "uplink", "mtu": 0, "isolated": true, "nat": true} */
 	struct import_limits import; /* "import": {"maxBytes": "64GiB", "maxMembers": n, "maxName":
 					n, "maxRatio": n} */
 };
@@ -79,8 +81,12 @@ struct instance_info {
 	bool unready; /* READY=1 has not come yet (spec.notify.ready) */
 	uint64_t started_ms; /* wall clock */
 	struct id_range ids;
-	struct in_addr address; /* leased; 0 = none */
-	char host_interface[16];
+	struct instance_network {
+		struct jail_name network; /* "" = a gap */
+		struct net_addresses addresses; /* leased */
+		char host_interface[16]; /* "" when not running, or of macvlan */
+	} networks[NET_INTERFACES_MAX]; /* eth0, eth1, ... */
+	size_t n_networks;
 	struct instance_exit last_exit;
 	struct cgroup_oom oom; /* since this start; all 0 when not running */
 	char directory[1200]; /* STATE/instances/NAME */
