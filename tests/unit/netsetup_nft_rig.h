@@ -37,7 +37,7 @@
 #include "netsetup/nft_priv.h"
 
 #define WAIT_MS 3000
-#define WAIT_BLOCKED_MS 200
+#define WAIT_BLOCKED_MS 100
 #define HOST4 "192.0.2.1"
 #define HOST6 "2001:db8::1"
 #define OUTSIDE4 "192.0.2.2"
@@ -54,6 +54,8 @@ struct box { /* an instance */
 	char ip4[INET_ADDRSTRLEN], ip6[INET6_ADDRSTRLEN];
 	uint8_t mac[NET_MAC_LEN];
 	net_group group; /* instance:NAME */
+	struct net_rule rules[2][8]; /* of its plan, and of the one before */
+	unsigned turn;
 };
 
 static struct {
@@ -245,7 +247,8 @@ static inline struct box *box_plan(unsigned n, const struct net_network *network
 	struct box *b = &rig.boxes[n];
 	unsigned number = network == &rig.front ? 88 : 89;
 
-	*b = (struct box){ .netns = -EBADF };
+	memset(b, 0, sizeof(*b));
+	b->netns = -EBADF;
 	(void)snprintf(b->name.s, sizeof(b->name.s), "web%u", n);
 	(void)snprintf(b->id, sizeof(b->id), "%032x", 0xabc0 + n);
 	(void)snprintf(b->ip4, sizeof(b->ip4), "10.%u.0.%u", number, 10 + n);
@@ -308,6 +311,54 @@ static inline struct box *box_new(unsigned n, const struct net_network *network,
 	OK(nft_instance_add(rig.nl, &b->plan, &b->at, &e));
 	return b;
 }
+
+/* Links and elements. */
+static inline void box_drop(struct box *b)
+{
+	OK(nft_instance_delete(rig.nl, &b->plan, &b->at, &e));
+	sh(rig.home, "ip link del %s", b->at.v[0].host_interface);
+	(void)close(b->netns);
+	b->name.s[0] = '\0';
+}
+
+/* Another plan in place of the box's; it is the box's from then on. */
+static inline void box_change(struct box *b, const struct net_plan *to)
+{
+	OK(nft_instance_change(rig.nl, &b->plan, &b->at, to, &b->at, &e));
+	b->plan = *to;
+}
+
+static inline void box_rules(struct box *b, const struct net_rule *rules, size_t n)
+{
+	struct net_plan to = b->plan;
+
+	assert_true(n <= ARRAY_SIZE(b->rules[0]));
+	b->turn = !b->turn;
+	if (n > 0)
+		memcpy(b->rules[b->turn], rules, n * sizeof(*rules));
+	to.rules = b->rules[b->turn];
+	to.n_rules = n;
+	box_change(b, &to);
+}
+
+static inline int test_begin(void **state)
+{
+	(void)state;
+	tables_new();
+	return 0;
+}
+
+static inline int test_end(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < BOXES_MAX; i++)
+		if (rig.boxes[i].name.s[0])
+			box_drop(&rig.boxes[i]);
+	return 0;
+}
+#define PACKET_TEST(test) cmocka_unit_test_setup_teardown(test, test_begin, test_end)
 
 /* ---- sockets ---- */
 
