@@ -292,24 +292,26 @@ static void test_routers_and_dhcp(void **state)
 	ICMP6_FILTER_SETPASS(ND_REDIRECT, &filter);
 	assert_int_equal(setsockopt(icmp6, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter)),
 			 0);
-	for (pass = 0; pass < 2; pass++) {
-		int wait = pass ? WAIT_MS : WAIT_BLOCKED_MS;
+	for (pass = 0; pass < 3; pass++) {
+		bool open = pass == 2;
+		int wait = open ? WAIT_MS : WAIT_BLOCKED_MS;
 
-		/* The first time with the protection, then without. */
-		if (pass)
-			sh(rig.home, "nft flush chain inet jail source && "
-				     "nft flush chain inet jail leaving && "
+		/* `source` stops them, also where the way is open behind it; then nothing does. */
+		if (pass == 1)
+			sh(rig.home, "nft flush chain inet jail leaving && "
 				     "nft insert rule inet jail entering accept");
+		if (open)
+			sh(rig.home, "nft flush chain inet jail source");
 		send_icmp(a, a->ip6, b->ip6, ND_ROUTER_ADVERT);
-		assert_int_equal(arrives(icmp6, wait), pass);
+		assert_int_equal(arrives(icmp6, wait), open);
 		send_icmp(a, a->ip6, b->ip6, ND_REDIRECT);
-		assert_int_equal(arrives(icmp6, wait), pass);
+		assert_int_equal(arrives(icmp6, wait), open);
 		send_icmp(a, a->ip4, b->ip4, 5);
-		assert_int_equal(arrives(icmp4, wait), pass);
+		assert_int_equal(arrives(icmp4, wait), open);
 		send_udp(a, a->mac, a->ip4, b->ip4, 67, 68);
-		assert_int_equal(arrives(dhcp4, wait), pass);
+		assert_int_equal(arrives(dhcp4, wait), open);
 		send_udp(a, a->mac, a->ip6, b->ip6, 547, 546);
-		assert_int_equal(arrives(dhcp6, wait), pass);
+		assert_int_equal(arrives(dhcp6, wait), open);
 		/* Other ports are nobody's business. */
 		send_udp(a, a->mac, a->ip4, b->ip4, 66, 68);
 		assert_true(arrives(dhcp4, WAIT_MS));
@@ -318,6 +320,31 @@ static void test_routers_and_dhcp(void **state)
 	(void)close(dhcp6);
 	(void)close(icmp4);
 	(void)close(icmp6);
+}
+
+/* Row 72: what comes behind `source` sees no packet for the host's own 127.0.0.0/8. */
+static void test_loopback(void **state)
+{
+	struct box *boxes[2] = { box_new(0, &rig.front, BRIDGED), box_new(1, &rig.front, ROUTED) };
+	char *text;
+	size_t i;
+
+	(void)state;
+	sh(rig.home, "nft add table ip watch && nft add chain ip watch c "
+		     "'{ type filter hook prerouting priority -290; }' && "
+		     "nft add rule ip watch c ip daddr 127.0.0.0/8 counter");
+	for (i = 0; i < 4; i++) {
+		if (i == 2)
+			sh(rig.home, "nft flush chain inet jail source");
+		send_udp(boxes[i % 2], boxes[i % 2]->mac, boxes[i % 2]->ip4, "127.0.0.1", 5200, 53);
+		assert_true(ping(boxes[i % 2]->netns, "10.88.0.1", WAIT_MS)); /* it is through */
+		assert_int_equal(sh_run(rig.home, "nft list table ip watch", &text), 0);
+		assert_non_null(strstr(text, i < 2   ? "packets 0 "
+					     : i < 3 ? "packets 1 "
+						     : "packets 2 "));
+		free(text);
+	}
+	sh(rig.home, "nft delete table ip watch");
 }
 
 /* ---- published ports ---- */
@@ -565,10 +592,11 @@ static void test_tables_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PACKET_TEST(test_false_senders),       PACKET_TEST(test_arp),
-		PACKET_TEST(test_routers_and_dhcp),    PACKET_TEST(test_published),
-		PACKET_TEST(test_published_and_rules), PACKET_TEST(test_counters),
-		PACKET_TEST(test_packets_of_others),   PACKET_TEST(test_tables_of_others),
+		PACKET_TEST(test_false_senders),    PACKET_TEST(test_arp),
+		PACKET_TEST(test_routers_and_dhcp), PACKET_TEST(test_loopback),
+		PACKET_TEST(test_published),	    PACKET_TEST(test_published_and_rules),
+		PACKET_TEST(test_counters),	    PACKET_TEST(test_packets_of_others),
+		PACKET_TEST(test_tables_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, rig_make, NULL);
