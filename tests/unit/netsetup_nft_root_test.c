@@ -277,6 +277,11 @@ static void test_delete_what_is_left(void **state)
 	   "nft flush set inet jail sent_outside4",
 	   b->ip6);
 	delete (b);
+	/* Something that its plan doesn't know of leads to its chain. */
+	add(b);
+	sh(rig.home, "nft add element inet jail out4 "
+		     "'{ 10.88.0.99 comment \"web1\" : goto out-web1 }'");
+	delete (b);
 	sh(rig.home, "nft add element inet jail sent_outside4 '{ %s comment \"web0\" }'", a->ip4);
 	after = ruleset_sorted();
 	assert_string_equal(after, before);
@@ -309,6 +314,9 @@ static int note_dead(uint8_t family, const void *address, void *arg, struct err 
 /* Row 79: a dead instance had the same address, and its port leads there. */
 static void test_dead_is_replaced(void **state)
 {
+	static const struct net_port overlapping = {
+		.host_port = 9050, .port = 9050, .count = 100, .protocol = IPPROTO_UDP
+	};
 	struct box *dead, *b;
 	char *before, *after;
 
@@ -331,6 +339,17 @@ static void test_dead_is_replaced(void **state)
 	OK(nft_gc(rig.nl, only_web0, NULL, note_dead, &(struct dead){ "" }, &e));
 	after = ruleset_sorted();
 	assert_string_equal(after, before);
+	/* And a range that only overlaps. */
+	dead = box_plan(1, &rig.front, true);
+	dead->plan.ports = ports;
+	dead->plan.n_ports = ARRAY_SIZE(ports);
+	add(dead);
+	b->plan.ports = &overlapping;
+	b->plan.n_ports = 1;
+	delete (b);
+	add(b);
+	assert_true(listed("udp . 9050-9149 comment \"web0\" : 10.88.0.10"));
+	assert_false(listed("udp . 9000-9099"));
 	free(before);
 	free(after);
 }
