@@ -366,6 +366,30 @@ static void test_rules_out(void **state)
 	done(&sb);
 }
 
+/* Who was allowed in gets his answer, whatever the instance may send by itself. */
+static void test_answers(void **state)
+{
+	struct net_rule no_out[] = { { .out = true }, allow(false, NET_PEER_ANY) };
+	struct net_network n = rig.front;
+	struct box *a = box_new(0, &rig.front, BRIDGED), *b = box_new(1, &rig.front, ROUTED);
+	struct service s = serve(b->netns, PORT), sa = serve(a->netns, PORT);
+	struct service out = serve(rig.outside, PORT);
+
+	(void)state;
+	box_rules(b, no_out, 2);
+	reaches(a, b, &s);
+	assert_reaches(rig.outside, b->ip4, PORT, s.tcp4, OUTSIDE4);
+	blocked(b, a);
+	blocked_outside(b);
+	n.internal = true;
+	network_is(&n);
+	assert_reaches(rig.outside, b->ip4, PORT, s.tcp4, OUTSIDE4);
+	assert_reaches(rig.outside, b->ip6, PORT, s.tcp6, OUTSIDE6);
+	done(&s);
+	done(&sa);
+	done(&out);
+}
+
 static void test_rules_of_ports(void **state)
 {
 	struct net_rule ports[] = {
@@ -410,6 +434,7 @@ int main(void)
 		PACKET_TEST(test_link_local), PACKET_TEST(test_neighbours),
 		PACKET_TEST(test_tenants),    PACKET_TEST(test_groups),
 		PACKET_TEST(test_rules_out),  PACKET_TEST(test_rules_of_ports),
+		PACKET_TEST(test_answers),
 	};
 
 	return cmocka_run_group_tests(tests, rig_make, NULL);

@@ -322,6 +322,32 @@ static void test_routers_and_dhcp(void **state)
 	(void)close(icmp6);
 }
 
+/* An answer to nothing: no address translation would hide where it comes from. */
+static void test_no_flow(void **state)
+{
+	struct box *a = box_new(0, &rig.front, BRIDGED);
+	int icmp4 = socket_in(rig.outside, AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	int icmp6 = socket_in(rig.outside, AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+	struct icmp6_filter filter;
+
+	(void)state;
+	ICMP6_FILTER_SETBLOCKALL(&filter);
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+	assert_int_equal(setsockopt(icmp6, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter)),
+			 0);
+	send_icmp(a, a->ip4, OUTSIDE4, 0);
+	send_icmp(a, a->ip6, OUTSIDE6, ICMP6_ECHO_REPLY);
+	assert_false(arrives(icmp4, WAIT_BLOCKED_MS));
+	assert_false(arrives(icmp6, WAIT_BLOCKED_MS));
+	sh(rig.home, "nft flush chain inet jail leaving");
+	send_icmp(a, a->ip4, OUTSIDE4, 0);
+	send_icmp(a, a->ip6, OUTSIDE6, ICMP6_ECHO_REPLY);
+	assert_true(arrives(icmp4, WAIT_MS));
+	assert_true(arrives(icmp6, WAIT_MS));
+	(void)close(icmp4);
+	(void)close(icmp6);
+}
+
 /* Row 72: what comes behind `source` sees no packet for the host's own 127.0.0.0/8. */
 static void test_loopback(void **state)
 {
@@ -653,11 +679,12 @@ static void test_tables_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PACKET_TEST(test_false_senders),       PACKET_TEST(test_arp),
-		PACKET_TEST(test_routers_and_dhcp),    PACKET_TEST(test_loopback),
-		PACKET_TEST(test_published),	       PACKET_TEST(test_published_sctp),
-		PACKET_TEST(test_published_and_rules), PACKET_TEST(test_counters),
-		PACKET_TEST(test_packets_of_others),   PACKET_TEST(test_tables_of_others),
+		PACKET_TEST(test_false_senders),    PACKET_TEST(test_arp),
+		PACKET_TEST(test_routers_and_dhcp), PACKET_TEST(test_loopback),
+		PACKET_TEST(test_no_flow),	    PACKET_TEST(test_published),
+		PACKET_TEST(test_published_sctp),   PACKET_TEST(test_published_and_rules),
+		PACKET_TEST(test_counters),	    PACKET_TEST(test_packets_of_others),
+		PACKET_TEST(test_tables_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, rig_make, NULL);
