@@ -258,6 +258,32 @@ static void test_neighbours(void **state)
 	done(&sd);
 }
 
+/* Where br_netfilter shows frames of bridges to IP's hooks, all is as without. */
+static void test_bridge_netfilter(void **state)
+{
+	static const char set[] = "sysctl -qw net.bridge.bridge-nf-call-iptables=%d "
+				  "net.bridge.bridge-nf-call-ip6tables=%d "
+				  "net.bridge.bridge-nf-call-arptables=%d";
+	struct box *a = box_new(0, &rig.front, BRIDGED), *b = box_new(1, &rig.front, BRIDGED);
+	struct box *d = box_new(2, &rig.back, BRIDGED);
+	struct service s = serve(b->netns, PORT), sd = serve(d->netns, PORT);
+	struct service out = serve(rig.outside, PORT);
+
+	(void)state;
+	if (sh_run(rig.home, "test -d /proc/sys/net/bridge", NULL) != 0)
+		skip();
+	sh(rig.home, set, 1, 1, 1);
+	reaches(a, b, &s);
+	reaches_outside(a, &out);
+	blocked(a, d);
+	assert_blocked(a->netns, HOST4, PORT);
+	assert_true(ping(a->netns, "10.88.0.1", WAIT_MS));
+	sh(rig.home, set, 0, 0, 0);
+	done(&s);
+	done(&sd);
+	done(&out);
+}
+
 static void tenants_are(const char *front, const char *back)
 {
 	struct net_network f = rig.front, b = rig.back;
@@ -429,11 +455,17 @@ static void test_rules_of_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PACKET_TEST(test_host),	      PACKET_TEST(test_host_allowed),
-		PACKET_TEST(test_outside),    PACKET_TEST(test_from_outside),
-		PACKET_TEST(test_link_local), PACKET_TEST(test_neighbours),
-		PACKET_TEST(test_tenants),    PACKET_TEST(test_groups),
-		PACKET_TEST(test_rules_out),  PACKET_TEST(test_rules_of_ports),
+		PACKET_TEST(test_host),
+		PACKET_TEST(test_host_allowed),
+		PACKET_TEST(test_outside),
+		PACKET_TEST(test_from_outside),
+		PACKET_TEST(test_link_local),
+		PACKET_TEST(test_neighbours),
+		PACKET_TEST(test_bridge_netfilter),
+		PACKET_TEST(test_tenants),
+		PACKET_TEST(test_groups),
+		PACKET_TEST(test_rules_out),
+		PACKET_TEST(test_rules_of_ports),
 		PACKET_TEST(test_answers),
 	};
 

@@ -585,6 +585,7 @@ static void test_counters(void **state)
 	(void)state;
 	counts_are(a, "received 0/0 0/0 sent 0/0 0/0");
 	send_udp(a, a->mac, a->ip4, OUTSIDE4, 5100, 7300); /* 20 + 8 + 5 bytes */
+	assert_true(readable(out4, WAIT_MS));
 	assert_int_equal(recvfrom(out4, text, sizeof(text), 0, (struct sockaddr *)&from, &n), 5);
 	counts_are(a, "received 0/0 0/0 sent 0/0 1/33");
 	assert_int_equal(sendto(out4, text, 7, 0, (struct sockaddr *)&from, n), 7);
