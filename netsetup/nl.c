@@ -61,6 +61,7 @@ void nl_batch_reserve(struct nl_batch *b, size_t bytes)
 void nl_batch_free(struct nl_batch *b)
 {
 	free(TAKE_PTR(b->data));
+	free(TAKE_PTR(b->messages));
 }
 
 static struct nlmsghdr *nl_current(const struct nl_batch *b)
@@ -79,13 +80,30 @@ static size_t nl_end(const struct nl_batch *b)
 	return b->n == 0 ? 0 : b->start + NLMSG_ALIGN(nl_current(b)->nlmsg_len);
 }
 
+static bool nl_has_message_room(struct nl_batch *b)
+{
+	unsigned room = b->room ? 2 * b->room : 32;
+	struct nl_message *bigger;
+
+	if (b->n < b->room)
+		return true;
+	if (b->n >= NL_BATCH_MESSAGES)
+		return false;
+	bigger = reallocarray(b->messages, room, sizeof(*bigger));
+	if (!bigger)
+		return false;
+	b->messages = bigger;
+	b->room = room;
+	return true;
+}
+
 void *nl_begin(struct nl_batch *b, int type, int flags, size_t extra, const char *what)
 {
 	size_t start, header = MNL_NLMSG_HDRLEN + MNL_ALIGN(extra);
 	struct nlmsghdr *nlh;
 
 	start = b->failed ? 0 : nl_end(b);
-	if (b->failed || b->n >= NL_BATCH_MESSAGES || start + header > b->cap) {
+	if (b->failed || start + header > b->cap || !nl_has_message_room(b)) {
 		b->failed = true;
 		return memset(b->spill, 0, sizeof(b->spill));
 	}

@@ -21,7 +21,7 @@
 
 #include "base/err.h"
 
-#define NL_BATCH_MESSAGES 128
+#define NL_BATCH_MESSAGES 4096
 #define NL_EXTRA_MAX 64
 #define NL_KERNEL_TEXT_MAX 160
 
@@ -48,7 +48,8 @@ struct nl_batch {
 	size_t start; /* of the message being built */
 	bool failed;
 	unsigned n;
-	struct nl_message messages[NL_BATCH_MESSAGES];
+	unsigned room; /* of messages */
+	struct nl_message *messages;
 	char spill[NL_EXTRA_MAX]; /* takes the writes of a caller after a failure */
 	char kernel_text[NL_KERNEL_TEXT_MAX]; /* NLMSGERR_ATTR_MSG of the first failure */
 };
