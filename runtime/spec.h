@@ -78,6 +78,7 @@ struct spec_device {
 
 struct jail_spec {
 	struct jail_name name; /* "" until given */
+	struct jail_name tenant; /* "" = nobody's */
 	bool has_image;
 	struct image_ref image;
 	char *rootfs; /* absolute directory, or NULL */

@@ -111,7 +111,7 @@ enum spec_path_change spec_path_change(const struct spec_path *p)
 	static const char *const live[] = { "resources", "labels", "stop", "security.devices" };
 	/* Leases, layers and owners of files follow from these. */
 	static const char *const fixed[] = {
-		"name",		"image",	  "rootfs",	     "mode",
+		"name",		"tenant", "image",	  "rootfs",	     "mode",
 		"network.mode", "network.bridge", "network.address", "security.userNamespace",
 		"$schema",
 	};
