@@ -8,13 +8,14 @@
  * down (a cgroup, a port) is removed only under that instance's own lock. An instance whose record
  * cannot be read owns we don't know what: then leases and layers stay as they are.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
 
 #include "base/dir.h"
 #include "base/lease.h"
 #include "base/lock.h"
 #include "base/path.h"
-#include "runtime/engine_priv.h"
+#include "runtime/netplan.h"
 
 #define GATE_WAIT_MS 600000
 #define CGROUP_WAIT_MS 30000
@@ -22,6 +23,7 @@
 struct known {
 	char id[INSTANCE_ID_LEN + 1];
 	struct jail_name name;
+	struct meta_network networks[NET_INTERFACES_MAX];
 };
 
 /* An instance that is kept from starting while its remains are removed. */
@@ -121,6 +123,7 @@ static int collect_meta(struct gc *g, const struct jail_name *name, const struct
 	k = &g->known[g->n_known++];
 	k->name = *name;
 	memcpy(k->id, m->owner.s, sizeof(k->id));
+	memcpy(k->networks, m->networks, sizeof(k->networks));
 	for (size_t i = 0; i < m->n_layers; i++)
 		g->layers[g->n_layers++] = m->layers[i];
 	return 0;
@@ -197,10 +200,79 @@ static int lease_one(const char *key, const struct jail_name *owner, void *arg)
 	return 0;
 }
 
+/* Calls fn for each entry of a directory that is not hidden. */
+static int each_entry(int dir, void (*fn)(struct gc *, int, const char *), struct gc *g,
+		      struct err *e)
+{
+	CLEANUP_DIR DIR *d = dir_open(dir);
+	struct dirent *entry;
+
+	if (!d)
+		return err_sys(e, "list directory");
+	while ((entry = readdir(d)))
+		if (entry->d_name[0] != '.')
+			fn(g, dir, entry->d_name);
+	return 0;
+}
+
+/* Addresses of one network. */
+struct address_pool {
+	struct gc *g;
+	int dir;
+	const char *network;
+};
+
+static bool has_address(const struct known *k, const char *network, const char *address)
+{
+	struct net_addresses a = { .v4 = { 0 } };
+	bool six = inet_pton(AF_INET6, address, &a.v6) == 1;
+
+	if (!six && inet_pton(AF_INET, address, &a.v4) != 1)
+		return true; /* none of ours */
+	for (size_t i = 0; i < NET_INTERFACES_MAX; i++)
+		if (str_eq(k->networks[i].network.s, network) &&
+		    (six ? IN6_ARE_ADDR_EQUAL(&a.v6, &k->networks[i].addresses.v6)
+			 : a.v4.s_addr == k->networks[i].addresses.v4.s_addr))
+			return true;
+	return false;
+}
+
+/* A change that was killed leaves a lease that its owner's record does not know. */
+static int address_one(const char *key, const struct jail_name *owner, void *arg)
+{
+	struct address_pool *p = arg;
+	const struct known *k = find_known(p->g, owner->s);
+
+	if (k && has_address(k, p->network, key))
+		return 0;
+	if (lease_drop(p->dir, key, owner) == 0)
+		p->g->report->leases++;
+	return 0;
+}
+
+static void address_pool(struct gc *g, int parent, const char *network)
+{
+	CLEANUP_FD int dir = path_open_beneath(parent, network, O_RDONLY | O_DIRECTORY, 0);
+	struct address_pool p = { g, dir, network };
+	struct err why = ERR_INIT;
+
+	if (dir >= 0 && lease_each(dir, address_one, &p, &why) < 0)
+		note_failure(g, &why);
+}
+
+static int gc_addresses(struct gc *g, struct err *e)
+{
+	CLEANUP_FD int pools = path_open_beneath(g->j->state, "leases/networks",
+						 O_RDONLY | O_DIRECTORY, 0);
+
+	if (pools < 0)
+		return pools == -ENOENT ? 0 : err_ret(e, pools, "open leases/networks");
+	return each_entry(pools, address_pool, g, e);
+}
+
 static int gc_leases(struct gc *g, struct err *e)
 {
-	int (*const open[])(struct jail *, struct err *) = { engine_ids, engine_addresses,
-							     engine_ports };
+	int (*const open[])(struct jail *, struct err *) = { engine_ids, engine_ports };
 
 	for (size_t i = 0; i < ARRAY_SIZE(open) && !g->damaged; i++) {
 		struct pool p = { g, open[i](g->j, e), open[i] == engine_ports };
@@ -209,7 +281,7 @@ static int gc_leases(struct gc *g, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return g->damaged ? 0 : gc_addresses(g, e);
 }
 
 static int cgroup_one(const struct jail_name *name, void *arg)
@@ -232,21 +304,6 @@ static int gc_cgroups(struct gc *g, struct err *e)
 	int r = engine_tree(g->j, e);
 
 	return r < 0 ? r : cgroup_each(&g->j->tree, cgroup_one, g, e);
-}
-
-/* Calls fn for each entry of a directory that is not hidden. */
-static int each_entry(int dir, void (*fn)(struct gc *, int, const char *), struct gc *g,
-		      struct err *e)
-{
-	CLEANUP_DIR DIR *d = dir_open(dir);
-	struct dirent *entry;
-
-	if (!d)
-		return err_sys(e, "list directory");
-	while ((entry = readdir(d)))
-		if (entry->d_name[0] != '.')
-			fn(g, dir, entry->d_name);
-	return 0;
 }
 
 static void remove_counted(struct gc *g, int dir, const char *name, size_t *count)
@@ -338,7 +395,7 @@ static void release_held(struct gc *g)
 /* Also puts back what somebody flushed, as long as anybody needs it. */
 static int gc_network(struct gc *g, struct err *e)
 {
-	int r = g->bridged ? engine_network_ensure(g->j, e) : 0;
+	int r = g->bridged ? network_ensure_all(g->j, e) : 0;
 
 	if (r >= 0)
 		r = net_gc(is_alive, g, e);

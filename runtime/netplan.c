@@ -5,18 +5,6 @@
 
 #define GROUP_TEXT_MAX 4096
 
-bool spec_has_networks(const struct jail_spec *spec)
-{
-	return spec->network.mode == SPEC_NETWORK_BRIDGE ||
-	       spec->network.mode == SPEC_NETWORK_ROUTED ||
-	       spec->network.mode == SPEC_NETWORK_MACVLAN;
-}
-
-bool spec_owns_network(const struct jail_spec *spec)
-{
-	return spec_has_networks(spec) || spec->network.mode == SPEC_NETWORK_NONE;
-}
-
 void instance_plan_free(struct instance_plan *p)
 {
 	net_rules_free(&p->rules);

@@ -22,11 +22,6 @@ struct instance_plan {
 		.groups = NULL                                                                     \
 	}
 
-/* The mode is one with interfaces on networks. */
-bool spec_has_networks(const struct jail_spec *spec);
-/* It has a network namespace of its own making. */
-bool spec_owns_network(const struct jail_spec *spec);
-
 /* name, meta and spec must outlive *ret. Return: 0; -ENOENT: a network is gone; instance_plan_free()
  * in any case. */
 int instance_plan_make(struct jail *j, const struct jail_name *name, const struct meta *meta,
@@ -46,6 +41,8 @@ int network_lease(struct jail *j, const struct jail_spec *spec, const struct jai
 /* Gives back what `m` has and `keep` (may be NULL) has not. */
 void network_release(struct jail *j, const struct meta *m, const struct meta *keep);
 
+/* Turns the error of net_ports_lease, which knows ids, into one that names the instance. */
+int ports_error(struct jail *j, int r, struct err *e);
 /* Links and rules of the host for an instance, with what everybody else who runs had there, should
  * somebody have flushed it. */
 int network_ensure(struct jail *j, const struct instance_plan *p, struct err *e);
