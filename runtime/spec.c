@@ -73,6 +73,10 @@ void spec_free(struct jail_spec *s)
 		free(s->raw[i].value);
 	}
 	free(s->raw);
+	free(s->network.interfaces);
+	free(s->network.path);
+	strv_free(&s->network.allow);
+	strv_free(&s->network.deny);
 	free(s->network.ports);
 	free(s->mounts);
 	free(s->security.seccomp);
