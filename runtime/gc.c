@@ -15,6 +15,7 @@
 #include "base/lease.h"
 #include "base/lock.h"
 #include "base/path.h"
+#include "netsetup/port.h"
 #include "runtime/netplan.h"
 
 #define GATE_WAIT_MS 600000
@@ -270,18 +271,34 @@ static int gc_addresses(struct gc *g, struct err *e)
 	return each_entry(pools, address_pool, g, e);
 }
 
+static int gc_port_ranges(struct gc *g, struct err *e)
+{
+	CLEANUP_FD int dir = net_ports_open_ranges(g->j->ports);
+	struct pool p = { g, dir, true };
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : err_ret(e, dir, "open the leases of port ranges");
+	return lease_each(dir, lease_one, &p, e);
+}
+
 static int gc_leases(struct gc *g, struct err *e)
 {
 	int (*const open[])(struct jail *, struct err *) = { engine_ids, engine_ports };
 
+	int r = 0;
+
 	for (size_t i = 0; i < ARRAY_SIZE(open) && !g->damaged; i++) {
 		struct pool p = { g, open[i](g->j, e), open[i] == engine_ports };
-		int r = p.dir < 0 ? p.dir : lease_each(p.dir, lease_one, &p, e);
+
+		r = p.dir < 0 ? p.dir : lease_each(p.dir, lease_one, &p, e);
 
 		if (r < 0)
 			return r;
 	}
-	return g->damaged ? 0 : gc_addresses(g, e);
+	if (g->damaged)
+		return 0;
+	r = gc_port_ranges(g, e);
+	return r < 0 ? r : gc_addresses(g, e);
 }
 
 static int cgroup_one(const struct jail_name *name, void *arg)

@@ -64,28 +64,6 @@ bool network_differs(const struct jail_spec *a, const struct jail_spec *b)
 	return !same && spec_has_networks(a);
 }
 
-/* The ports of `a` that `b` has not. */
-static int ports_without(const struct jail_spec *a, const struct jail_spec *b,
-			 struct net_port **ret, size_t *ret_n, struct err *e)
-{
-	struct net_port *v = calloc(a->network.n_ports + 1, sizeof(*v));
-	size_t n = 0;
-
-	if (!v)
-		return err_nomem(e);
-	for (size_t i = 0; i < a->network.n_ports; i++) {
-		bool has = false;
-
-		for (size_t k = 0; k < b->network.n_ports && !has; k++)
-			has = same_port(&a->network.ports[i], &b->network.ports[k]);
-		if (!has)
-			v[n++] = a->network.ports[i];
-	}
-	*ret = v;
-	*ret_n = n;
-	return 0;
-}
-
 static bool has_ended(const struct running *r)
 {
 	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
@@ -173,25 +151,28 @@ static int change_kernel(struct network_change *c, const struct instance_plan *f
 
 static int take_ports(struct network_change *c, struct err *e)
 {
-	int r = ports_without(c->to, c->from, &c->new_ports, &c->n_new_ports, e);
+	const struct jail_spec *to = c->to;
+	int r;
 
-	if (r < 0 || c->n_new_ports == 0 || !c->running)
-		return r;
+	if (to->network.n_ports == 0 || !c->running)
+		return 0;
 	r = engine_ports(c->j, e);
-	if (r < 0)
-		return r;
-	r = net_ports_lease(c->j->ports, c->new_ports, c->n_new_ports, &c->before.owner, e);
-	if (r < 0) {
-		c->n_new_ports = 0; /* none is ours */
-		return ports_error(c->j, r, e);
-	}
-	return 0;
+	if (r >= 0)
+		r = net_ports_lease(c->j->ports, to->network.ports, to->network.n_ports,
+				    &c->before.owner, e);
+	return r < 0 ? ports_error(c->j, r, e) : 0;
 }
 
-static void release_ports(struct network_change *c, const struct net_port *ports, size_t n)
+/* Those of one spec that the other has not. */
+static void release_ports(struct network_change *c, const struct jail_spec *of,
+			  const struct jail_spec *keep)
 {
-	if (c->running && n > 0)
-		net_ports_release(c->j->ports, ports, n, &c->before.owner);
+	struct err ignored = ERR_INIT;
+
+	if (c->running && of->network.n_ports > 0 && engine_ports(c->j, &ignored) >= 0)
+		net_ports_release_others(c->j->ports, of->network.ports, of->network.n_ports,
+					 keep->network.ports, keep->network.n_ports,
+					 &c->before.owner);
 }
 
 static int begin(struct network_change *c, const struct jail_name *name, struct err *e)
@@ -238,15 +219,10 @@ int network_change_begin(struct network_change *c, struct jail *j, const struct 
 
 void network_change_commit(struct network_change *c)
 {
-	CLEANUP_FREE struct net_port *gone = NULL;
-	struct err why = ERR_INIT;
-	size_t n = 0;
-
 	if (!c->begun)
 		return;
 	network_release(c->j, &c->before, &c->after);
-	if (ports_without(c->from, c->to, &gone, &n, &why) >= 0)
-		release_ports(c, gone, n);
+	release_ports(c, c->from, c->to);
 	if (c->running)
 		unmark(c);
 	c->begun = false;
@@ -262,7 +238,7 @@ void network_change_undo(struct network_change *c)
 	if (c->begun && r >= 0)
 		r = write_records(c, &c->before, &c->attachment, &why);
 	if (c->begun) {
-		release_ports(c, c->new_ports, c->n_new_ports);
+		release_ports(c, c->to, c->from);
 		network_release(c->j, &c->after, &c->before);
 	}
 	/* What could not be put back is found by name when the instance ends. */
@@ -277,8 +253,6 @@ void network_change_free(struct network_change *c)
 {
 	instance_plan_free(&c->from_plan);
 	instance_plan_free(&c->to_plan);
-	free(c->new_ports);
-	c->new_ports = NULL;
 	fd_reset(&c->lock);
 	fd_reset(&c->gate);
 }

@@ -18,8 +18,6 @@ struct network_change {
 	struct meta before, after;
 	struct instance_plan from_plan, to_plan;
 	struct net_attachment attachment;
-	struct net_port *new_ports; /* those that `from` has not */
-	size_t n_new_ports;
 	int gate, lock; /* held */
 	bool begun;
 };
