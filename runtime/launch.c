@@ -332,8 +332,8 @@ static int start_once(struct start *s, struct err *e)
 {
 	int r;
 
-	if ((r = launch_network_plan(s, e)) < 0 || (r = root_spec_make(s, e)) < 0 || (r = prepare(s, e)) < 0 ||
-	    (r = clone_child(s, e)) < 0 || (r = build(s, e)) < 0)
+	if ((r = launch_network_plan(s, e)) < 0 || (r = root_spec_make(s, e)) < 0 ||
+	    (r = prepare(s, e)) < 0 || (r = clone_child(s, e)) < 0 || (r = build(s, e)) < 0)
 		goto out;
 	/* It loads a library, which must not be in what becomes the instance. */
 	if (s->l->unit && s->l->spec.restart.policy != SPEC_RESTART_NO)

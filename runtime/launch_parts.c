@@ -363,7 +363,8 @@ int become_monitor(struct start *s, struct err *e)
 					    : unit_notify("READY=1\n", e);
 		if (r < 0)
 			return r;
-		systemd_register_machine(s->l, s->pid, s->has_net ? s->net.v[0].host_interface : "");
+		systemd_register_machine(s->l, s->pid,
+					 s->has_net ? s->net.v[0].host_interface : "");
 	}
 	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, waiter, e)) < 0)
 		return r;

@@ -47,7 +47,7 @@ struct start {
 #define START_INIT(launch)                                                                         \
 	{                                                                                          \
 		.l = (launch), .cgroup = -EBADF, .notify = -EBADF, .init_program = -EBADF,         \
-		.sock = -EBADF, .pidfd = -EBADF, .joined = -EBADF, .names = -EBADF, .stdio = {                                        \
+		.sock = -EBADF, .pidfd = -EBADF, .joined = -EBADF, .names = -EBADF, .stdio = {     \
 			-EBADF,                                                                    \
 			-EBADF,                                                                    \
 			-EBADF                                                                     \

@@ -22,8 +22,8 @@ struct instance_plan {
 		.groups = NULL                                                                     \
 	}
 
-/* name, meta and spec must outlive *ret. Return: 0; -ENOENT: a network is gone; instance_plan_free()
- * in any case. */
+/* name, meta and spec must outlive *ret. Return: 0; -ENOENT: a network is gone;
+ * instance_plan_free() in any case. */
 int instance_plan_make(struct jail *j, const struct jail_name *name, const struct meta *meta,
 		       const struct jail_spec *spec, struct instance_plan *ret, struct err *e);
 void instance_plan_free(struct instance_plan *p);

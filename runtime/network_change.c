@@ -95,8 +95,8 @@ static int lock(struct network_change *c, struct err *e)
 		return c->gate;
 	if (!c->running)
 		return 0;
-	c->lock = lock_take_at(c->running->run, CHANGE_LOCK, LOCK_MODE_EXCLUSIVE, CHANGE_WAIT_MS,
-			       e);
+	c->lock =
+		lock_take_at(c->running->run, CHANGE_LOCK, LOCK_MODE_EXCLUSIVE, CHANGE_WAIT_MS, e);
 	if (c->lock < 0)
 		return c->lock;
 	if (has_ended(c->running))
@@ -189,7 +189,8 @@ static int begin(struct network_change *c, const struct jail_name *name, struct 
 		return r;
 	if (c->running) {
 		c->attachment = c->running->state.net;
-		if ((r = instance_plan_make(c->j, name, &c->before, c->from, &c->from_plan, e)) < 0 ||
+		if ((r = instance_plan_make(c->j, name, &c->before, c->from, &c->from_plan, e)) <
+			    0 ||
 		    (r = instance_plan_make(c->j, name, &c->after, c->to, &c->to_plan, e)) < 0 ||
 		    (r = change_kernel(c, &c->from_plan, &c->to_plan, e)) < 0)
 			return r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A change of the network of an instance that exists: its leases, and, while it runs, what it has in
- * the kernel. RUN/instances/NAME/network.lock is held meanwhile; the teardown of a life waits for
- * it. network.changing is there from before the first step until the records agree with the kernel
- * again: if the command is killed, the teardown finds by name what the records don't tell.
+ * A change of the network of an instance that exists: its leases, and, while it runs, what it has
+ * in the kernel. RUN/instances/NAME/network.lock is held meanwhile; the teardown of a life waits
+ * for it. network.changing is there from before the first step until the records agree with the
+ * kernel again: if the command is killed, the teardown finds by name what the records don't tell.
  */
 #ifndef JAIL_RUNTIME_NETWORK_CHANGE_H
 #define JAIL_RUNTIME_NETWORK_CHANGE_H
@@ -13,7 +13,8 @@
 struct network_change {
 	struct jail *j;
 	int dir; /* borrowed */
-	const struct running *running; /* borrowed; NULL: it is down, and its lock is the caller's */
+	const struct running
+		*running; /* borrowed; NULL: it is down, and its lock is the caller's */
 	const struct jail_spec *from, *to; /* borrowed */
 	struct meta before, after;
 	struct instance_plan from_plan, to_plan;

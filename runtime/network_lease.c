@@ -50,7 +50,8 @@ static int judge_prefix(const char *family, unsigned wanted, unsigned has, const
 {
 	if (wanted == 0 || wanted == has)
 		return 0;
-	return err_set(e, EINVAL, "network.address: the %s prefix length must be that of network %s: /%u",
+	return err_set(e, EINVAL,
+		       "network.address: the %s prefix length must be that of network %s: /%u",
 		       family, network, has);
 }
 
@@ -68,9 +69,10 @@ static int judge(const struct jail_spec *spec, const struct spec_interface *s,
 	if (macvlan != (n->mode == NET_MACVLAN)) {
 		(void)err_set(e, EINVAL, "network %s is %sof mode macvlan", n->name.s,
 			      macvlan ? "not " : "");
-		return err_hint(e, macvlan ? "`jail network create NAME --mode macvlan --uplink LINK` "
-					     "makes one"
-					   : "say network.mode \"macvlan\"");
+		return err_hint(e,
+				macvlan ? "`jail network create NAME --mode macvlan --uplink LINK` "
+					  "makes one"
+					: "say network.mode \"macvlan\"");
 	}
 	if (judge_prefix("IPv4", s->prefix4, n->prefix4, n->name.s, e) < 0 ||
 	    judge_prefix("IPv6", s->prefix6, n->prefix6, n->name.s, e) < 0)

@@ -20,7 +20,8 @@ int networks_read(struct jail *j, struct net_network **ret, size_t *ret_n, struc
 
 struct network_options { /* what `jail network create` was told; NULL, false: not */
 	const char *mode; /* "bridge", "routed", "macvlan" */
-	const char *subnets[2]; /* "10.1.0.0/24", "fd12::/64"; "none4", "none6": none of the family */
+	const char
+		*subnets[2]; /* "10.1.0.0/24", "fd12::/64"; "none4", "none6": none of the family */
 	const char *gateways[2];
 	const char *uplink, *tenant;
 	unsigned mtu;

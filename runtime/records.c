@@ -11,8 +11,8 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/lock.h"
-#include "runtime/records_priv.h"
 #include "runtime/oom.h"
+#include "runtime/records_priv.h"
 
 #define RECORD_MAX (1u << 20)
 #define SPEC_LOCK_MS 30000

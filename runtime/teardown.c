@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "runtime/events.h"
 #include "netsetup/port.h"
+#include "runtime/events.h"
 #include "runtime/launch_priv.h"
 #include "runtime/network_change.h"
 #include "runtime/oom.h"
@@ -33,9 +33,8 @@ static bool is_another(const struct jail_name *name, void *arg)
 
 /* Removes what it had: by keys where the records tell them, else by its name. */
 static int teardown_network(struct jail *j, const struct jail_name *name, int dir,
-			    const struct meta *meta,
-			    const struct jail_spec *spec, const struct run_state *state,
-			    struct err *e)
+			    const struct meta *meta, const struct jail_spec *spec,
+			    const struct run_state *state, struct err *e)
 {
 	CLEANUP_PLAN struct instance_plan p = INSTANCE_PLAN_INIT;
 	struct err why = ERR_INIT;

@@ -38,7 +38,8 @@ static uint64_t number(const struct json *o, const char *key)
 {
 	const struct json *v = o && o->type == JSON_OBJECT ? json_get(o, key) : NULL;
 
-	return v && v->type == JSON_NUMBER && v->is_int && v->integer > 0 ? (uint64_t)v->integer : 0;
+	return v && v->type == JSON_NUMBER && v->is_int && v->integer > 0 ? (uint64_t)v->integer
+									  : 0;
 }
 
 static int read_file(int dir, struct net_classes *ret, struct err *e)
@@ -112,8 +113,8 @@ static int keep(int dir, const struct net_plan *plan, struct err *e)
 	struct json_out o;
 	int r;
 
-	if ((r = net_classes_read(plan, &now, e)) < 0 ||
-	    memcmp(&now, &none, sizeof(now)) == 0 || (r = read_file(dir, &all, e)) < 0)
+	if ((r = net_classes_read(plan, &now, e)) < 0 || memcmp(&now, &none, sizeof(now)) == 0 ||
+	    (r = read_file(dir, &all, e)) < 0)
 		return r;
 	add(&all, &now);
 	json_out_init(&o, &b, false);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Traffic of an instance by class over all its lives, for accounts: STATE/instances/NAME/traffic.json
- * has what lives that have ended have sent and received, the kernel what the present one has. A life
- * is added when it is torn down. What is lost: a life that ended with the host, and what somebody's
- * `nft flush ruleset` threw away.
+ * Traffic of an instance by class over all its lives, for accounts:
+ * STATE/instances/NAME/traffic.json has what lives that have ended have sent and received, the
+ * kernel what the present one has. A life is added when it is torn down. What is lost: a life that
+ * ended with the host, and what somebody's `nft flush ruleset` threw away.
  */
 #ifndef JAIL_RUNTIME_TRAFFIC_H
 #define JAIL_RUNTIME_TRAFFIC_H
