@@ -86,7 +86,7 @@ flushed() { # COMMAND...: rules go away, the command brings all back
 }
 
 @test "a soak: 2,000 starts and stops, with kills of who starts; links, rules, leases, neighbours end as they began" {
-	local i pid before after n=${SOAK:-2000}
+	local i pid before n=${SOAK:-2000}
 	state() {
 		rules
 		ip -o link | awk -F': ' '{ print $2 }' | sort

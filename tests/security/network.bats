@@ -41,7 +41,6 @@ pair() {
 	EVIL4=$(address_of evil) VICTIM4=$(address_of victim)
 	EVIL6=$(field evil '.networks[0].address6') VICTIM6=$(field victim '.networks[0].address6')
 	BRIDGE=$(jail network inspect open | jq -r '.[0].interface')
-	EVILMAC=$(inside evil cat /sys/class/net/eth0/address 2>/dev/null || inside evil ip -j link show eth0 | jq -r '.[0].address')
 	EVILLL=$(inside evil ip -j -6 address show dev eth0 scope link | jq -r '.[0].addr_info[0].local')
 }
 routes6() { "$@" ip -6 route show default; }
