@@ -30,6 +30,9 @@ void start_free(struct start *s)
 	}
 	free(s->storage);
 	s->storage = NULL;
+	instance_plan_free(&s->plan);
+	fd_reset(&s->joined);
+	fd_reset(&s->names);
 	fd_reset(&s->cgroup);
 	fd_reset(&s->notify);
 	fd_reset(&s->init_program);
@@ -142,7 +145,7 @@ int root_spec_make(struct start *s, struct err *e)
 		.n_secrets = t->provision.n_secrets,
 		.devices = t->devices.nodes,
 		.n_devices = spec->security.n_devices,
-		.host_network = spec->network.mode == SPEC_NETWORK_HOST,
+		.host_network = !spec_owns_network(spec),
 		.terminal = spec->process.terminal,
 		.bind_devices = rootfs_dev_must_bind(),
 		.nesting = spec->security.nesting,
@@ -360,7 +363,8 @@ int become_monitor(struct start *s, struct err *e)
 					    : unit_notify("READY=1\n", e);
 		if (r < 0)
 			return r;
-		systemd_register_machine(s->l, s->pid, s->has_net ? s->net.host_interface : "");
+		systemd_register_machine(s->l, s->pid,
+					 s->has_net ? s->net.v[0].host_interface : "");
 	}
 	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, waiter, e)) < 0)
 		return r;
