@@ -118,6 +118,12 @@ void *nl_begin(struct nl_batch *b, int type, int flags, size_t extra, const char
 	return extra == 0 ? b->spill : mnl_nlmsg_put_extra_header(nlh, extra);
 }
 
+void nl_allow(struct nl_batch *b, nl_fine_fn *fine)
+{
+	if (!b->failed)
+		b->messages[b->n - 1].fine = fine;
+}
+
 struct nlmsghdr *nl_message_room(struct nl_batch *b, size_t room)
 {
 	if (b->failed || nl_end(b) + room > b->cap) {
@@ -339,7 +345,7 @@ int nl_check(const struct nl_batch *b, unsigned index, struct err *e)
 {
 	const struct nl_message *m = &b->messages[index];
 
-	if (m->result >= 0)
+	if (m->result >= 0 || (m->fine && m->fine(m->result)))
 		return 0;
 	if (b->kernel_text[0])
 		return err_ret(e, m->result, "%s (kernel: %s)", m->what, b->kernel_text);
