@@ -313,6 +313,10 @@ static void test_tenants(void **state)
 	tenants_are("acme", "acme");
 	reaches(a, d, &s);
 	blocked(d, a);
+	/* A network without a tenant's record has no friends. */
+	OK(nft_network_delete(rig.nl, &rig.front, &e));
+	blocked(a, d);
+	tenants_are("acme", "acme");
 	box_rules(a, in, 1);
 	reaches(d, a, &sa);
 	box_rules(d, NULL, 0);
