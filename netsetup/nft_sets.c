@@ -7,6 +7,10 @@
  * among a thousand others as alone. Intervals are in trees (one field) and in pipapo tables
  * (several), which the kernel copies for each change: so they hold networks, and of instances only
  * ranges of published ports.
+ *
+ * The kernel (6.18) finds a range by any key inside it, also to delete it: who deletes a range that
+ * is not there takes another's that its start lies in. So ranges are deleted before their leases
+ * are released, never after.
  */
 #include "netsetup/nft_set_priv.h"
 
