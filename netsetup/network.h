@@ -91,7 +91,10 @@ enum net_peer {
 };
 
 /* One condition of the instance's firewall. Those that deny are asked first. Once there is one that
- * allows a direction, what none of them matches in this direction is dropped. */
+ * allows a direction, what none of them matches in this direction is dropped. The host is
+ * asked about by itself: closed but for what NET_PEER_HOST allows, which says nothing about the
+ * rest; what is denied to all or to an address of the host is denied there too. Link-local
+ * addresses (169.254.0.0/16, fe80::/10) are closed but for rules about such an address. */
 struct net_rule {
 	bool allow;
 	bool out; /* from the instance; else to it */
