@@ -334,12 +334,22 @@ static inline void wait_no_veth(void)
 	int tries;
 
 	for (tries = 0; tries < 300; tries++) {
-		if (sh_status(w.home,
-			      "ip -o link 2>/dev/null | grep -q ' v[es][0-9a-f]\\{12\\}[@:]'") != 0)
+		if (sh_status(w.home, "grep -q '^ *v[es][0-9a-f]\\{12\\}:' /proc/net/dev") != 0)
 			return;
 		(void)usleep(10000);
 	}
 	fail_msg("a veth is left");
+}
+
+/* Until a link that nobody waits for is deleted. */
+static inline void wait_no_link(const char *name)
+{
+	for (int tries = 0; tries < 300; tries++) {
+		if (sh_status(w.home, "grep -q '^ *%s:' /proc/net/dev", name) != 0)
+			return;
+		(void)usleep(10000);
+	}
+	fail_msg("%s is left", name);
 }
 
 /* ---- sockets ---- */
@@ -384,6 +394,24 @@ static inline struct address at_port(const char *text, uint16_t port)
 	return a;
 }
 
+/* As seen in the namespace: a link-local address is one of its eth0. */
+static inline struct address address_in(int netns, const char *text, uint16_t port)
+{
+	struct address a = at_port(text, port);
+	struct sockaddr_in6 in;
+
+	if (a.family != AF_INET6)
+		return a;
+	memcpy(&in, &a.s, sizeof(in));
+	if (!IN6_IS_ADDR_LINKLOCAL(&in.sin6_addr))
+		return a;
+	enter(netns);
+	in.sin6_scope_id = if_nametoindex("eth0");
+	enter(w.home);
+	memcpy(&a.s, &in, sizeof(in));
+	return a;
+}
+
 static inline const struct sockaddr *sa(const struct address *a)
 {
 	return (const struct sockaddr *)&a->s;
@@ -413,7 +441,7 @@ static inline bool readable(int fd, int timeout_ms)
 /* Return: connected fd, -ETIMEDOUT after wait_ms, or what connect(2) said. */
 static inline int tcp_connect(int netns, const char *address, uint16_t port, int wait_ms)
 {
-	struct address a = at_port(address, port);
+	struct address a = address_in(netns, address, port);
 	int fd = socket_in(netns, a.family, SOCK_STREAM | SOCK_NONBLOCK, 0), error = 0;
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	socklen_t n = sizeof(error);
@@ -436,7 +464,7 @@ static inline void assert_reaches(int netns, const char *address, uint16_t port,
 				  const char *peer)
 {
 	int client = tcp_connect(netns, address, port, WAIT_MS), server;
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN + IF_NAMESIZE];
 	struct sockaddr_storage a;
 	socklen_t n = sizeof(a);
 
@@ -484,7 +512,7 @@ static inline uint16_t checksum(const void *data, size_t n)
 /* An echo that is answered. Of IPv6 the kernel fills in the checksum, and takes the header off. */
 static inline bool ping(int netns, const char *address, int wait_ms)
 {
-	struct address a = at_port(address, 0);
+	struct address a = address_in(netns, address, 0);
 	bool four = a.family == AF_INET;
 	struct icmphdr echo = { .type = four ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
 				.un.echo = { .id = 7, .sequence = 9 } };
