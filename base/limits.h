@@ -14,6 +14,7 @@
 #define LIMIT_ENV_BYTES (512u << 10)
 #define LIMIT_MOUNTS 256
 #define LIMIT_PORTS 1024
+#define LIMIT_RULES 64 /* lines of network.allow, and of network.deny */
 #define LIMIT_LAYERS 128
 #define LIMIT_LABELS 256
 #define LIMIT_OTHERS 64 /* instances that a spec names in one list */

@@ -21,8 +21,8 @@ struct net_rules {
 	size_t n;
 };
 void net_rules_free(struct net_rules *r);
-/* Appends the conditions of one line. Groups are the tenant's. -EINVAL tells what was expected;
- * -E2BIG. */
+/* Appends the conditions of one line. Groups are the tenant's. At most 1024 characters. -EINVAL
+ * tells what was expected; -E2BIG. */
 int net_rules_parse(const char *text, bool allow, const char *tenant, struct net_rules *r,
 		    struct err *e);
 

@@ -3,6 +3,18 @@
 #include "runtime/creds.h"
 #include "runtime/spec_priv.h"
 
+bool spec_has_networks(const struct jail_spec *spec)
+{
+	return spec->network.mode == SPEC_NETWORK_BRIDGE ||
+	       spec->network.mode == SPEC_NETWORK_ROUTED ||
+	       spec->network.mode == SPEC_NETWORK_MACVLAN;
+}
+
+bool spec_owns_network(const struct jail_spec *spec)
+{
+	return spec_has_networks(spec) || spec->network.mode == SPEC_NETWORK_NONE;
+}
+
 void spec_init(struct jail_spec *s)
 {
 	*s = (struct jail_spec){ .has_image = false };
@@ -61,6 +73,10 @@ void spec_free(struct jail_spec *s)
 		free(s->raw[i].value);
 	}
 	free(s->raw);
+	free(s->network.interfaces);
+	free(s->network.path);
+	strv_free(&s->network.allow);
+	strv_free(&s->network.deny);
 	free(s->network.ports);
 	free(s->mounts);
 	free(s->security.seccomp);

@@ -30,7 +30,7 @@ enum spec_network_mode {
 
 /* One of eth0, eth1, ...: what the spec wants of a network. */
 struct spec_interface {
-	struct jail_name network; /* "default" */
+	struct jail_name network; /* "": "default", which spec_finish() fills in */
 	struct net_addresses addresses; /* zeros = lease one */
 	unsigned prefix4, prefix6; /* as written, checked against the network's; 0 = none */
 	struct net_rate ingress, egress;
@@ -78,6 +78,7 @@ struct spec_device {
 
 struct jail_spec {
 	struct jail_name name; /* "" until given */
+	struct jail_name tenant; /* "" = nobody's */
 	bool has_image;
 	struct image_ref image;
 	char *rootfs; /* absolute directory, or NULL */
@@ -110,7 +111,8 @@ struct jail_spec {
 
 	struct {
 		enum spec_network_mode mode;
-		struct spec_interface *interfaces; /* of the three modes with networks: at least one */
+		/* Of the three modes with networks, once finished, at least one. */
+		struct spec_interface *interfaces;
 		size_t n_interfaces;
 		char *path; /* mode path: absolute */
 		struct jail_name instance; /* mode instance: whose */
@@ -192,6 +194,10 @@ struct jail_spec {
  */
 int spec_decode(const char *file, const char *text, size_t n, struct jail_spec *ret, struct err *e);
 /* Starting point without a file: all unset. */
+/* The mode is one with interfaces on networks. */
+bool spec_has_networks(const struct jail_spec *spec);
+/* It has a network namespace of its own making. */
+bool spec_owns_network(const struct jail_spec *spec);
 void spec_init(struct jail_spec *s);
 void spec_free(struct jail_spec *s);
 #define CLEANUP_SPEC CLEANUP(spec_free)
@@ -211,13 +217,15 @@ void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key
 uint64_t spec_capabilities(const struct jail_spec *s);
 /* Its part of the cgroup tree is delegated to it. */
 bool spec_owns_cgroups(const struct jail_spec *s);
+/* Its mode is one with networks: bridge, routed or macvlan. */
+bool spec_has_networks(const struct jail_spec *s);
 /* It gets a $NOTIFY_SOCKET. */
 bool spec_notifies(const struct jail_spec *s);
 
 /* Setters shared by the decoder and by command line flags: one parser for each notation. */
 int spec_set_env(struct jail_spec *s, const char *key_value,
 		 struct err *e); /* "K=V" or "K" is an error */
-int spec_add_port(struct jail_spec *s, const char *text, struct err *e);
+int spec_add_port(struct jail_spec *s, const char *text, struct err *e); /* netsetup/port.h */
 int spec_add_mount_text(struct jail_spec *s, const char *text,
 			struct err *e); /* "SRC:DST[:ro,nosuid,...]", "tmpfs:DST[:size=64MiB]" */
 int spec_add_device(struct jail_spec *s, const char *text,
@@ -228,7 +236,15 @@ int spec_set_capabilities(struct jail_spec *s, const char *text,
 int spec_set_rlimit(struct jail_spec *s, const char *name, uint64_t soft, uint64_t hard,
 		    struct err *e);
 int spec_set_label(struct jail_spec *s, const char *key_value, struct err *e);
-int spec_set_address(struct jail_spec *s, const char *text, struct err *e);
+/* "front": one more network, and a mode with networks if it has none yet; "none", "host", "bridge",
+ * "routed", "macvlan": the mode; "instance:NAME", "path:/run/netns/x": mode and what it needs. */
+int spec_set_network(struct jail_spec *s, const char *text, struct err *e);
+/* Of the last network, or of the default one while none is named. */
+int spec_set_address(struct jail_spec *s, const char *text, struct err *e); /* of either family */
+int spec_set_ingress(struct jail_spec *s, const char *text, struct err *e); /* "100Mbit" */
+int spec_set_egress(struct jail_spec *s, const char *text, struct err *e);
+int spec_add_allow(struct jail_spec *s, const char *text, struct err *e); /* netsetup/rule.h */
+int spec_add_deny(struct jail_spec *s, const char *text, struct err *e);
 int spec_add_dns(struct jail_spec *s, const char *text, struct err *e);
 int spec_set_signal(const char *text, int *ret, struct err *e); /* "SIGTERM", "TERM", "15" */
 enum spec_io { SPEC_IO_READ_BPS, SPEC_IO_WRITE_BPS, SPEC_IO_READ_IOPS, SPEC_IO_WRITE_IOPS };
@@ -238,6 +254,10 @@ int spec_set_restart(struct jail_spec *s, const char *text,
 		     struct err *e); /* "no", "always", "on-failure[:N]" */
 /* Where the device is inside. */
 const char *spec_device_path(const struct spec_device *d);
+const char *spec_network_mode_name(enum spec_network_mode mode); /* "bridge", ... */
+/* "1.5Gbit": what the spec's rates are read from. */
+#define SPEC_RATE_TEXT 32
+void spec_format_rate(uint64_t bits_per_second, char *ret, size_t n);
 const char *spec_restart_name(enum spec_restart policy); /* "no", "on-failure", "always" */
 const char *spec_signal_name(int signal); /* "SIGTERM", or NULL */
 

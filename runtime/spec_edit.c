@@ -107,19 +107,21 @@ static void copy_edited(struct json_out *o, const char *key, const struct json *
 	json_out_object_end(o);
 }
 
-static int to_text(const struct jail_spec *s, struct strbuf *b, struct err *e)
+static int to_text(const struct jail_spec *s, bool interfaces, struct strbuf *b, struct err *e)
 {
 	struct json_out o;
 
 	json_out_init(&o, b, false);
-	spec_to_json(s, &o, NULL);
+	spec_print(s, interfaces, &o, NULL);
 	return strbuf_ok(b, e);
 }
 
-static int to_doc(const struct jail_spec *s, struct json_doc **ret, struct err *e)
+/* With one interface, "network.interfaces" is there only for who asks for it. */
+static int to_doc(const struct jail_spec *s, const struct spec_path *p, struct json_doc **ret,
+		  struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	int r = to_text(s, &b, e);
+	int r = to_text(s, str_eq(p->text, "network.interfaces"), &b, e);
 
 	return r < 0 ? r : json_parse("spec", b.data, b.len, ret, e);
 }
@@ -171,15 +173,56 @@ static int check_known(const struct json_doc *doc, const struct spec_path *p, st
 	return -e->code;
 }
 
+/* Lists whose elements are written without JSON too. */
+static const struct {
+	const char *path;
+	const char *between; /* the elements; "" = the text is one element */
+} text_lists[] = {
+	{ "network.address", "," }, { "network.dns", "," }, { "network.ports", "," },
+	{ "network.allow", "" },    { "network.deny", "" },
+};
+
+/* Return: 1 with a list in JSON, 0 when the field is not such a list or the value is JSON. */
+static int text_to_list(const struct spec_path *p, const char *value, struct strbuf *ret,
+			struct err *e)
+{
+	CLEANUP_FREE char *copy = strdup(value);
+	const char *between = NULL;
+	char *rest = copy, *element;
+	struct json_out o;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(text_lists); i++)
+		if (str_eq(p->text, text_lists[i].path))
+			between = text_lists[i].between;
+	if (!between || value[0] == '[')
+		return 0;
+	if (!copy)
+		return err_nomem(e);
+	json_out_init(&o, ret, false);
+	json_out_array(&o, NULL);
+	while ((element = strsep(&rest, between)))
+		json_out_str(&o, NULL, element);
+	json_out_array_end(&o);
+	r = strbuf_ok(ret, e);
+	return r < 0 ? r : 1;
+}
+
 /* As text first; where that is no value of the field and the text is JSON, as that. */
 static int decode_value(const struct json_doc *doc, const struct spec_path *p, const char *value,
 			struct jail_spec *ret, struct err *e)
 {
 	CLEANUP_JSON struct json_doc *json = NULL;
 	struct edit as_text = { .path = p, .text = value }, as_json = { .path = p };
+	CLEANUP_STRBUF struct strbuf list = STRBUF_INIT;
 	struct err why = ERR_INIT, ignored = ERR_INIT;
+	int r = text_to_list(p, value, &list, e);
 
-	if (decode_edited(doc, &as_text, ret, &why) >= 0)
+	if (r < 0)
+		return r;
+	if (r > 0)
+		value = strbuf_str(&list);
+	else if (decode_edited(doc, &as_text, ret, &why) >= 0)
 		return 0;
 	if (json_parse("value", value, strlen(value), &json, &ignored) < 0) {
 		*e = why;
@@ -202,7 +245,7 @@ int spec_edit(struct jail_spec *s, const struct spec_path *p, const char *value,
 		return err_hint(e,
 				"io.DEVICE.FIELD: readBps, writeBps, readIops, writeIops, weight");
 	}
-	r = to_doc(s, &doc, e);
+	r = to_doc(s, p, &doc, e);
 	if (r >= 0 && value[0])
 		r = decode_value(doc, p, value, &edited, e);
 	else if (r >= 0 && (r = check_known(doc, p, e)) >= 0)
@@ -218,7 +261,7 @@ int spec_edit(struct jail_spec *s, const struct spec_path *p, const char *value,
 int spec_copy(const struct jail_spec *s, struct jail_spec *ret, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	int r = to_text(s, &b, e);
+	int r = to_text(s, false, &b, e);
 
 	return r < 0 ? r : spec_decode("spec", b.data, b.len, ret, e);
 }
@@ -243,7 +286,7 @@ int spec_value(const struct jail_spec *s, const struct spec_path *p, struct strb
 	CLEANUP_JSON struct json_doc *doc = NULL;
 	const struct json *node;
 	struct json_out o;
-	int r = to_doc(s, &doc, e);
+	int r = to_doc(s, p, &doc, e);
 
 	if (r < 0)
 		return r;

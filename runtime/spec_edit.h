@@ -3,7 +3,9 @@
  * One field of a spec by its path: "resources.memory.max", or "memory.max" for what is below
  * "resources". The last part of a path into a map is taken whole ("labels.com.example.x",
  * "unified.memory.high"), and the element of "io" is named by its device
- * ("io./dev/disk/by-id/x.1.readBps"). Lists are set as a whole, in JSON.
+ * ("io./dev/disk/by-id/x.1.readBps"). Lists are set as a whole, in JSON; those of "network" that
+ * are lists of words also with commas ("network.ports" to "8080:80,8443:443"), and "allow" and
+ * "deny" to one line. "network.interfaces" is all interfaces, whichever form they were given in.
  */
 #ifndef JAIL_RUNTIME_SPEC_EDIT_H
 #define JAIL_RUNTIME_SPEC_EDIT_H

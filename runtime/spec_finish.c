@@ -50,6 +50,8 @@ static int fill_defaults(struct jail_spec *s, struct err *e)
 	    default_text(&s->process.user, "0", e) < 0 ||
 	    default_text(&s->security.seccomp, "default", e) < 0)
 		return -e->code;
+	if (spec_fill_network(s, e) < 0)
+		return -e->code;
 	if (!s->security.has_no_new_privileges)
 		s->security.no_new_privileges = s->security.user_namespace == SPEC_USERNS_HOST;
 	if (!s->security.shm_size_bytes)
@@ -85,6 +87,9 @@ static int check_strings(const struct strv *v, const char *path, struct err *e)
 static int check_utf8(const struct jail_spec *s, struct err *e)
 {
 	if (check_text(s->rootfs, "rootfs", e) < 0 ||
+	    check_text(s->network.path, "network.path", e) < 0 ||
+	    check_strings(&s->network.allow, "network.allow", e) < 0 ||
+	    check_strings(&s->network.deny, "network.deny", e) < 0 ||
 	    check_text(s->process.cwd, "process.cwd", e) < 0 ||
 	    check_text(s->security.seccomp, "security.seccomp", e) < 0 ||
 	    check_strings(&s->process.args, "process.args", e) < 0 ||
@@ -174,46 +179,6 @@ static int check_system(const struct jail_spec *s, struct err *e)
 			e, EINVAL,
 			"security.userNamespace: with mode \"system\" only \"auto\", since an "
 			"init needs rights that are the machine's with the host's ids");
-	return 0;
-}
-
-static int check_address(const struct jail_spec *s, struct err *e)
-{
-	uint32_t a = ntohl(s->network.address.s_addr);
-
-	if (!s->network.has_address)
-		return 0;
-	if (s->network.mode != SPEC_NETWORK_BRIDGE)
-		return err_set(e, EINVAL, "network.address: only with network.mode \"bridge\"");
-	if (a >> 24 == 0 || a >> 24 == IN_LOOPBACKNET || a >> 28 >= 0xe)
-		return err_set(e, EINVAL, "network.address: not an address for one host");
-	return 0;
-}
-
-/* An address takes a port from itself, and 0.0.0.0 from all. */
-static bool ports_collide(const struct net_port *a, const struct net_port *b)
-{
-	return a->protocol == b->protocol && a->host_port == b->host_port &&
-	       (a->host_address.s_addr == b->host_address.s_addr ||
-		a->host_address.s_addr == htonl(INADDR_ANY) ||
-		b->host_address.s_addr == htonl(INADDR_ANY));
-}
-
-static int check_network(const struct jail_spec *s, struct err *e)
-{
-	int r = check_address(s, e);
-
-	if (r < 0)
-		return r;
-	if (s->network.n_ports > 0 && s->network.mode != SPEC_NETWORK_BRIDGE)
-		return err_set(e, EINVAL, "network.ports: only with network.mode \"bridge\"");
-	for (size_t i = 0; i < s->network.n_ports; i++)
-		for (size_t k = 0; k < i; k++)
-			if (ports_collide(&s->network.ports[i], &s->network.ports[k]))
-				return err_set(e, EINVAL,
-					       "network.ports[%zu]: port %u of the host is "
-					       "published twice",
-					       i, s->network.ports[i].host_port);
 	return 0;
 }
 
@@ -317,7 +282,7 @@ int spec_finish(struct jail_spec *s, struct err *e)
 	if (r < 0 || (r = check_utf8(s, e)) < 0 || (r = check_root(s, e)) < 0 ||
 	    (r = check_life(s, e)) < 0 || (r = check_values(s, e)) < 0 ||
 	    (r = check_process(s, e)) < 0 || (r = check_system(s, e)) < 0 ||
-	    (r = spec_check_resources(s, e)) < 0 || (r = check_network(s, e)) < 0 ||
+	    (r = spec_check_resources(s, e)) < 0 || (r = spec_check_network(s, e)) < 0 ||
 	    (r = spec_check_devices(s, e)) < 0 || (r = check_nesting(s, e)) < 0 ||
 	    (r = spec_firstboot_check(s, e)) < 0 ||
 	    (r = check_others(s, &s->after, "after", e)) < 0 ||

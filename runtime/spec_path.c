@@ -108,11 +108,16 @@ static bool is_in(const char *path, const char *prefix)
 enum spec_path_change spec_path_change(const struct spec_path *p)
 {
 	/* Read from the spec when they are needed, or changed in the kernel. */
-	static const char *const live[] = { "resources", "labels", "stop", "security.devices" };
+	static const char *const live[] = {
+		"resources",	    "labels",	      "stop",
+		"security.devices", "network.bridge", "network.interfaces",
+		"network.address",  "network.ports",  "network.ingress",
+		"network.egress",   "network.allow",  "network.deny",
+	};
 	/* Leases, layers and owners of files follow from these. */
 	static const char *const fixed[] = {
-		"name",		"image",	  "rootfs",	     "mode",
-		"network.mode", "network.bridge", "network.address", "security.userNamespace",
+		"name",		"tenant",		"image",	"rootfs",	    "mode",
+		"network.mode", "network.path", "network.instance", "security.userNamespace",
 		"$schema",
 	};
 

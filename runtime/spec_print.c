@@ -5,8 +5,6 @@
  */
 #include "runtime/spec_priv.h"
 
-#include <arpa/inet.h>
-
 #include "base/num.h"
 #include "runtime/creds.h"
 
@@ -114,52 +112,6 @@ static void print_process(const struct jail_spec *s, struct json_out *o)
 	if (s->process.has_oom_score_adj)
 		json_out_int(spec_in(&p), "oomScoreAdj", s->process.oom_score_adj);
 	spec_section_end(&p);
-}
-
-static void out_address(struct json_out *o, const struct jail_spec *s)
-{
-	char address[INET_ADDRSTRLEN] = "", text[INET_ADDRSTRLEN + 4];
-
-	(void)inet_ntop(AF_INET, &s->network.address, address, sizeof(address));
-	if (s->network.address_prefix > 0)
-		(void)str_format(text, sizeof(text), "%s/%u", address, s->network.address_prefix);
-	else
-		(void)str_format(text, sizeof(text), "%s", address);
-	json_out_array(o, "address");
-	json_out_str(o, NULL, text);
-	json_out_array_end(o);
-}
-
-static void out_ports(struct json_out *o, const struct jail_spec *s)
-{
-	json_out_array(o, "ports");
-	for (size_t i = 0; i < s->network.n_ports; i++) {
-		const struct net_port *p = &s->network.ports[i];
-		char address[INET_ADDRSTRLEN] = "", text[64];
-		bool any = p->host_address.s_addr == htonl(INADDR_ANY);
-
-		(void)inet_ntop(AF_INET, &p->host_address, address, sizeof(address));
-		(void)str_format(text, sizeof(text), "%s%s%u:%u/%s", any ? "" : address,
-				 any ? "" : ":", p->host_port, p->port,
-				 p->protocol == IPPROTO_UDP ? "udp" : "tcp");
-		json_out_str(o, NULL, text);
-	}
-	json_out_array_end(o);
-}
-
-static void print_network(const struct jail_spec *s, struct json_out *o)
-{
-	struct spec_section n = { o, "network", false, NULL };
-
-	if (s->network.mode != SPEC_NETWORK_BRIDGE)
-		json_out_str(spec_in(&n), "mode", spec_network_words.words[s->network.mode]);
-	if (s->network.has_address)
-		out_address(spec_in(&n), s);
-	if (s->network.n_dns > 0)
-		out_strings(spec_in(&n), "dns", s->network.dns, s->network.n_dns);
-	if (s->network.n_ports > 0)
-		out_ports(spec_in(&n), s);
-	spec_section_end(&n);
 }
 
 static void out_capabilities(struct json_out *o, uint64_t set)
@@ -278,13 +230,15 @@ static void print_head(const struct jail_spec *s, struct json_out *o)
 			json_out_str(o, s->labels[i].key, s->labels[i].value);
 		json_out_object_end(o);
 	}
+	if (s->tenant.s[0])
+		json_out_str(o, "tenant", s->tenant.s);
 	if (s->hostname)
 		json_out_str(o, "hostname", s->hostname);
 	if (s->mode != SPEC_MODE_APP)
 		json_out_str(o, "mode", spec_mode_words.words[s->mode]);
 }
 
-void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key)
+void spec_print(const struct jail_spec *s, bool interfaces, struct json_out *o, const char *key)
 {
 	struct spec_section hooks = { o, "hooks", false, NULL };
 
@@ -292,7 +246,7 @@ void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key
 	print_head(s, o);
 	print_process(s, o);
 	spec_print_resources(s, o);
-	print_network(s, o);
+	spec_print_network(s, interfaces, o);
 	if (s->n_mounts > 0) {
 		json_out_array(o, "mounts");
 		for (size_t i = 0; i < s->n_mounts; i++)
@@ -310,4 +264,9 @@ void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key
 	out_others(o, "requires", &s->requires);
 	spec_firstboot_to_json(s, o);
 	json_out_object_end(o);
+}
+
+void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key)
+{
+	spec_print(s, false, o, key);
 }

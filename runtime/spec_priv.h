@@ -71,6 +71,22 @@ void spec_format_size(uint64_t bytes, char *ret, size_t n);
 decode_parse_fn spec_parse_duration; /* milliseconds */
 decode_parse_fn spec_parse_positive_duration;
 
+/* Networks (spec_set_network.c, spec_rate.c, spec_check_network.c, spec_print_network.c). */
+#define SPEC_NETWORK_DEFAULT "default"
+#define SPEC_RULE_MAX 1024
+/* One more, or the last one and the first if there is none yet: NULL with *e set. */
+struct spec_interface *spec_interface_add(struct jail_spec *s, struct err *e);
+struct spec_interface *spec_interface_last(struct jail_spec *s, struct err *e);
+bool spec_interface_is_empty(const struct spec_interface *i); /* says nothing but "default" */
+int spec_interface_set_address(struct spec_interface *i, const char *text, struct err *e);
+decode_parse_fn spec_parse_rate; /* bits per second */
+int spec_fill_network(struct jail_spec *s, struct err *e);
+int spec_check_network(const struct jail_spec *s, struct err *e);
+/* interfaces: in the long form, also if there is one. */
+void spec_print_network(const struct jail_spec *s, bool interfaces, struct json_out *o);
+/* The spec as JSON, "network" in that form. */
+void spec_print(const struct jail_spec *s, bool interfaces, struct json_out *o, const char *key);
+
 /* Rlimits (spec_process.c): name without RLIMIT_, in lower case. */
 int spec_rlimit_resource(const char *name, struct err *e);
 const char *spec_rlimit_name(int resource);

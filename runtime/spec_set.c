@@ -5,7 +5,6 @@
  */
 #include "runtime/spec_priv.h"
 
-#include <arpa/inet.h>
 #include <sys/mount.h>
 
 #include "base/num.h"
@@ -55,24 +54,6 @@ int spec_env_set(struct strv *env, const char *key_value, struct err *e)
 int spec_set_env(struct jail_spec *s, const char *key_value, struct err *e)
 {
 	return spec_env_set(&s->process.env, key_value, e);
-}
-
-int spec_add_port(struct jail_spec *s, const char *text, struct err *e)
-{
-	struct net_port port = { .port = 0 };
-	struct net_port *slot;
-	int r = net_port_parse(text, &port, e);
-
-	if (r < 0)
-		return r;
-	if (s->network.n_ports >= LIMIT_PORTS)
-		return err_set(e, E2BIG, "more than %d ports", LIMIT_PORTS);
-	slot = spec_grow(&s->network.ports, s->network.n_ports, sizeof(*slot));
-	if (!slot)
-		return err_nomem(e);
-	*slot = port;
-	s->network.n_ports++;
-	return 0;
 }
 
 /* Comma-separated options; `options` is cut up. */
@@ -224,57 +205,6 @@ int spec_set_label(struct jail_spec *s, const char *key_value, struct err *e)
 	}
 	free(label->value);
 	label->value = TAKE_PTR(value);
-	return 0;
-}
-
-/* A dotted IPv4 address; inet_pton(3) takes no other notation, and no leading zeros. */
-static int parse_ipv4(const char *text, struct in_addr *ret, struct err *e)
-{
-	struct in6_addr six;
-
-	if (inet_pton(AF_INET, text, ret) == 1)
-		return 0;
-	if (inet_pton(AF_INET6, text, &six) == 1)
-		return err_set(e, EOPNOTSUPP, "\"%s\": IPv6 is not supported yet", text);
-	return err_set(e, EINVAL, "\"%.64s\": expected an IPv4 address", text);
-}
-
-int spec_set_address(struct jail_spec *s, const char *text, struct err *e)
-{
-	const char *slash = strchrnul(text, '/');
-	CLEANUP_FREE char *address = strndup(text, (size_t)(slash - text));
-	struct in_addr in = { 0 };
-	struct err why = ERR_INIT;
-	uint64_t prefix = 0;
-	int r;
-
-	if (!address)
-		return err_nomem(e);
-	r = parse_ipv4(address, &in, e);
-	if (r < 0)
-		return r;
-	if (*slash && num_parse_u64(slash + 1, 8, 29, &prefix, &why) < 0)
-		return err_set(e, why.code, "\"%.64s\": the prefix length goes from 8 to 29", text);
-	s->network.address = in;
-	s->network.has_address = true;
-	s->network.address_prefix = (unsigned)prefix;
-	return 0;
-}
-
-int spec_add_dns(struct jail_spec *s, const char *text, struct err *e)
-{
-	struct in_addr in = { 0 };
-	int r = parse_ipv4(text, &in, e);
-	char *copy;
-
-	if (r < 0)
-		return r;
-	if (s->network.n_dns >= LIMIT_DNS)
-		return err_set(e, E2BIG, "more than %d name servers", LIMIT_DNS);
-	copy = strdup(text);
-	if (!copy)
-		return err_nomem(e);
-	s->network.dns[s->network.n_dns++] = copy;
 	return 0;
 }
 

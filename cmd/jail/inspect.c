@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "cmd/jail/names.h"
 #include "cmd/jail/verbs.h"
+#include "netsetup/port.h"
 
 #define TITLE_COLUMNS 12
 
@@ -68,26 +69,47 @@ static void print_command(const struct jail_spec *s)
 	field("command", "%s", strbuf_str(&b));
 }
 
+/* "10.88.0.7, fd12::7"; "" when there is none. */
+static void addresses_text(const struct net_addresses *a, struct strbuf *b)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (a->v4.s_addr && inet_ntop(AF_INET, &a->v4, text, sizeof(text)))
+		strbuf_adds(b, text);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&a->v6) && inet_ntop(AF_INET6, &a->v6, text, sizeof(text)))
+		strbuf_addf(b, "%s%s", b->len ? ", " : "", text);
+}
+
+static void print_interface(const struct instance_network *n, size_t index)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	char title[16];
+
+	if (!n->network.s[0]) /* a gap: one that was taken away */
+		return;
+	addresses_text(&n->addresses, &b);
+	(void)str_format(title, sizeof(title), "eth%zu", index);
+	field(title, "%s%s%s%s%s", n->network.s, b.len ? " " : "", strbuf_str(&b),
+	      n->host_interface[0] ? " on " : "", n->host_interface);
+}
+
 static void print_network(const struct instance_info *i)
 {
-	static const char *const modes[] = {
-		[SPEC_NETWORK_BRIDGE] = "bridge",
-		[SPEC_NETWORK_NONE] = "none",
-		[SPEC_NETWORK_HOST] = "host",
-	};
-	char address[INET_ADDRSTRLEN];
+	const struct jail_spec *s = &i->spec;
+	const char *of = s->network.path ? s->network.path : s->network.instance.s;
+	char text[NET_PORT_TEXT_MAX];
 
-	field("network", "%s", modes[i->spec.network.mode]);
-	if (i->address.s_addr && inet_ntop(AF_INET, &i->address, address, sizeof(address)))
-		field("address", "%s%s%s", address, i->host_interface[0] ? " on " : "",
-		      i->host_interface);
-	for (size_t n = 0; n < i->spec.network.n_ports; n++) {
-		const struct net_port *p = &i->spec.network.ports[n];
-
-		if (inet_ntop(AF_INET, &p->host_address, address, sizeof(address)))
-			field("port", "%s:%u -> %u/%s", address, p->host_port, p->port,
-			      p->protocol == IPPROTO_UDP ? "udp" : "tcp");
+	field("network", "%s%s%s", spec_network_mode_name(s->network.mode), of[0] ? " " : "", of);
+	for (size_t n = 0; n < i->n_networks; n++)
+		print_interface(&i->networks[n], n);
+	for (size_t n = 0; n < s->network.n_ports; n++) {
+		net_port_format(&s->network.ports[n], text);
+		field("port", "%s", text);
 	}
+	for (size_t n = 0; n < s->network.allow.n; n++)
+		field("allow", "%s", s->network.allow.v[n]);
+	for (size_t n = 0; n < s->network.deny.n; n++)
+		field("deny", "%s", s->network.deny.v[n]);
 }
 
 static void print_limits(const struct cgroup_limits *l)

@@ -42,16 +42,25 @@ struct ps_output {
 	uint64_t now_ms;
 };
 
-static void address_text(const struct instance_info *i, char ret[static INET_ADDRSTRLEN])
+/* The first address: IPv4 before IPv6. "-" when there is none. */
+static void address_text(const struct instance_info *i, char ret[static INET6_ADDRSTRLEN])
 {
-	if (i->address.s_addr == 0 || !inet_ntop(AF_INET, &i->address, ret, INET_ADDRSTRLEN))
-		memcpy(ret, "-", 2);
+	for (size_t n = 0; n < i->n_networks; n++) {
+		const struct net_addresses *a = &i->networks[n].addresses;
+
+		if (a->v4.s_addr && inet_ntop(AF_INET, &a->v4, ret, INET6_ADDRSTRLEN))
+			return;
+		if (!IN6_IS_ADDR_UNSPECIFIED(&a->v6) &&
+		    inet_ntop(AF_INET6, &a->v6, ret, INET6_ADDRSTRLEN))
+			return;
+	}
+	memcpy(ret, "-", 2);
 }
 
 static void print_row(struct ps_output *output, const struct instance_info *i)
 {
 	char name[LIMIT_NAME_LEN + 1], status[32], pid[16] = "-", age[16] = "-";
-	char address[INET_ADDRSTRLEN];
+	char address[INET6_ADDRSTRLEN];
 	bool alive = names_alive(i);
 
 	cli_cut(i->name.s, output->values->wide ? LIMIT_NAME_LEN : NAME_COLUMNS, name);

@@ -129,22 +129,6 @@ static int set_pids(struct jail_spec *s, const char *value, struct err *e)
 	return num_parse_u64(value, 1, INT32_MAX, &s->limits.pids_max, e);
 }
 
-static int set_network(struct jail_spec *s, const char *value, struct err *e)
-{
-	static const char *const modes[] = {
-		[SPEC_NETWORK_BRIDGE] = "bridge",
-		[SPEC_NETWORK_NONE] = "none",
-		[SPEC_NETWORK_HOST] = "host",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
-		if (str_eq(value, modes[i])) {
-			s->network.mode = (enum spec_network_mode)i;
-			return 0;
-		}
-	return err_set(e, EINVAL, "\"%s\": expected bridge, none or host", value);
-}
-
 static int set_user_namespace(struct jail_spec *s, const char *value, struct err *e)
 {
 	if (!str_eq(value, "auto") && !str_eq(value, "host"))
@@ -296,9 +280,17 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("device-write-bps", 0, "DEVICE:SIZE", "bytes written per second", set_write_bps)         \
 	F("device-read-iops", 0, "DEVICE:N", "reads per second", set_read_iops)                    \
 	F("device-write-iops", 0, "DEVICE:N", "writes per second", set_write_iops)                 \
-	F("port", 'p', "[ADDR:]HOST:PORT[/udp]", "publish a port on the host", spec_add_port)      \
-	F("network", 0, "MODE", "bridge, none or host", set_network)                               \
-	F("address", 0, "ADDRESS", "fixed address on the bridge", spec_set_address)                \
+	F("port", 'p', "[ADDR:]HOST:PORT[/PROTO]", "publish a port, or a range 80-89:80-89",       \
+	  spec_add_port)                                                                           \
+	F("network", 0, "NAME|MODE",                                                               \
+	  "one more network; or none, host, routed, macvlan, instance:NAME, path:PATH",            \
+	  spec_set_network)                                                                        \
+	F("address", 0, "ADDRESS", "fixed address, IPv4 or IPv6, on the last network",             \
+	  spec_set_address)                                                                        \
+	F("ingress", 0, "RATE", "at most that much received there: 100Mbit", spec_set_ingress)     \
+	F("egress", 0, "RATE", "at most that much sent there: 100Mbit", spec_set_egress)           \
+	F("allow", 0, "RULE", "let through: \"in tcp 80,443 from 192.0.2.0/24\"", spec_add_allow)  \
+	F("deny", 0, "RULE", "drop: \"out udp to host\"; asked before --allow", spec_add_deny)     \
 	F("dns", 0, "ADDRESS", "name server in /etc/resolv.conf", spec_add_dns)                    \
 	F("mount", 'v', "SOURCE:TARGET[:OPTIONS]", "bind mount, or tmpfs:TARGET[:size=SIZE]",      \
 	  spec_add_mount_text)                                                                     \
