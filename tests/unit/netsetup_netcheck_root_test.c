@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 
 #include "base/str.h"
-#include "netsetup/netcheck.h"
+#include "netsetup/netcheck_priv.h"
 
 #define GROUP "1784768876" /* NET_GROUP, as it has to be printed */
 
@@ -134,6 +134,37 @@ static void test_nothing_in_the_way(void **state)
 	/* It has only looked. */
 	sh("test -z \"$(nft list ruleset)\" && test -z \"$(ip -o link | grep -v ': lo:')\"");
 	sh("test \"$(cat /proc/sys/net/ipv4/ip_forward)\" = 0");
+}
+
+/* Without the right to a namespace nothing can be tried, and that is not "ok". */
+static void test_not_tried(void **state)
+{
+	struct net_network n = network("default", "jail0", "10.88.0.0", 16);
+	struct netcheck kernel = { .networks = &n, .n = 1, .fn = collect };
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct err e = ERR_INIT;
+
+		n_results = 0;
+		if (setresuid(65534, 65534, 65534) < 0 || netcheck_kernel(&kernel, &e) < 0 ||
+		    kernel.missing != 3)
+			_exit(1);
+		for (size_t i = 0; i < n_results; i++)
+			if (str_eq(results[i].name, "rates")
+				    ? results[i].verdict != NETCHECK_WARNING
+				    : (str_eq(results[i].name, "nf-tables") ||
+				       str_eq(results[i].name, "bridge") ||
+				       str_eq(results[i].name, "veth")) &&
+					      results[i].verdict != NETCHECK_MISSING)
+				_exit(2);
+		_exit(n_results < 4 ? 3 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void test_macvlan(void **state)
@@ -255,7 +286,7 @@ static void test_chains(void **state)
 		  { NULL, NULL } },
 		{ "add chain inet t c { type filter hook forward priority 0; policy drop; }\n"
 		  "add rule inet t c iifgroup != " GROUP " accept\n"
-		  "add rule inet t c oifgroup " GROUP " tcp dport 80 accept",
+		  "add rule inet t c tcp dport 80 oifgroup " GROUP " accept",
 		  { ": nft insert rule inet t c iifgroup",
 		    "; nft insert rule inet t c oifgroup" } },
 		{ "add chain inet t c { type filter hook forward priority 0; policy accept; }\n"
@@ -480,6 +511,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_in_the_way),
+		cmocka_unit_test(test_not_tried),
 		cmocka_unit_test(test_macvlan),
 		cmocka_unit_test(test_forward),
 		cmocka_unit_test(test_ipv6),

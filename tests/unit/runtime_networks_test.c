@@ -421,7 +421,7 @@ static void test_choose(void **state)
 {
 	struct net_network others[2] = { { .name = { "a" } }, { .name = { "b" } } };
 	struct net_network n = { .name = { "front" } };
-	struct net_host_route routes[3] = { 0 };
+	struct net_host_route routes[3] = { 0 }, all[16] = { 0 };
 	struct network_taken taken = { others, 2, routes, 1 };
 	struct in6_addr ula = { .s6_addr = { 0xfd, 1, 2, 3, 4, 5 } }, first;
 	struct err e = ERR_INIT;
@@ -459,6 +459,23 @@ static void test_choose(void **state)
 	assert_int_equal(net_subnet_parse("fd01:203:405::/48", &routes[1].to, &e), 0);
 	assert_int_equal(network_choose(&n, &taken, &ula, false, &e), -ENOSPC);
 	assert_string_equal(e.text, "no /64 of this host's unique local addresses is free");
+
+	/* Number 0 is the default network's, whoever is free. */
+	for (unsigned i = 0; i < 16; i++) {
+		all[i].to = (struct net_subnet){ .family = AF_INET6,
+						 .prefix = (uint8_t)(49 + i),
+						 .address.v6 = ula };
+		all[i].to.address.v6.s6_addr[6 + i / 8] = (uint8_t)(0x80 >> i % 8);
+	}
+	taken.routes = all;
+	taken.n_routes = 16;
+	e = ERR_INIT;
+	assert_int_equal(network_choose(&n, &taken, &ula, false, &e), -ENOSPC);
+	taken.n_routes = 15;
+	assert_int_equal(network_choose(&n, &taken, &ula, false, &e), 0);
+	assert_subnet(&n, AF_INET6, "fd01:203:405:1::/64");
+	taken.routes = routes;
+	taken.n_routes = 3;
 
 	/* What a route of the host is in the way of, by name. */
 	(void)snprintf(routes[0].interface, sizeof(routes[0].interface), "vpn0");
