@@ -282,8 +282,7 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("device-write-iops", 0, "DEVICE:N", "writes per second", set_write_iops)                 \
 	F("port", 'p', "[ADDR:]HOST:PORT[/PROTO]", "publish a port, or a range 80-89:80-89",       \
 	  spec_add_port)                                                                           \
-	F("network", 0, "NAME|MODE",                                                               \
-	  "one more network; or none, host, routed, macvlan, instance:NAME, path:PATH",            \
+	F("network", 0, "NAME|MODE", "a network; none, host, instance:NAME, path:FILE, ...",       \
 	  spec_set_network)                                                                        \
 	F("address", 0, "ADDRESS", "fixed address, IPv4 or IPv6, on the last network",             \
 	  spec_set_address)                                                                        \
