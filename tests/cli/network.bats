@@ -110,9 +110,23 @@ rules() { nft -j list ruleset | jq '[.nftables[] | select(.rule)] | length'; }
 	ip address del 198.51.100.1/32 dev outside
 }
 
-@test "a port on the loopback address is refused, not left without effect" {
-	run jail create web --image "$IMAGE" --port 127.0.0.1:8081:80 true
-	assert_error 1 'not supported yet'
+@test "a port published on a loopback address is for the host alone" {
+	web web --port 127.0.0.1:8081:80
+	run -0 curl -s -m 5 http://127.0.0.1:8081/
+	assert_output 'hello from an instance'
+	run curl -s -m 2 http://192.0.2.1:8081/
+	[ "$status" -ne 0 ]
+	run world curl -s -m 2 http://192.0.2.1:8081/
+	[ "$status" -ne 0 ]
+}
+
+@test "ports that are taken are found before the start, with the holder's name" {
+	web web --port 8100-8109:80-89
+	jail create other --image "$IMAGE" --port 8105:80 true
+	run jail start other
+	assert_error 1 'port 8105/tcp is already published by web'
+	run jail run --rm --image "$IMAGE" --port '[::]:8109-8110:1-2' true
+	assert_error 1 'port [::]:8109-8110/tcp is already published by web'
 }
 
 @test "an instance reaches a published port of another, and its own, by the host's address" {
