@@ -85,7 +85,7 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch] tests/*/*.[ch])
-SCRIPTS := .ci/run tests/run tests/demo tests/bench/run $(filter-out %.bash,$(wildcard tests/lib/*)) \
+SCRIPTS := .ci/run tests/run tests/demo tests/bench/run tests/bench/network $(filter-out %.bash,$(wildcard tests/lib/*)) \
 	$(addprefix tests/vm/,run shell boot reboot-test image install-qemu guest/init guest/agent instances)
 
 UNITS := $(B)/systemd/jail@.service $(B)/systemd/jail-boot.service systemd/jail.slice
@@ -211,8 +211,19 @@ test: test-deps vm-deps ## install what the tests need, build and run them all (
 
 .PHONY: bench
 bench: bench-deps ## measure against other runtimes, side by side (root)
-	@$(MAKE) --no-print-directory all $(B)/tests/bench/floor
+	@$(MAKE) --no-print-directory all $(B)/tests/bench/floor $(B)/tests/bench/netpart
 	@tests/bench/run
+	@tests/bench/network
+
+.PHONY: bench-network
+bench-network: bench-deps ## the network's part of it alone
+	@$(MAKE) --no-print-directory all $(B)/tests/bench/netpart
+	@tests/bench/network
+
+$(B)/tests/bench/netpart: tests/bench/netpart.c $(B)/libjail.a
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS_ALL) -Wl,--wrap=sendmsg -o $@ $< $(B)/libjail.a $(LIBS)
 
 $(B)/tests/bench/floor: tests/bench/floor.c
 	@mkdir -p $(@D)
@@ -231,9 +242,9 @@ BUILD_PACKAGES := gcc libc6-dev make musl-tools pkgconf libseccomp-dev libcap-de
 TEST_PACKAGES := bats libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev llvm cppcheck shellcheck jq \
 	python3 python3-jsonschema mmdebstrap arch-test expect curl netcat-openbsd socat iproute2 nftables procps attr \
 	libcap2-bin zstd xz-utils bzip2 lz4 gzip util-linux strace keyutils bsdutils openssh-client \
-	postgresql-client
+	postgresql-client tcpdump
 VM_PACKAGES := busybox-static cpio e2fsprogs kmod make mmdebstrap arch-test python3 util-linux xz-utils zstd jq
-BENCH_PACKAGES := hyperfine crun runc bubblewrap lxc jq zstd iproute2 mmdebstrap arch-test
+BENCH_PACKAGES := iperf3 podman python3 hyperfine crun runc bubblewrap lxc jq zstd iproute2 mmdebstrap arch-test
 
 .PHONY: deps test-deps vm-deps bench-deps
 deps: ## install what building needs

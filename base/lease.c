@@ -46,7 +46,7 @@ int lease_holder(int pool_dir, const char *key, struct jail_name *ret)
 	return name_parse("lease owner", target, ret, &ignored);
 }
 
-/* 0 = `owner` has it now (or had it), -EEXIST = *ret_holder has it, or -errno. */
+/* 0 = `owner` has it now, 1 = had it before, -EEXIST = *ret_holder has it, or -errno. */
 static int lease_try(int pool_dir, const char *key, const struct jail_name *owner,
 		     struct jail_name *ret_holder)
 {
@@ -61,7 +61,7 @@ static int lease_try(int pool_dir, const char *key, const struct jail_name *owne
 			return -errno;
 		r = lease_holder(pool_dir, key, ret_holder);
 		if (r == 0)
-			return str_eq(ret_holder->s, owner->s) ? 0 : -EEXIST;
+			return str_eq(ret_holder->s, owner->s) ? 1 : -EEXIST;
 		if (r != -ENOENT) /* dropped since: again */
 			return r;
 	}
@@ -104,28 +104,28 @@ static uint64_t lease_hash(const char *s)
 	return h ^ h >> 29;
 }
 
-int lease_take_any(int pool_dir, uint64_t first, uint64_t count, lease_key_fn *format,
-		   const struct jail_name *owner, uint64_t *ret, struct err *e)
+int lease_take_any(int pool_dir, const struct lease_range *range, const struct jail_name *owner,
+		   struct lease_taken *ret, struct err *e)
 {
-	uint64_t start = count ? lease_hash(owner->s) % count : 0;
+	uint64_t start = range->count ? lease_hash(owner->s) % range->count : 0;
 
-	for (uint64_t i = 0; i < count; i++) {
-		uint64_t number = first + (start + i) % count;
+	for (uint64_t i = 0; i < range->count; i++) {
+		uint64_t number = range->first + (start + i) % range->count;
 		char key[LEASE_KEY_MAX + 1] = "";
 		struct jail_name holder;
 		int r;
 
-		format(number, key, sizeof(key));
+		range->format(number, range->arg, key, sizeof(key));
 		r = lease_try(pool_dir, key, owner, &holder);
-		if (r == 0) {
-			*ret = number;
+		if (r >= 0) {
+			*ret = (struct lease_taken){ .number = number, .met = i, .had = r > 0 };
 			return 0;
 		}
 		if (r != -EEXIST)
 			return err_ret(e, r, "lease %s for %s", key, owner->s);
 	}
-	return err_set(e, ENOSPC, "pool exhausted: %" PRIu64 " of %" PRIu64 " in use", count,
-		       count);
+	return err_set(e, ENOSPC, "pool exhausted: %" PRIu64 " of %" PRIu64 " in use", range->count,
+		       range->count);
 }
 
 int lease_each(int pool_dir, lease_each_fn *fn, void *arg, struct err *e)

@@ -20,15 +20,25 @@ int lease_holder(int pool_dir, const char *key, struct jail_name *ret);
 /* Removes `key` if `owner` has it; -ENOENT/-EPERM otherwise (not an error to callers that clean
  * up). */
 int lease_drop(int pool_dir, const char *key, const struct jail_name *owner);
+/* Numbers [first, first + count); the key of one is `format`ted by the callback. */
+typedef void lease_key_fn(uint64_t number, const void *arg, char *ret, size_t n);
+struct lease_range {
+	uint64_t first, count;
+	lease_key_fn *format;
+	const void *arg;
+};
+struct lease_taken {
+	uint64_t number;
+	uint64_t met; /* numbers of others that were tried before: many, when the pool fills up */
+	bool had; /* the owner had it already */
+};
 /*
- * Takes any free number in [first, first + count): probes from hash(owner) on, wrapping. An owner
- * that was interrupted gets the same number again, so it has one from each pool. *ret is the
- * number; the key is `format`ted by the callback. Return: 0 or -ENOSPC ("pool exhausted: N of N in
- * use").
+ * Takes any free number of a range: probes from hash(owner) on, wrapping. An owner that was
+ * interrupted gets the same number again, so it has one from each range. Return: 0 or -ENOSPC
+ * ("pool exhausted: N of N in use").
  */
-typedef void lease_key_fn(uint64_t number, char *ret, size_t n);
-int lease_take_any(int pool_dir, uint64_t first, uint64_t count, lease_key_fn *format,
-		   const struct jail_name *owner, uint64_t *ret, struct err *e);
+int lease_take_any(int pool_dir, const struct lease_range *range, const struct jail_name *owner,
+		   struct lease_taken *ret, struct err *e);
 /* Calls fn for every lease; stops at the first negative return and passes it on. */
 typedef int lease_each_fn(const char *key, const struct jail_name *owner, void *arg);
 int lease_each(int pool_dir, lease_each_fn *fn, void *arg, struct err *e);

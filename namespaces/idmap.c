@@ -30,27 +30,29 @@ static int idmap_check_pool(const struct id_pool *pool, struct err *e)
 	return 0;
 }
 
-static void idmap_key(uint64_t number, char *ret, size_t n)
+static void idmap_key(uint64_t number, const void *arg, char *ret, size_t n)
 {
+	(void)arg;
 	(void)str_format(ret, n, "%" PRIu64, number);
 }
 
 int idmap_lease(int pool_dir, const struct id_pool *pool, const struct jail_name *owner,
 		struct id_range *ret, struct err *e)
 {
-	uint64_t index;
+	struct lease_range indices = { .count = pool->ranges, .format = idmap_key };
+	struct lease_taken taken;
 	int r = idmap_check_pool(pool, e);
 
 	if (r < 0)
 		return r;
-	r = lease_take_any(pool_dir, 0, pool->ranges, idmap_key, owner, &index, e);
+	r = lease_take_any(pool_dir, &indices, owner, &taken, e);
 	if (r < 0) {
 		(void)err_wrap(e, "id range for %s", owner->s);
 		return r == -ENOSPC ? err_hint(e, "remove unused instances, run jail gc, or raise "
 						  "ids.ranges in the configuration")
 				    : r;
 	}
-	*ret = (struct id_range){ .first = pool->first + (uint32_t)index * IDMAP_COUNT,
+	*ret = (struct id_range){ .first = pool->first + (uint32_t)taken.number * IDMAP_COUNT,
 				  .count = IDMAP_COUNT };
 	return 0;
 }
@@ -63,7 +65,7 @@ void idmap_release(int pool_dir, const struct id_pool *pool, const struct jail_n
 	if (range->count == 0 || range->first < pool->first ||
 	    (range->first - pool->first) % IDMAP_COUNT)
 		return;
-	idmap_key((range->first - pool->first) / IDMAP_COUNT, key, sizeof(key));
+	idmap_key((range->first - pool->first) / IDMAP_COUNT, NULL, key, sizeof(key));
 	(void)lease_drop(pool_dir, key, owner); /* not ours, or gone: nothing to give back */
 }
 

@@ -14,6 +14,11 @@ struct net_addresses { /* on one network; zeros = none */
 	struct in6_addr v6;
 };
 
+struct net_address_texts { /* "" = none */
+	char v4[INET_ADDRSTRLEN], v6[INET6_ADDRSTRLEN];
+};
+void net_addresses_format(const struct net_addresses *a, struct net_address_texts *ret);
+
 /*
  * Takes one address of each family that the network has. wanted: zeros = any. All or none.
  * pool_dir: the network's own. -EADDRINUSE: "address 10.88.0.7 is in use by OWNER"; -EINVAL: not in

@@ -1,159 +1,127 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An instance joins the network and leaves it. The order of net_attach: pair and port on the host
- * (2 exchanges), the inside (1 exchange through a socket of that namespace), a look at the port,
- * and the table's elements (1 transaction). Each exchange is one sendmsg(2) whatever the number of
- * instances or ports.
+ * An instance joins its networks. The order of net_attach: for each interface the pair and the
+ * host's end (3 exchanges), the inside of all (1 exchange through a socket of that namespace), a
+ * look at the host's ends, and the table's elements (1 transaction). Each exchange is one
+ * sendmsg(2) with the same messages whatever the number of other instances.
  *
- * The elements come last and in one transaction, so on failure only the pair and the neighbour
- * entry are to be undone. The same function puts them back after somebody flushed the table.
+ * The elements come last and in one transaction, so on failure only links and neighbour entries are
+ * to be undone. The same steps, repeated, put back what somebody took away.
  */
 #include "netsetup/network.h"
 
 #include "base/rollback.h"
-#include "base/str.h"
 #include "netsetup/attach_priv.h"
-#include "netsetup/sysctl_priv.h"
+#include "netsetup/nft_priv.h"
 
-#define ATTACH_NAME_ATTEMPTS 4
-
-int attach_elements(const struct net_attachment *a, const struct net_port *ports, size_t n_ports,
-		    struct nft_element **ret, size_t *ret_n)
+int attach_make(struct nl *nl, struct link_end *end, int netns_fd, struct err *e)
 {
-	struct nft_element *els, el;
-	size_t i, n = 0;
-	int set;
-
-	els = calloc(n_ports + 1, sizeof(*els));
-	if (!els)
-		return -ENOMEM;
-	nft_element_address(a->mac, a->address, &els[n++]);
-	for (set = NFT_SET_PORTS; set <= NFT_SET_PORTS_AT; set++) {
-		for (i = 0; i < n_ports; i++) {
-			nft_element_port(&ports[i], a->address, &el);
-			if ((int)el.set == set)
-				els[n++] = el;
-		}
-	}
-	*ret = els;
-	*ret_n = n;
-	return 0;
-}
-
-static int attach_add_elements(const struct net_plan *plan, const struct net_attachment *a,
-			       struct err *e)
-{
-	struct nl *nl;
-	CLEANUP_FREE struct nft_element *els = NULL;
-	struct err first = ERR_INIT;
-	size_t n = 0;
 	int r;
 
-	if (attach_elements(a, plan->ports, plan->n_ports, &els, &n) < 0)
-		return err_nomem(e);
-	r = nft_socket(&nl, e);
-	if (r < 0)
-		return r;
-	r = nft_elements_add(nl, els, n, plan->instance->s, &first);
-	if (r < 0 && r != -EEXIST) {
-		*e = first;
-		return r;
+	if (!end_has_veth(end)) {
+		r = shape_set(nl, end, NULL, e);
+		return r < 0 ? r : macvlan_create(nl, end, netns_fd, e);
 	}
+	r = veth_create(nl, end, netns_fd, e);
 	if (r >= 0)
-		return 0;
-	/* The lease of the port is ours, so what holds the element is a dead instance's (row 79).
-	 */
-	r = nft_elements_delete(nl, els, n, e);
-	return r < 0 ? r : nft_elements_add(nl, els, n, plan->instance->s, e);
+		r = veth_setup(nl, end, e);
+	if (r >= 0)
+		r = shape_set(nl, end, NULL, e);
+	return r;
 }
 
-/*
- * No sysctl is written here, accept_ra of eth0 included (row 70): the cache of /proc/sys keeps the
- * entries of all namespaces under the same names, so one open costs in proportion to the number of
- * instances (0.13 ms at 1,000). It isn't needed: nobody can send a router advertisement to eth0.
- * The port is isolated and takes no multicast from the bridge, and the bridge has no IPv6.
- */
-static int attach_inside(const struct net_plan *plan, int netns_fd, const struct nl *host,
-			 struct err *e)
+int attach_remove(struct nl *nl, struct link_end *end, struct err *e)
 {
-	CLEANUP(netns_leave) int home = -EBADF;
-	CLEANUP(nl_close) struct nl nl = NL_INIT;
-	int r;
+	unsigned shaper = link_index(nl, end->shaper);
+	int r = 0;
 
-	r = netns_enter(netns_fd, host, &home, e);
-	if (r >= 0)
-		r = nl_open(NETLINK_ROUTE, &nl, e);
-	return r < 0 ? r : link_inside_setup(&nl, plan, e);
-}
-
-/* A name that is taken is that of an unlucky hash: another one. */
-static int attach_create_pair(struct nl *nl, const struct jail_name *instance,
-			      struct link_veth *veth, char name[static 16], struct err *e)
-{
-	struct err why = ERR_INIT;
-	int attempt, r = -EEXIST;
-
-	for (attempt = 0; attempt < ATTACH_NAME_ATTEMPTS; attempt++) {
-		link_host_name(instance, name);
-		why = ERR_INIT;
-		r = link_veth_create(nl, veth, &why);
-		if (r != -EEXIST || link_index(nl, name) == 0)
-			break;
-	}
-	if (r < 0)
-		*e = why;
-	if (r == -EXFULL)
-		return err_hint(e, "a bridge takes 1023 ports: stop instances, or use another "
-				   "network for some");
+	if (!end_has_veth(end))
+		return macvlan_delete(nl, end, e);
+	if (end->index)
+		r = end_unreach(nl, end, e);
+	if (r >= 0 && end->index)
+		r = link_delete(nl, end->index, e);
+	if (r >= 0 && shaper)
+		r = link_delete(nl, shaper, e);
+	end->index = 0;
 	return r;
 }
 
 struct attach_undo {
 	struct nl *nl;
-	const struct link_veth *veth;
+	struct link_ends *ends;
+	size_t n; /* that were begun */
 };
 
-static void attach_delete_pair(void *arg)
+static void attach_undo(void *arg)
 {
-	const struct attach_undo *undo = arg;
-	struct err ignored = ERR_INIT;
+	struct attach_undo *undo = arg;
 
-	(void)link_neighbour_delete(undo->nl, undo->veth->bridge_index, undo->veth->address,
-				    &ignored);
-	(void)link_delete(undo->nl, undo->veth->host_name, &ignored);
+	for (size_t i = 0; i < undo->n; i++) {
+		struct err ignored = ERR_INIT;
+
+		if (undo->ends->v[i].wanted)
+			(void)attach_remove(undo->nl, &undo->ends->v[i], &ignored);
+	}
+}
+
+static int attach_elements(const struct net_plan *plan, const struct net_attachment *a,
+			   struct err *e)
+{
+	struct nl *nft;
+	int r = nft_socket(&nft, e);
+
+	return r < 0 ? r : nft_instance_add(nft, plan, a, e);
+}
+
+static bool attach_has(const struct link_ends *ends, bool veth)
+{
+	for (size_t i = 0; i < ends->n; i++)
+		if (ends->v[i].wanted && end_has_veth(&ends->v[i]) == veth)
+			return true;
+	return false;
+}
+
+static int attach_links(struct attach_undo *undo, int netns_fd, struct err *e)
+{
+	struct link_ends *ends = undo->ends;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r >= 0 && i < ends->n; i++) {
+		undo->n = i + 1;
+		if (ends->v[i].wanted)
+			r = attach_make(undo->nl, &ends->v[i], netns_fd, e);
+	}
+	if (r >= 0)
+		r = inside_setup(undo->nl, ends, netns_fd, ~0u, false, e);
+	for (i = 0; r >= 0 && i < ends->n; i++)
+		if (end_has_veth(&ends->v[i]))
+			r = veth_settle(undo->nl, &ends->v[i], e);
+	return r;
 }
 
 static int attach_all(const struct net_plan *plan, int netns_fd, struct nl *nl,
-		      struct net_attachment *a, struct err *e)
+		      struct net_attachment *ret, struct err *e)
 {
-	struct link_veth veth = {
-		.host_name = a->host_interface,
-		.mac = a->mac,
-		.netns_fd = netns_fd,
-		.mtu = plan->bridge->mtu,
-		.instance = plan->instance->s,
-		.address = plan->address,
-	};
-	struct attach_undo undo = { .nl = nl, .veth = &veth };
-	unsigned index;
+	struct link_ends ends;
+	struct attach_undo undo = { .nl = nl, .ends = &ends };
 	CLEANUP_ROLLBACK struct rollback rollback = ROLLBACK_INIT;
 	int r;
 
-	veth.bridge_index = link_index(nl, plan->bridge->name);
-	if (veth.bridge_index == 0)
-		return err_set(e, ENODEV, "there is no bridge %s", plan->bridge->name);
-	r = attach_create_pair(nl, plan->instance, &veth, a->host_interface, e);
+	ends_plan(plan, NULL, &ends);
+	r = ends_find_networks(nl, &ends, e);
+	if (r >= 0 && attach_has(&ends, false))
+		r = macvlan_mark(nl, plan->id, netns_fd, e);
 	if (r < 0)
 		return r;
-	rollback_push(&rollback, attach_delete_pair, &undo);
-	index = link_index(nl, a->host_interface);
-	r = link_port_setup(nl, &veth, index, e);
-	if (r >= 0)
-		r = attach_inside(plan, netns_fd, nl, e);
-	if (r >= 0)
-		r = link_settle(nl, &veth, index, e);
-	if (r >= 0)
-		r = attach_add_elements(plan, a, e);
+	rollback_push(&rollback, attach_undo, &undo);
+	r = attach_links(&undo, netns_fd, e);
+	if (r < 0)
+		return r;
+	ends_attachment(&ends, ret);
+	if (attach_has(&ends, true))
+		r = attach_elements(plan, ret, e);
 	if (r >= 0)
 		rollback_commit(&rollback);
 	return r;
@@ -162,11 +130,12 @@ static int attach_all(const struct net_plan *plan, int netns_fd, struct nl *nl,
 int net_attach(const struct net_plan *plan, int netns_fd, struct net_attachment *ret, struct err *e)
 {
 	CLEANUP(nl_close) struct nl nl = NL_INIT;
-	struct net_attachment a = { .address = plan->address };
+	struct net_attachment a;
 	int r;
 
-	link_mac_of("instance", plan->instance->s, a.mac);
 	r = nl_open(NETLINK_ROUTE, &nl, e);
+	if (r >= 0)
+		r = ends_check(plan, e);
 	if (r >= 0)
 		r = attach_all(plan, netns_fd, &nl, &a, e);
 	if (r < 0)
@@ -175,32 +144,57 @@ int net_attach(const struct net_plan *plan, int netns_fd, struct net_attachment 
 	return 0;
 }
 
+/* ---- putting back ---- */
+
+static int restore_end(struct nl *nl, struct link_end *end, struct err *e)
+{
+	bool routed = end->routed;
+	int r;
+
+	end->index = link_index(nl, end->name);
+	if (end->index == 0) {
+		err_set(e, ENODEV, "%s: its host interface %s is gone", end->inside, end->name);
+		return err_hint(e, "stop the instance and start it again");
+	}
+	r = veth_setup(nl, end, e);
+	if (r >= 0 && end->routed != routed)
+		r = err_set(e, EXFULL, "%s: interface %s has no room for its port any more",
+			    end->inside, end->wanted->network->interface);
+	return r;
+}
+
+/* What is lost of one interface keeps nothing from the others. */
+static int restore_links(struct nl *nl, struct link_ends *ends, struct err *e)
+{
+	int r = ends_find_networks(nl, ends, e);
+
+	for (size_t i = 0; r >= 0 && i < ends->n; i++) {
+		struct err why = ERR_INIT;
+
+		if (!end_has_veth(&ends->v[i]) || restore_end(nl, &ends->v[i], &why) >= 0)
+			continue;
+		if (e->code == 0)
+			*e = why;
+	}
+	return -e->code;
+}
+
 int net_restore(const struct net_plan *plan, const struct net_attachment *a, struct err *e)
 {
 	CLEANUP(nl_close) struct nl nl = NL_INIT;
-	unsigned bridge;
+	struct link_ends ends;
+	struct err links = ERR_INIT;
 	int r;
 
-	r = nl_open(NETLINK_ROUTE, &nl, e);
-	bridge = r < 0 ? 0 : link_index(&nl, plan->bridge->name);
-	if (bridge != 0)
-		r = link_neighbour_set(&nl, bridge, a->address, a->mac, e);
-	if (r >= 0)
-		r = attach_add_elements(plan, a, e);
+	ends_plan(plan, a, &ends);
+	if (!attach_has(&ends, true))
+		return 0;
+	if (nl_open(NETLINK_ROUTE, &nl, &links) >= 0)
+		(void)restore_links(&nl, &ends, &links);
+	r = attach_elements(plan, a, e);
+	if (r >= 0 && links.code) {
+		*e = links;
+		r = -links.code;
+	}
 	return r < 0 ? err_wrap(e, "restore network of %s", plan->instance->s) : 0;
-}
-
-int net_loopback_up(int netns_fd, struct err *e)
-{
-	CLEANUP(nl_close) struct nl anchor = NL_INIT;
-	CLEANUP(netns_leave) int home = -EBADF;
-	CLEANUP(nl_close) struct nl nl = NL_INIT;
-	int r;
-
-	r = nl_open(NETLINK_ROUTE, &anchor, e);
-	if (r >= 0)
-		r = netns_enter(netns_fd, &anchor, &home, e);
-	if (r >= 0)
-		r = nl_open(NETLINK_ROUTE, &nl, e);
-	return r < 0 ? r : link_loopback_up(&nl, e);
 }

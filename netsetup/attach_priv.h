@@ -2,11 +2,12 @@
 #ifndef JAIL_NETSETUP_ATTACH_PRIV_H
 #define JAIL_NETSETUP_ATTACH_PRIV_H
 
-#include "netsetup/nft_priv.h"
+#include "netsetup/end_priv.h"
 
-/* The elements of an instance: its address and one for each port, grouped by set. Caller frees
- * *ret. Return: 0 or -ENOMEM. */
-int attach_elements(const struct net_attachment *a, const struct net_port *ports, size_t n_ports,
-		    struct nft_element **ret, size_t *ret_n);
+/* Makes the links of one interface, with its rates, up to what is done inside. On failure some of
+ * it can be there. */
+int attach_make(struct nl *nl, struct link_end *end, int netns_fd, struct err *e);
+/* The other way round, and waits for it; whatever is there of it. */
+int attach_remove(struct nl *nl, struct link_end *end, struct err *e);
 
 #endif

@@ -1,220 +1,323 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bridge. It is brought up last, so "up, with the gateway's address" is the mark of a bridge
- * that is complete, and one query without a dump tells it. Its MAC address is set, else it would
- * change with the lowest of the ports'; multicast snooping is off, because no port may send to
- * another anyway.
+ * The interface of a network: a bridge, which in mode `routed` has no ports and carries the
+ * gateway's addresses only. It is brought up last, so "up, with the gateway's addresses" is the
+ * mark of one that is complete, and one query without a dump tells it. Its MAC address is set, else
+ * it would change with the lowest of the ports'; multicast snooping is off, because no port may
+ * send to another anyway.
  */
 #include "netsetup/link_priv.h"
 
+#include <libmnl/libmnl.h>
 #include <linux/if.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 
-#include <libmnl/libmnl.h>
+#include "netsetup/route_priv.h"
 
-#include "base/str.h"
+#define BRIDGE_BATCH_SIZE 2048
+#define BRIDGE_DUMPS 4
 
-#define BRIDGE_BATCH_SIZE 1024
+static bool bridge_exists(int result)
+{
+	return result == -EEXIST;
+}
 
-int link_bridge_create(struct nl *nl, const struct net_bridge *b, struct err *e)
+int bridge_create(struct nl *nl, const struct net_network *n, struct err *e)
 {
 	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
 	uint8_t mac[LINK_MAC_LEN];
 	size_t info, data;
-	int r;
 
-	link_mac_of("bridge", b->name, mac);
+	link_mac_of("bridge", n->interface, mac);
 	nl_batch_reserve(&batch, BRIDGE_BATCH_SIZE);
 	(void)nl_begin(&batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
 		       sizeof(struct ifinfomsg), "create bridge");
-	nl_put_str(&batch, IFLA_IFNAME, b->name);
-	nl_put(&batch, IFLA_ADDRESS, mac, sizeof(mac));
-	if (b->mtu)
-		nl_put_u32(&batch, IFLA_MTU, b->mtu);
+	nl_allow(&batch, bridge_exists); /* another start was faster */
+	link_put_common(&batch, n->interface, mac, n->mtu);
+	nl_put_u32(&batch, IFLA_GROUP, NET_GROUP);
 	info = nl_nest(&batch, IFLA_LINKINFO);
 	nl_put_str(&batch, IFLA_INFO_KIND, "bridge");
 	data = nl_nest(&batch, IFLA_INFO_DATA);
 	nl_put_u8(&batch, IFLA_BR_MCAST_SNOOPING, 0);
 	nl_nest_end(&batch, data);
 	nl_nest_end(&batch, info);
-	r = nl_exchange(nl, &batch, NULL, NULL, e);
-	/* Another start was faster. */
-	if (r < 0 || batch.messages[0].result == -EEXIST)
-		return r;
-	return nl_check(&batch, 0, e);
-}
-
-int link_bridge_up(struct nl *nl, const struct net_bridge *b, unsigned index, struct err *e)
-{
-	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
-	struct ifinfomsg *ifi;
-
-	nl_batch_reserve(&batch, BRIDGE_BATCH_SIZE);
-	link_put_no_ipv6_address(&batch, index);
-	link_put_address(&batch, index, b->gateway, b->prefix);
-	ifi = nl_begin(&batch, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi), "bring bridge up");
-	ifi->ifi_index = (int)index;
-	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
 	return nl_run(nl, &batch, NULL, NULL, e);
 }
 
-static int bridge_info_attribute(const struct nlattr *attr, void *arg)
+static void bridge_put_identity(struct nl_batch *batch, const struct net_network *n, unsigned index)
 {
-	struct link_bridge_state *state = arg;
+	char alias[LINK_ALIAS_MAX];
+	struct ifinfomsg *ifi;
 
-	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-		state->is_bridge = str_eq(mnl_attr_get_str(attr), "bridge");
-	return MNL_CB_OK;
+	(void)snprintf(alias, sizeof(alias), LINK_NETWORK_PREFIX "%s", n->name.s);
+	ifi = nl_begin(batch, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi), "set up bridge");
+	ifi->ifi_index = (int)index;
+	nl_put_u32(batch, IFLA_GROUP, NET_GROUP);
+	nl_put_str(batch, IFLA_IFALIAS, alias);
+	if (n->mtu)
+		nl_put_u32(batch, IFLA_MTU, n->mtu);
 }
 
-static int bridge_link_attribute(const struct nlattr *attr, void *arg)
+int bridge_up(struct nl *nl, const struct net_network *n, unsigned index, bool inet6, struct err *e)
 {
-	if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
-		return mnl_attr_parse_nested(attr, bridge_info_attribute, arg);
-	return MNL_CB_OK;
+	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
+
+	nl_batch_reserve(&batch, BRIDGE_BATCH_SIZE);
+	bridge_put_identity(&batch, n, index);
+	link_put_no_address(&batch, index);
+	if (net_has4(n))
+		route_put_address(&batch, index, AF_INET, &n->gateway4, n->prefix4, true);
+	if (net_has6(n) && inet6) {
+		route_put_address(&batch, index, AF_INET6, &n->gateway6, n->prefix6, true);
+		route_put_address(&batch, index, AF_INET6, &route_gateway_link_local, 64, true);
+	}
+	link_put_up(&batch, index, "bring bridge up");
+	return nl_run(nl, &batch, NULL, NULL, e);
 }
+
+/* ---- asking ---- */
 
 static int bridge_route_attribute(const struct nlattr *attr, void *arg)
 {
-	struct link_bridge_state *state = arg;
+	struct bridge_route *route = arg;
 
 	if (mnl_attr_get_type(attr) == RTA_OIF)
-		state->gateway_index = mnl_attr_get_u32(attr);
+		route->index = mnl_attr_get_u32(attr);
 	return MNL_CB_OK;
 }
 
 static int bridge_netconf_attribute(const struct nlattr *attr, void *arg)
 {
-	struct link_bridge_state *state = arg;
+	bool *forwarding = arg;
 
 	if (mnl_attr_get_type(attr) == NETCONFA_FORWARDING)
-		state->forwarding = mnl_attr_get_u32(attr) != 0;
+		*forwarding = mnl_attr_get_u32(attr) != 0;
 	return MNL_CB_OK;
 }
 
-static int bridge_take_state(const struct nlmsghdr *nlh, unsigned index, void *arg)
+struct bridge_answer {
+	struct bridge_state *state;
+	unsigned addresses6; /* of the two that were asked for */
+	bool local4;
+};
+
+static int bridge_take_route(const struct nlmsghdr *nlh, struct bridge_answer *a)
 {
-	struct link_bridge_state *state = arg;
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+	struct bridge_route *route;
+
+	route = rt->rtm_family == AF_INET ? &a->state->route4 : &a->state->route6;
+	route->prefix = rt->rtm_dst_len;
+	if (rt->rtm_family == AF_INET)
+		a->local4 = rt->rtm_type == RTN_LOCAL;
+	(void)mnl_attr_parse(nlh, sizeof(*rt), bridge_route_attribute, route);
+	return 0;
+}
+
+static int bridge_take(const struct nlmsghdr *nlh, unsigned index, void *arg)
+{
+	const struct netconfmsg *conf = mnl_nlmsg_get_payload(nlh);
+	struct bridge_answer *a = arg;
 
 	(void)index;
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
-		state->index = (unsigned)ifi->ifi_index;
-		state->up = (ifi->ifi_flags & IFF_UP) != 0;
-		(void)mnl_attr_parse(nlh, sizeof(*ifi), bridge_link_attribute, state);
+		link_take_state(nlh, &a->state->link);
 		return 0;
 	case RTM_NEWROUTE:
-		state->gateway_prefix = rt->rtm_dst_len;
-		state->has_gateway = rt->rtm_type == RTN_LOCAL;
-		(void)mnl_attr_parse(nlh, sizeof(*rt), bridge_route_attribute, state);
+		return bridge_take_route(nlh, a);
+	case RTM_NEWADDR:
+		a->addresses6++;
 		return 0;
 	case RTM_NEWNETCONF:
-		(void)mnl_attr_parse(nlh, sizeof(struct netconfmsg), bridge_netconf_attribute,
-				     state);
+		(void)mnl_attr_parse(nlh, sizeof(*conf), bridge_netconf_attribute,
+				     conf->ncm_family == AF_INET ? &a->state->forwarding4
+								 : &a->state->forwarding6);
 		return 0;
 	default:
 		return 0;
 	}
 }
 
-static void bridge_put_route_query(struct nl_batch *batch, struct in_addr to)
-{
-	struct rtmsg *rt;
-
-	rt = nl_begin(batch, RTM_GETROUTE, NLM_F_ACK, sizeof(*rt), "look up route");
-	rt->rtm_family = AF_INET;
-	rt->rtm_dst_len = 32;
-	rt->rtm_flags = RTM_F_FIB_MATCH;
-	nl_put(batch, RTA_DST, &to, sizeof(to));
-}
-
-static void bridge_put_queries(struct nl_batch *batch, const struct net_bridge *b)
-{
-	struct netconfmsg *conf;
-
-	(void)nl_begin(batch, RTM_GETLINK, NLM_F_ACK, sizeof(struct ifinfomsg), "look up bridge");
-	nl_put_u32(batch, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	nl_put_str(batch, IFLA_IFNAME, b->name);
-	bridge_put_route_query(batch, b->gateway);
-	conf = nl_begin(batch, RTM_GETNETCONF, NLM_F_ACK, sizeof(*conf), "look up forwarding");
-	conf->ncm_family = AF_INET;
-	nl_put_u32(batch, NETCONFA_IFINDEX, (uint32_t)NETCONFA_IFINDEX_ALL);
-}
-
 static bool bridge_no_route(int result)
 {
-	return result == -ENETUNREACH || result == -EHOSTUNREACH;
+	return result == -ENETUNREACH || result == -EHOSTUNREACH || link_no_family(result);
 }
 
-int link_bridge_query(struct nl *nl, const struct net_bridge *b, struct link_bridge_state *ret,
-		      struct err *e)
+static void bridge_put_family(struct nl_batch *b, uint8_t family, const void *gateway, size_t n)
+{
+	struct netconfmsg *conf;
+	struct rtmsg *rt;
+
+	rt = nl_begin(b, RTM_GETROUTE, NLM_F_ACK, sizeof(*rt), "look up route");
+	nl_allow(b, bridge_no_route);
+	rt->rtm_family = family;
+	rt->rtm_dst_len = (uint8_t)(8 * n);
+	rt->rtm_flags = RTM_F_FIB_MATCH;
+	nl_put(b, RTA_DST, gateway, n);
+	conf = nl_begin(b, RTM_GETNETCONF, NLM_F_ACK, sizeof(*conf), "look up forwarding");
+	nl_allow(b, link_no_family);
+	conf->ncm_family = family;
+	nl_put_u32(b, NETCONFA_IFINDEX, (uint32_t)NETCONFA_IFINDEX_ALL);
+}
+
+static void bridge_put_address_query(struct nl_batch *b, unsigned index,
+				     const struct in6_addr *address)
+{
+	struct ifaddrmsg *ifa;
+
+	ifa = nl_begin(b, RTM_GETADDR, NLM_F_ACK, sizeof(*ifa), "look up IPv6 address");
+	nl_allow(b, link_is_missing);
+	ifa->ifa_family = AF_INET6;
+	ifa->ifa_index = index;
+	nl_put(b, IFA_ADDRESS, address, sizeof(*address));
+}
+
+int bridge_query(struct nl *nl, const struct net_network *n, struct bridge_state *ret,
+		 struct err *e)
 {
 	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
-	struct link_bridge_state state = { .index = 0 };
+	struct bridge_state state = { .forwarding4 = false };
+	struct bridge_answer answer = { .state = &state };
+	unsigned index = link_index(nl, n->interface);
 	int r;
 
 	nl_batch_reserve(&batch, BRIDGE_BATCH_SIZE);
-	bridge_put_queries(&batch, b);
-	r = nl_exchange(nl, &batch, bridge_take_state, &state, e);
+	link_put_query(&batch, n->interface, 0);
+	if (net_has4(n))
+		bridge_put_family(&batch, AF_INET, &n->gateway4, sizeof(n->gateway4));
+	if (net_has6(n))
+		bridge_put_family(&batch, AF_INET6, &n->gateway6, sizeof(n->gateway6));
+	if (net_has6(n) && index != 0) {
+		bridge_put_address_query(&batch, index, &n->gateway6);
+		bridge_put_address_query(&batch, index, &route_gateway_link_local);
+	}
+	r = nl_run(nl, &batch, bridge_take, &answer, e);
 	if (r < 0)
 		return r;
-	/* A bridge or a route that is not there is an answer. */
-	if (batch.messages[0].result != -ENODEV)
-		r = nl_check(&batch, 0, e);
-	if (r >= 0 && !bridge_no_route(batch.messages[1].result))
-		r = nl_check(&batch, 1, e);
-	if (r >= 0)
-		r = nl_check(&batch, 2, e);
-	if (r < 0)
-		return r;
-	state.has_gateway = state.has_gateway && state.gateway_index == state.index;
+	state.gateway4 = answer.local4 && state.route4.index == state.link.index;
+	state.gateway6 = answer.addresses6 == 2;
 	*ret = state;
 	return 0;
 }
 
-int link_route_index(struct nl *nl, struct in_addr to, unsigned *ret, struct err *e)
-{
-	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
-	struct link_bridge_state state = { .index = 0 };
-	int r;
+/* ---- who uses it ---- */
 
-	nl_batch_reserve(&batch, BRIDGE_BATCH_SIZE);
-	bridge_put_route_query(&batch, to);
-	r = nl_exchange(nl, &batch, bridge_take_state, &state, e);
-	if (r >= 0 && !bridge_no_route(batch.messages[0].result))
-		r = nl_check(&batch, 0, e);
-	if (r >= 0)
-		*ret = state.gateway_index;
-	return r;
-}
+struct bridge_users {
+	const struct net_network *network;
+	unsigned index, n;
+};
 
 static int bridge_count_port(const struct nlmsghdr *nlh, unsigned index, void *arg)
 {
-	unsigned *count = arg;
+	struct bridge_users *users = arg;
 
 	(void)index;
 	if (nlh->nlmsg_type == RTM_NEWLINK)
-		(*count)++;
+		users->n++;
 	return 0;
 }
 
-int link_bridge_ports(struct nl *nl, unsigned index, unsigned *ret, struct err *e)
+static bool bridge_in_subnet(const void *address, const void *subnet, unsigned prefix)
 {
-	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
-	unsigned count = 0;
+	const uint8_t *a = address, *b = subnet;
+	unsigned whole = prefix / 8, rest = prefix % 8;
+
+	return memcmp(a, b, whole) == 0 &&
+	       (rest == 0 || ((a[whole] ^ b[whole]) & (0xff00u >> rest) & 0xff) == 0);
+}
+
+struct bridge_destination {
+	const void *to;
+	unsigned index;
+};
+
+static int bridge_destination_attribute(const struct nlattr *attr, void *arg)
+{
+	struct bridge_destination *d = arg;
+
+	if (mnl_attr_get_type(attr) == RTA_DST)
+		d->to = mnl_attr_get_payload(attr);
+	if (mnl_attr_get_type(attr) == RTA_OIF)
+		d->index = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+/* An instance's: to a single address of the network, by an interface of its own. */
+static int bridge_count_route(const struct nlmsghdr *nlh, unsigned index, void *arg)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+	struct bridge_users *users = arg;
+	const struct net_network *n = users->network;
+	struct bridge_destination d = { .to = NULL };
+	bool four = rt->rtm_family == AF_INET;
+
+	(void)index;
+	if (nlh->nlmsg_type != RTM_NEWROUTE || rt->rtm_dst_len != (four ? 32 : 128) ||
+	    rt->rtm_type != RTN_UNICAST)
+		return 0;
+	(void)mnl_attr_parse(nlh, sizeof(*rt), bridge_destination_attribute, &d);
+	if (!d.to || d.index == users->index)
+		return 0;
+	if (four ? net_has4(n) && bridge_in_subnet(d.to, &n->subnet4, n->prefix4)
+		 : net_has6(n) && bridge_in_subnet(d.to, &n->subnet6, n->prefix6))
+		users->n++;
+	return 0;
+}
+
+static void bridge_put_dump(struct nl_batch *b, unsigned index, int family)
+{
+	struct rtmsg *rt;
+
+	if (family == AF_UNSPEC) {
+		(void)nl_begin(b, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg),
+			       "list ports of bridge");
+		nl_put_u32(b, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+		nl_put_u32(b, IFLA_MASTER, index);
+		return;
+	}
+	rt = nl_begin(b, RTM_GETROUTE, NLM_F_DUMP, sizeof(*rt), "list routes");
+	nl_allow(b, link_no_family);
+	rt->rtm_family = (uint8_t)family;
+	rt->rtm_table = RT_TABLE_MAIN;
+}
+
+static int bridge_count(struct nl *nl, struct bridge_users *users, int family, struct err *e)
+{
+	const unsigned before = users->n;
+	struct err why = ERR_INIT;
+	int r = -EINTR;
+
+	for (int attempt = 0; attempt < BRIDGE_DUMPS && r == -EINTR; attempt++) {
+		CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
+
+		why = ERR_INIT;
+		users->n = before;
+		nl_batch_reserve(&batch, BRIDGE_BATCH_SIZE);
+		bridge_put_dump(&batch, users->index, family);
+		r = nl_run(nl, &batch, family == AF_UNSPEC ? bridge_count_port : bridge_count_route,
+			   users, &why);
+	}
+	if (r < 0)
+		*e = why;
+	return r;
+}
+
+int bridge_users(struct nl *nl, const struct net_network *n, unsigned index, unsigned *ret,
+		 struct err *e)
+{
+	struct bridge_users users = { .network = n, .index = index };
 	int r;
 
-	nl_batch_reserve(&batch, BRIDGE_BATCH_SIZE);
-	(void)nl_begin(&batch, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg),
-		       "list ports of bridge");
-	nl_put_u32(&batch, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	nl_put_u32(&batch, IFLA_MASTER, index);
-	r = nl_run(nl, &batch, bridge_count_port, &count, e);
+	r = bridge_count(nl, &users, AF_UNSPEC, e);
 	if (r >= 0)
-		*ret = count;
+		r = bridge_count(nl, &users, AF_INET, e);
+	if (r >= 0)
+		r = bridge_count(nl, &users, AF_INET6, e);
+	if (r >= 0)
+		*ret = users.n;
 	return r;
 }

@@ -14,6 +14,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netinet/in.h>
 
 #define CONNTRACK_FLOWS 64 /* deleted at a time */
 #define CONNTRACK_ROUNDS 4096
@@ -35,12 +36,12 @@ struct conntrack_list {
 	struct conntrack_flow flows[CONNTRACK_FLOWS];
 };
 
-static void conntrack_begin(struct nl_batch *b, int type, int flags, const char *what)
+static void conntrack_begin(struct nl_batch *b, int type, int flags, int family, const char *what)
 {
 	struct nfgenmsg *nfg;
 
 	nfg = nl_begin(b, NFNL_SUBSYS_CTNETLINK << 8 | type, flags, sizeof(*nfg), what);
-	nfg->nfgen_family = AF_INET;
+	nfg->nfgen_family = (uint8_t)family;
 	nfg->version = NFNETLINK_V0;
 }
 
@@ -82,14 +83,17 @@ static int conntrack_keep(const struct nlmsghdr *nlh, unsigned index, void *arg)
 
 /* Attributes: flows whose first packet (CTA_TUPLE_ORIG) or answer (CTA_TUPLE_REPLY) has this
  * source. */
-static void conntrack_put_filter(struct nl_batch *b, int tuple, struct in_addr address)
+static void conntrack_put_filter(struct nl_batch *b, int tuple, int family, const void *address)
 {
 	int flags = tuple == CTA_TUPLE_ORIG ? CTA_FILTER_ORIG_FLAGS : CTA_FILTER_REPLY_FLAGS;
 	size_t nest, ip;
 
 	nest = nl_nest(b, tuple);
 	ip = nl_nest(b, CTA_TUPLE_IP);
-	nl_put(b, CTA_IP_V4_SRC, &address, sizeof(address));
+	if (family == AF_INET)
+		nl_put(b, CTA_IP_V4_SRC, address, sizeof(struct in_addr));
+	else
+		nl_put(b, CTA_IP_V6_SRC, address, sizeof(struct in6_addr));
 	nl_nest_end(b, ip);
 	nl_nest_end(b, nest);
 	nest = nl_nest(b, CTA_FILTER);
@@ -97,7 +101,7 @@ static void conntrack_put_filter(struct nl_batch *b, int tuple, struct in_addr a
 	nl_nest_end(b, nest);
 }
 
-static int conntrack_list(struct nl *nl, int tuple, struct in_addr address,
+static int conntrack_list(struct nl *nl, int tuple, int family, const void *address,
 			  struct conntrack_list *ret, struct err *e)
 {
 	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
@@ -105,12 +109,13 @@ static int conntrack_list(struct nl *nl, int tuple, struct in_addr address,
 	ret->n = 0;
 	ret->more = false;
 	nl_batch_reserve(&b, CONNTRACK_REQUEST_SIZE);
-	conntrack_begin(&b, IPCTNL_MSG_CT_GET, NLM_F_DUMP, "list flows");
-	conntrack_put_filter(&b, tuple, address);
+	conntrack_begin(&b, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family, "list flows");
+	conntrack_put_filter(&b, tuple, family, address);
 	return nl_run(nl, &b, conntrack_keep, ret, e);
 }
 
-static int conntrack_delete(struct nl *nl, const struct conntrack_list *l, struct err *e)
+static int conntrack_delete(struct nl *nl, int family, const struct conntrack_list *l,
+			    struct err *e)
 {
 	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
 	unsigned i;
@@ -120,7 +125,7 @@ static int conntrack_delete(struct nl *nl, const struct conntrack_list *l, struc
 	for (i = 0; i < l->n; i++) {
 		struct nlmsghdr *nlh;
 
-		conntrack_begin(&b, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, "delete flow");
+		conntrack_begin(&b, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family, "delete flow");
 		nlh = nl_message_room(&b, l->flows[i].len);
 		if (!nlh)
 			break;
@@ -136,7 +141,7 @@ static int conntrack_delete(struct nl *nl, const struct conntrack_list *l, struc
 
 static const int conntrack_tuples[] = { CTA_TUPLE_ORIG, CTA_TUPLE_REPLY };
 
-int conntrack_forget_listed(struct nl *nl, struct in_addr address, struct err *e)
+int conntrack_forget_listed(struct nl *nl, int family, const void *address, struct err *e)
 {
 	CLEANUP_FREE struct conntrack_list *l = calloc(1, sizeof(*l));
 	size_t i;
@@ -147,15 +152,15 @@ int conntrack_forget_listed(struct nl *nl, struct in_addr address, struct err *e
 	for (i = 0; r >= 0 && i < ARRAY_SIZE(conntrack_tuples); i++) {
 		l->more = true;
 		for (round = 0; r >= 0 && l->more && round < CONNTRACK_ROUNDS; round++) {
-			r = conntrack_list(nl, conntrack_tuples[i], address, l, e);
+			r = conntrack_list(nl, conntrack_tuples[i], family, address, l, e);
 			if (r >= 0 && l->n > 0)
-				r = conntrack_delete(nl, l, e);
+				r = conntrack_delete(nl, family, l, e);
 		}
 	}
 	return r;
 }
 
-int conntrack_forget(struct nl *nl, struct in_addr address, struct err *e)
+int conntrack_forget(struct nl *nl, int family, const void *address, struct err *e)
 {
 	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
 	unsigned i;
@@ -163,15 +168,15 @@ int conntrack_forget(struct nl *nl, struct in_addr address, struct err *e)
 
 	nl_batch_reserve(&b, ARRAY_SIZE(conntrack_tuples) * CONNTRACK_REQUEST_SIZE);
 	for (i = 0; i < ARRAY_SIZE(conntrack_tuples); i++) {
-		conntrack_begin(&b, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, "delete flows");
-		conntrack_put_filter(&b, conntrack_tuples[i], address);
+		conntrack_begin(&b, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family, "delete flows");
+		conntrack_put_filter(&b, conntrack_tuples[i], family, address);
 	}
 	r = nl_exchange(nl, &b, NULL, NULL, e);
 	if (r < 0)
 		return r;
 	/* An older kernel takes the filter for a tuple, and finds it incomplete. */
 	if (b.messages[0].result == -EOPNOTSUPP || b.messages[0].result == -EINVAL)
-		return conntrack_forget_listed(nl, address, e);
+		return conntrack_forget_listed(nl, family, address, e);
 	for (i = 0; r >= 0 && i < ARRAY_SIZE(conntrack_tuples); i++)
 		if (b.messages[i].result != -ENOENT)
 			r = nl_check(&b, i, e);

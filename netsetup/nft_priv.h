@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nftables: the table `inet jail`, with a small one for ARP, `arp jail`, beside it, and nothing else
- * of nftables. One netlink transaction covers both families. Their chains and rules are fixed
+ * nftables: the table `inet jail`, with a small one for ARP, `arp jail`, beside it, and nothing
+ * else of nftables. One netlink transaction covers both families. Their chains and rules are fixed
  * (nft_rules.c); what changes are the elements of sets and maps, and one chain for each direction
- * that an instance has a firewall for. Each element has the name of its instance (or of its network)
- * as its comment, each such chain has it in its name.
+ * that an instance has a firewall for. Each element has the name of its instance (or of its
+ * network) as its comment, each such chain has it in its name.
  *
  * Host interfaces of ours (bridges and veths, from their birth) are in the interface group
  * NET_GROUP, so the rules know them without an element: a table that was just made lets nothing
@@ -45,7 +45,8 @@ int nft_instance_add(struct nl *nl, const struct net_plan *plan, const struct ne
 /* One transaction; when something is missing, each by itself. */
 int nft_instance_delete(struct nl *nl, const struct net_plan *plan, const struct net_attachment *a,
 			struct err *e);
-/* From one to the other in one transaction; what both have is not touched, its counters included. */
+/* From one to the other in one transaction; what both have is not touched, its counters included.
+ */
 int nft_instance_change(struct nl *nl, const struct net_plan *from, const struct net_attachment *fa,
 			const struct net_plan *to, const struct net_attachment *ta, struct err *e);
 int nft_instance_classes(struct nl *nl, const struct net_plan *plan, struct net_classes *ret,

@@ -1,40 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table as a whole: is it there and complete, make it, remove it.
+ * The tables as a whole: are they there and complete, make them, remove them.
  *
- * Its user data (for nft(8): its comment) holds the version of the rules. "Complete" is asked by
- * name, one object each, no dump: the table and its version, each chain and its number of rules,
- * and the bridge in its set. A firewall manager's `flush ruleset` takes the table away; `flush
- * table` leaves it without rules; both are found.
+ * A table's user data (for nft(8): its comment) holds the version of the rules. "Complete" is asked
+ * by name, one object each, no dump: tables and versions, each chain and its number of rules and of
+ * jumps to it, the sets that no fixed rule refers to (the others can't go before their rules), and
+ * the elements of the networks. A firewall manager's `flush ruleset` takes the tables away; `flush
+ * table` leaves them without rules; both are found.
  *
- * No lock: the transaction that makes the table asks that there be none (NLM_F_EXCL), and the one
- * that replaces an old one removes it by its handle. Of two at the same time one is refused whole,
- * and looks again.
+ * No lock: the transaction that makes the tables asks that there be no `inet jail` (NLM_F_EXCL),
+ * and the one that replaces an old one removes it by its handle. Of two at the same time one is
+ * refused whole, and looks again.
  */
-#include "netsetup/nft_priv.h"
+#include "netsetup/nft_set_priv.h"
 
+#include <endian.h>
 #include <libmnl/libmnl.h>
-#include <libnftnl/udata.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
 #include "base/str.h"
 
 /* Count up with every change of chains, rules or sets. */
-#define NFT_VERSION "jail rules 1"
-#define NFT_BATCH_SIZE (128u << 10)
-#define NFT_QUERY_SIZE 4096
+#define NFT_VERSION "jail rules 2"
 
 static const uint8_t nft_version_data[2 + sizeof(NFT_VERSION)] =
 	"\x00\x0d" NFT_VERSION; /* type of comment, length with its NUL */
 _Static_assert(sizeof(NFT_VERSION) == 0x0d, "length byte of nft_version_data");
 
+static const uint8_t nft_families[] = { NFPROTO_INET, NFPROTO_ARP };
+#define FAMILIES ARRAY_SIZE(nft_families)
+/* Sets that only chains of instances refer to, or nobody. */
+static const enum nft_set nft_loose_sets[] = { NFT_MEMBERS4, NFT_MEMBERS6, NFT_NETWORKS };
+
+/* In this order the query asks: tables, chains, sets. */
+#define QUERY_CHAINS FAMILIES
+#define QUERY_SETS (QUERY_CHAINS + NFT_CHAINS)
+#define QUERY_END (QUERY_SETS + ARRAY_SIZE(nft_loose_sets))
+
 struct nft_answer {
-	uint64_t handle;
-	bool version_matches;
+	uint64_t handles[FAMILIES];
+	bool version_matches[FAMILIES];
 	uint32_t uses[NFT_CHAINS];
-	uint32_t use; /* of the chain being parsed */
+	unsigned index; /* of the answer being parsed */
 };
 
 static int nft_take_table_attribute(const struct nlattr *attr, void *arg)
@@ -43,12 +51,13 @@ static int nft_take_table_attribute(const struct nlattr *attr, void *arg)
 
 	switch (mnl_attr_get_type(attr)) {
 	case NFTA_TABLE_HANDLE:
-		a->handle = be64toh(mnl_attr_get_u64(attr));
+		a->handles[a->index] = be64toh(mnl_attr_get_u64(attr));
 		break;
 	case NFTA_TABLE_USERDATA:
-		a->version_matches = mnl_attr_get_payload_len(attr) == sizeof(nft_version_data) &&
-				     memcmp(mnl_attr_get_payload(attr), nft_version_data,
-					    sizeof(nft_version_data)) == 0;
+		a->version_matches[a->index] =
+			mnl_attr_get_payload_len(attr) == sizeof(nft_version_data) &&
+			memcmp(mnl_attr_get_payload(attr), nft_version_data,
+			       sizeof(nft_version_data)) == 0;
 		break;
 	default:
 		break;
@@ -61,128 +70,162 @@ static int nft_take_chain_attribute(const struct nlattr *attr, void *arg)
 	struct nft_answer *a = arg;
 
 	if (mnl_attr_get_type(attr) == NFTA_CHAIN_USE)
-		a->use = ntohl(mnl_attr_get_u32(attr));
+		a->uses[a->index - QUERY_CHAINS] = ntohl(mnl_attr_get_u32(attr));
 	return MNL_CB_OK;
 }
-
-/* Message 0 asks for the table, 1 for the bridge, the rest for chains. */
-#define NFT_QUERY_TABLE 0
-#define NFT_QUERY_BRIDGE 1
-#define NFT_QUERY_CHAINS 2
 
 static int nft_take_answer(const struct nlmsghdr *nlh, unsigned index, void *arg)
 {
 	struct nft_answer *a = arg;
 
-	if (index == NFT_QUERY_TABLE) {
+	a->index = index;
+	if (index < QUERY_CHAINS)
 		(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), nft_take_table_attribute, a);
-	} else if (index >= NFT_QUERY_CHAINS && index < NFT_QUERY_CHAINS + NFT_CHAINS) {
-		a->use = 0;
+	else if (index < QUERY_SETS)
 		(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), nft_take_chain_attribute, a);
-		a->uses[index - NFT_QUERY_CHAINS] = a->use;
-	}
 	return 0;
 }
 
-static void nft_put_query(struct nl_batch *b, const struct net_bridge *bridge,
-			  const struct nft_chain_count *chains)
+static void nft_put_query(struct nl_batch *b, const struct nft_chain_use *chains)
 {
-	struct nft_element el;
 	size_t i;
 
-	nft_put_message(b, NFT_MSG_GETTABLE, NLM_F_ACK, "look up nftables table");
-	nl_put_str(b, NFTA_TABLE_NAME, NFT_TABLE);
-	nft_element_bridge(bridge, &el);
-	nft_put_elements(b, NFT_MSG_GETSETELEM, &el, 1, NULL);
+	for (i = 0; i < FAMILIES; i++) {
+		nft_put_message(b, nft_families[i], NFT_MSG_GETTABLE, NLM_F_ACK,
+				"look up nftables table");
+		nl_put_str(b, NFTA_TABLE_NAME, NFT_TABLE);
+	}
 	for (i = 0; i < NFT_CHAINS; i++) {
-		nft_put_message(b, NFT_MSG_GETCHAIN, NLM_F_ACK, "look up nftables chain");
+		nft_put_message(b, chains[i].family, NFT_MSG_GETCHAIN, NLM_F_ACK,
+				"look up nftables chain");
 		nl_put_str(b, NFTA_CHAIN_TABLE, NFT_TABLE);
 		nl_put_str(b, NFTA_CHAIN_NAME, chains[i].name);
 	}
+	for (i = 0; i < ARRAY_SIZE(nft_loose_sets); i++) {
+		nft_put_message(b, NFPROTO_INET, NFT_MSG_GETSET, NLM_F_ACK, "look up nftables set");
+		nl_put_str(b, NFTA_SET_TABLE, NFT_TABLE);
+		nl_put_str(b, NFTA_SET_NAME, nft_sets[nft_loose_sets[i]].name);
+	}
 }
 
-int nft_table_query(struct nl *nl, const struct net_bridge *b, uint64_t *ret_handle, struct err *e)
+/* Return: 1 whole, 0 not, or -errno. */
+static int nft_query_tables(struct nl *nl, uint64_t *ret_handle, struct err *e)
 {
-	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
-	struct nft_chain_count chains[NFT_CHAINS];
-	struct nft_answer answer = { .handle = 0 };
+	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
+	struct nft_chain_use chains[NFT_CHAINS];
+	struct nft_answer answer = { .index = 0 };
 	bool whole;
 	unsigned i;
 	int r;
 
-	nft_rules_count(chains);
-	nl_batch_reserve(&batch, NFT_QUERY_SIZE);
-	nft_put_query(&batch, b, chains);
-	r = nl_exchange(nl, &batch, nft_take_answer, &answer, e);
+	nft_rules_use(chains);
+	nft_reserve(&b, 0, QUERY_END);
+	nft_put_query(&b, chains);
+	r = nl_exchange(nl, &b, nft_take_answer, &answer, e);
 	if (r < 0)
 		return r;
-	if (batch.messages[NFT_QUERY_TABLE].result != -ENOENT) {
-		r = nl_check(&batch, NFT_QUERY_TABLE, e);
+	if (b.messages[0].result != -ENOENT) {
+		r = nl_check(&b, 0, e);
 		if (r < 0)
 			return err_hint(e, "jail needs a kernel with nf_tables");
 	}
-	whole = answer.version_matches;
-	/* A chain's use counts its rules; a chain that is jumped to, the jumps as well. */
+	whole = answer.version_matches[0] && answer.version_matches[1];
+	for (i = 0; i < QUERY_END; i++)
+		whole = whole && b.messages[i].result == 0;
 	for (i = 0; i < NFT_CHAINS; i++)
-		whole = whole && batch.messages[NFT_QUERY_CHAINS + i].result == 0 &&
-			answer.uses[i] >= chains[i].rules;
-	*ret_handle = answer.handle;
-	if (!whole)
-		return NFT_TABLE_WRONG;
-	return batch.messages[NFT_QUERY_BRIDGE].result == 0 ? NFT_TABLE_WHOLE : NFT_TABLE_NO_BRIDGE;
+		whole = whole && answer.uses[i] == chains[i].use;
+	*ret_handle = answer.handles[0];
+	return whole;
 }
 
-static void nft_put_set(struct nl_batch *b, const struct nft_set_type *type, uint32_t id)
+/* Return: 1 all elements are there, 0 not, or -errno. */
+static int nft_query_network(struct nl *nl, const struct net_network *network, struct err *e)
 {
-	/* For nft(8)'s listing: names are in the host's byte order, all else in the network's. */
-	const uint8_t order[] = { NFTNL_UDATA_SET_KEYBYTEORDER, 4, type->by_name ? 1 : 2, 0, 0, 0 };
-	uint32_t flags = type->data_len ? NFT_SET_MAP : 0;
+	CLEANUP(nft_elements_free) struct nft_elements els = NFT_ELEMENTS_INIT;
+	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
+	size_t i;
+	int r;
 
-	nft_put_message(b, NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_ACK, "create nftables set");
-	nl_put_str(b, NFTA_SET_TABLE, NFT_TABLE);
-	nl_put_str(b, NFTA_SET_NAME, type->name);
-	nl_put_u32(b, NFTA_SET_ID, htonl(id));
-	nl_put_u32(b, NFTA_SET_FLAGS, htonl(flags));
-	nl_put_u32(b, NFTA_SET_KEY_TYPE, htonl(type->key_type));
-	nl_put_u32(b, NFTA_SET_KEY_LEN, htonl(type->key_len));
-	if (type->data_len) {
-		nl_put_u32(b, NFTA_SET_DATA_TYPE, htonl(type->data_type));
-		nl_put_u32(b, NFTA_SET_DATA_LEN, htonl(type->data_len));
+	nft_network_elements(network, &els);
+	r = nft_elements_ok(&els, e);
+	if (r < 0)
+		return r;
+	nft_reserve(&b, els.n, 0);
+	for (i = 0; i < els.n; i++)
+		nft_put_element_query(&b, &els.v[i]);
+	r = nl_exchange(nl, &b, NULL, NULL, e);
+	if (r < 0)
+		return r;
+	for (i = 0; i < els.n; i++)
+		if (b.messages[i].result != 0)
+			return 0;
+	return 1;
+}
+
+int nft_table_query(struct nl *nl, const struct net_network *networks, size_t n,
+		    uint64_t *ret_handle, struct err *e)
+{
+	size_t i;
+	int r;
+
+	r = nft_query_tables(nl, ret_handle, e);
+	if (r <= 0)
+		return r < 0 ? r : NFT_TABLE_WRONG;
+	for (i = 0; i < n; i++) {
+		if (networks[i].mode == NET_MACVLAN)
+			continue;
+		r = nft_query_network(nl, &networks[i], e);
+		if (r <= 0)
+			return r < 0 ? r : NFT_TABLE_NO_NETWORK;
 	}
-	nl_put(b, NFTA_SET_USERDATA, order, sizeof(order));
+	return NFT_TABLE_WHOLE;
 }
 
-static void nft_put_delete_table(struct nl_batch *b, uint64_t handle)
-{
-	uint64_t be = htobe64(handle);
+/* ---- make and remove ---- */
 
-	nft_put_message(b, NFT_MSG_DELTABLE, NLM_F_ACK, "replace nftables table");
-	nl_put(b, NFTA_TABLE_HANDLE, &be, sizeof(be));
+static void nft_put_table(struct nl_batch *b, uint8_t family, int flags)
+{
+	nft_put_message(b, family, NFT_MSG_NEWTABLE, NLM_F_CREATE | flags, "create nftables table");
+	nl_put_str(b, NFTA_TABLE_NAME, NFT_TABLE);
+	nl_put(b, NFTA_TABLE_USERDATA, nft_version_data, sizeof(nft_version_data));
 }
 
-int nft_table_make(struct nl *nl, const struct net_bridge *b, uint64_t old_handle, struct err *e)
+static void nft_put_table_delete(struct nl_batch *b, uint8_t family)
 {
-	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
-	struct nft_element el;
+	nft_put_message(b, family, NFT_MSG_DELTABLE, 0, "delete nftables table");
+	nl_put_str(b, NFTA_TABLE_NAME, NFT_TABLE);
+}
+
+static void nft_put_tables(struct nl_batch *b, uint64_t old_handle)
+{
+	uint64_t be = htobe64(old_handle);
+
+	if (old_handle) {
+		nft_put_message(b, NFPROTO_INET, NFT_MSG_DELTABLE, 0, "replace nftables table");
+		nl_put(b, NFTA_TABLE_HANDLE, &be, sizeof(be));
+	}
+	nft_put_table(b, NFPROTO_INET, NLM_F_EXCL);
+	/* Whether there is one of arp or not: made so that it can be deleted. */
+	nft_put_table(b, NFPROTO_ARP, 0);
+	nft_put_table_delete(b, NFPROTO_ARP);
+	nft_put_table(b, NFPROTO_ARP, NLM_F_EXCL);
+}
+
+int nft_table_make(struct nl *nl, uint64_t old_handle, struct err *e)
+{
+	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
 	struct err why = ERR_INIT;
 	uint32_t i;
 	int r;
 
-	nl_batch_reserve(&batch, NFT_BATCH_SIZE);
-	nft_put_begin(&batch);
-	if (old_handle)
-		nft_put_delete_table(&batch, old_handle);
-	nft_put_message(&batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
-			"create nftables table");
-	nl_put_str(&batch, NFTA_TABLE_NAME, NFT_TABLE);
-	nl_put(&batch, NFTA_TABLE_USERDATA, nft_version_data, sizeof(nft_version_data));
+	nft_reserve(&b, 0, nft_rules_messages() + NFT_SETS + 8);
+	nft_put_begin(&b);
+	nft_put_tables(&b, old_handle);
 	for (i = 0; i < NFT_SETS; i++)
-		nft_put_set(&batch, &nft_sets[i], i + 1);
-	nft_rules_put(&batch);
-	nft_element_bridge(b, &el);
-	nft_put_elements(&batch, NFT_MSG_NEWSETELEM, &el, 1, b->name);
-	nft_put_end(&batch);
-	r = nl_run(nl, &batch, NULL, NULL, &why);
+		nft_put_set(&b, (enum nft_set)i, i + 1);
+	nft_rules_put(&b);
+	nft_put_end(&b);
+	r = nft_run(nl, &b, &why);
 	if (r == -EEXIST || (r == -ENOENT && old_handle))
 		return -EAGAIN;
 	if (r < 0)
@@ -192,19 +235,22 @@ int nft_table_make(struct nl *nl, const struct net_bridge *b, uint64_t old_handl
 
 int nft_table_delete(struct nl *nl, struct err *e)
 {
-	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
-	struct err why = ERR_INIT;
-	int r;
+	size_t i;
 
-	nl_batch_reserve(&batch, NFT_QUERY_SIZE);
-	nft_put_begin(&batch);
-	nft_put_message(&batch, NFT_MSG_DELTABLE, NLM_F_ACK, "delete nftables table");
-	nl_put_str(&batch, NFTA_TABLE_NAME, NFT_TABLE);
-	nft_put_end(&batch);
-	r = nl_run(nl, &batch, NULL, NULL, &why);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		*e = why;
-	return r;
+	for (i = 0; i < FAMILIES; i++) {
+		CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
+		struct err why = ERR_INIT;
+		int r;
+
+		nft_reserve(&b, 0, 1);
+		nft_put_begin(&b);
+		nft_put_table_delete(&b, nft_families[i]);
+		nft_put_end(&b);
+		r = nft_run(nl, &b, &why);
+		if (r < 0 && r != -ENOENT) {
+			*e = why;
+			return r;
+		}
+	}
+	return 0;
 }

@@ -61,6 +61,7 @@ void nl_batch_reserve(struct nl_batch *b, size_t bytes)
 void nl_batch_free(struct nl_batch *b)
 {
 	free(TAKE_PTR(b->data));
+	free(TAKE_PTR(b->messages));
 }
 
 static struct nlmsghdr *nl_current(const struct nl_batch *b)
@@ -79,13 +80,30 @@ static size_t nl_end(const struct nl_batch *b)
 	return b->n == 0 ? 0 : b->start + NLMSG_ALIGN(nl_current(b)->nlmsg_len);
 }
 
+static bool nl_has_message_room(struct nl_batch *b)
+{
+	unsigned room = b->room ? 2 * b->room : 32;
+	struct nl_message *bigger;
+
+	if (b->n < b->room)
+		return true;
+	if (b->n >= NL_BATCH_MESSAGES)
+		return false;
+	bigger = reallocarray(b->messages, room, sizeof(*bigger));
+	if (!bigger)
+		return false;
+	b->messages = bigger;
+	b->room = room;
+	return true;
+}
+
 void *nl_begin(struct nl_batch *b, int type, int flags, size_t extra, const char *what)
 {
 	size_t start, header = MNL_NLMSG_HDRLEN + MNL_ALIGN(extra);
 	struct nlmsghdr *nlh;
 
 	start = b->failed ? 0 : nl_end(b);
-	if (b->failed || b->n >= NL_BATCH_MESSAGES || start + header > b->cap) {
+	if (b->failed || start + header > b->cap || !nl_has_message_room(b)) {
 		b->failed = true;
 		return memset(b->spill, 0, sizeof(b->spill));
 	}
@@ -98,6 +116,12 @@ void *nl_begin(struct nl_batch *b, int type, int flags, size_t extra, const char
 		.acked = (flags & NLM_F_ACK) || (flags & NLM_F_DUMP) == NLM_F_DUMP,
 	};
 	return extra == 0 ? b->spill : mnl_nlmsg_put_extra_header(nlh, extra);
+}
+
+void nl_allow(struct nl_batch *b, nl_fine_fn *fine)
+{
+	if (!b->failed)
+		b->messages[b->n - 1].fine = fine;
 }
 
 struct nlmsghdr *nl_message_room(struct nl_batch *b, size_t room)
@@ -321,7 +345,7 @@ int nl_check(const struct nl_batch *b, unsigned index, struct err *e)
 {
 	const struct nl_message *m = &b->messages[index];
 
-	if (m->result >= 0)
+	if (m->result >= 0 || (m->fine && m->fine(m->result)))
 		return 0;
 	if (b->kernel_text[0])
 		return err_ret(e, m->result, "%s (kernel: %s)", m->what, b->kernel_text);

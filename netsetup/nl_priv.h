@@ -21,7 +21,7 @@
 
 #include "base/err.h"
 
-#define NL_BATCH_MESSAGES 128
+#define NL_BATCH_MESSAGES 4096
 #define NL_EXTRA_MAX 64
 #define NL_KERNEL_TEXT_MAX 160
 
@@ -31,11 +31,15 @@ struct nl {
 };
 #define NL_INIT ((struct nl){ .fd = -EBADF })
 
+/* Results (-errno) that are no failure of a message. */
+typedef bool nl_fine_fn(int result);
+
 struct nl_message {
 	const char *what; /* for the error text: "create bridge"; static */
 	bool acked; /* the kernel was asked for an answer */
 	bool answered;
 	int result; /* 0 or -errno */
+	nl_fine_fn *fine; /* NULL: none but 0 */
 };
 
 struct nl_batch {
@@ -44,7 +48,8 @@ struct nl_batch {
 	size_t start; /* of the message being built */
 	bool failed;
 	unsigned n;
-	struct nl_message messages[NL_BATCH_MESSAGES];
+	unsigned room; /* of messages */
+	struct nl_message *messages;
 	char spill[NL_EXTRA_MAX]; /* takes the writes of a caller after a failure */
 	char kernel_text[NL_KERNEL_TEXT_MAX]; /* NLMSGERR_ATTR_MSG of the first failure */
 };
@@ -64,6 +69,8 @@ void nl_batch_free(struct nl_batch *b);
 /* Starts a message; NLM_F_REQUEST is added. Return: its fixed header of `extra` bytes, zeroed, to
  * be filled before the next put; never NULL. */
 void *nl_begin(struct nl_batch *b, int type, int flags, size_t extra, const char *what);
+/* What nl_check lets pass for the message being built. */
+void nl_allow(struct nl_batch *b, nl_fine_fn *fine);
 /* The message being built, with at least `room` bytes free behind it, or NULL: for libnftnl. */
 struct nlmsghdr *nl_message_room(struct nl_batch *b, size_t room);
 void nl_put(struct nl_batch *b, int type, const void *data, size_t n);

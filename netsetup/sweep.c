@@ -10,7 +10,8 @@
  * Both are only waiting: the elements are out of use when the transaction returns. So a child takes
  * the two sockets and waits in our place. It has no other fd, so it holds no lock of ours; it sends
  * no signal when it ends, so the caller's own children are not confused with it; and if it is
- * killed, net_gc finds the veth.
+ * killed, net_gc finds the links. It knows them by index: their names may be those of the next life
+ * by the time it comes to them.
  */
 #include "netsetup/sweep_priv.h"
 
@@ -39,15 +40,15 @@ static void sweep_reap(void)
 	sweep_n = kept;
 }
 
-static void sweep_delete(struct nl *route, const char *interface)
+static void sweep_delete(struct nl *route, const unsigned *links, size_t n)
 {
 	struct err ignored = ERR_INIT;
 
-	if (interface && link_index(route, interface) != 0)
-		(void)link_delete(route, interface, &ignored);
+	for (size_t i = 0; i < n; i++)
+		(void)link_delete(route, links[i], &ignored);
 }
 
-static NORETURN void sweep_child(struct nl *route, struct nl *nft, const char *interface)
+static NORETURN void sweep_child(struct nl *route, struct nl *nft, const unsigned *links, size_t n)
 {
 	unsigned low = (unsigned)(route->fd < nft->fd ? route->fd : nft->fd);
 	unsigned high = (unsigned)(route->fd < nft->fd ? nft->fd : route->fd);
@@ -57,11 +58,11 @@ static NORETURN void sweep_child(struct nl *route, struct nl *nft, const char *i
 	if (high > low + 1)
 		(void)sys_close_range(low + 1, high - 1, 0);
 	(void)sys_close_range(high + 1, ~0U, 0);
-	sweep_delete(route, interface);
+	sweep_delete(route, links, n);
 	_exit(0);
 }
 
-void sweep_start(struct nl *route, struct nl *nft, const char *interface)
+void sweep_start(struct nl *route, struct nl *nft, const unsigned *links, size_t n)
 {
 	struct clone_args args = { .exit_signal = 0 };
 	pid_t pid;
@@ -69,11 +70,11 @@ void sweep_start(struct nl *route, struct nl *nft, const char *interface)
 	sweep_reap();
 	pid = sys_clone3(&args);
 	if (pid == 0)
-		sweep_child(route, nft, interface);
+		sweep_child(route, nft, links, n);
 	if (pid > 0)
 		sweep_children[sweep_n++] = pid;
 	else
-		sweep_delete(route, interface);
+		sweep_delete(route, links, n);
 	nl_close(route);
 	nl_close(nft);
 }

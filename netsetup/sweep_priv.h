@@ -4,7 +4,7 @@
 
 #include "netsetup/nl_priv.h"
 
-/* Closes both sockets and deletes the interface (NULL: none), without making the caller wait. */
-void sweep_start(struct nl *route, struct nl *nft, const char *interface);
+/* Closes both sockets and deletes the links, by their index, without making the caller wait. */
+void sweep_start(struct nl *route, struct nl *nft, const unsigned *links, size_t n);
 
 #endif

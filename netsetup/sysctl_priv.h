@@ -5,15 +5,27 @@
 #ifndef JAIL_NETSETUP_SYSCTL_PRIV_H
 #define JAIL_NETSETUP_SYSCTL_PRIV_H
 
-#include "netsetup/nl_priv.h"
+#include "netsetup/link_priv.h"
 
-/* The bridge's settings; each is written when its file exists (no IPv6 in this kernel: nothing to
- * set). Return: 0 or -errno with *e set. */
-int sysctl_setup_bridge(const char *interface, struct err *e);
+/* The settings of a network's interface; each is written when its file exists (no IPv6 in this
+ * kernel: nothing to set). inet6: with IPv6, unless the host has it turned off for all or for new
+ * interfaces. Return: 0 or -errno with *e set. */
+int sysctl_setup_network(const char *interface, bool inet6, struct err *e);
+/* Return: 1 when the kernel has IPv6, and it is not turned off like that. */
+int sysctl_inet6_usable(struct err *e);
+/* accept_ra = 0 */
+int sysctl_ignore_advertisements(const char *interface, struct err *e);
 /* Does the host lead bridged frames through the tables of IPv4 (br_netfilter)? */
 bool sysctl_bridge_filter(void);
 /* net.ipv4.ip_forward = 1 */
-int sysctl_forward(struct err *e);
+int sysctl_forward4(struct err *e);
+/*
+ * net.ipv6.conf.all.forwarding = 1. A host that forwards takes no router advertisements any more
+ * where accept_ra is 1, and would lose the route by which it is reached, so that becomes 2 on
+ * exactly those of `links` (all there are) that have been listening and aren't ours (kernel,
+ * Documentation/networking/ip-sysctl.rst: accept_ra, "2: Overrule forwarding behaviour").
+ */
+int sysctl_forward6(const struct link_state *links, size_t n, struct err *e);
 
 /* Moves the calling thread into the network namespace `netns_fd`; `anchor`, a socket of the present
  * one, is the way back. Return: 0 and *ret_home for netns_leave. */

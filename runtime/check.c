@@ -242,22 +242,35 @@ static int try_controller(struct attempt *a)
 
 static int try_network(struct attempt *a)
 {
-	return net_host_ensure(&a->config->bridge, a->e);
+	return net_host_ensure(&a->config->network, 1, a->e);
 }
 
 static int try_veth(struct attempt *a)
 {
 	CLEANUP_FD int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct jail_name name = { "check" };
+	const struct net_network *n = &a->config->network;
+	struct net_interface interface = { .network = n };
 	struct net_attachment made;
-	struct net_plan plan = { .instance = &name, .bridge = &a->config->bridge };
-	int r = net_host_ensure(&a->config->bridge, a->e);
+	struct net_plan plan = {
+		.instance = &name,
+		.id = "00000000000000000000000000000000",
+		.tenant = "",
+		.interfaces = &interface,
+		.n_interfaces = 1,
+	};
+	int r = net_host_ensure(n, 1, a->e);
 
 	if (r < 0)
 		return r;
 	if (netns < 0)
 		return err_sys(a->e, "open the network namespace");
-	plan.address.s_addr = htonl(ntohl(a->config->bridge.gateway.s_addr) + 1);
+	if (net_has4(n))
+		interface.address4.s_addr = htonl(ntohl(n->gateway4.s_addr) + 1);
+	if (net_has6(n)) {
+		interface.address6 = n->gateway6;
+		interface.address6.s6_addr[15] ^= 2;
+	}
 	return net_attach(&plan, netns, &made, a->e);
 }
 

@@ -74,7 +74,7 @@ static int put_sysctl(const char *path, const char *text, struct err *e)
  * capabilities. */
 static int allow_ping(const struct child_setup *s, struct err *e)
 {
-	if (s->spec->network.mode == SPEC_NETWORK_HOST)
+	if (!spec_owns_network(s->spec))
 		return 0;
 	/* What every user namespace has, be it that of an instance we are in. */
 	return put_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 65535", e);

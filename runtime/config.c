@@ -10,16 +10,22 @@
  *       "libexecDir": "PREFIX/libexec/jail",   jail-init, jail-monitor, jail-unpack
  *       "systemd":    "auto",                  instances are its units where they can be; or "no",
  *                                              or "yes": where they can't it is an error
- *       "lxcfs":      "auto",                  or "off", or where it is mounted; auto:
- * /var/lib/lxcfs "ids": {                               host ids for private user namespaces
+ *       "lxcfs":      "auto",                  or "off", or where it is mounted
+ *       "ids": {                               host ids for private user namespaces
  *         "first":  1342177280,                first id of the pool, a multiple of 65,536; not
  *                                              shared with /etc/subuid
  *         "ranges": 8192 },                    how many ranges of 65,536: as many instances
- *       "network": {
- *         "bridge":  "jail0",                  name of the interface
- *         "subnet":  "10.88.0.0/16",           prefix length 8 to 29
- *         "gateway": "10.88.0.1",              the bridge's own address; default: the first one
- *         "mtu":     0 },                      0: the kernel's default
+ *       "network": {                           the default network (docs/network.md)
+ *         "bridge":   "jail0",                 name of the interface
+ *         "mode":     "bridge",                or "routed"
+ *         "subnet":   "10.88.0.0/16",          prefix length 8 to 30; or "none"
+ *         "gateway":  "10.88.0.1",             the host's own address; default: the first one
+ *         "subnet6":  "auto",                  one of this host's own; or a subnet, or "none"
+ *         "gateway6": "fd12::1",               as above; not with "auto"
+ *         "uplink":   "eth0",                  the only interface that leads out; default: any
+ *         "mtu":      0,                       0: the kernel's default
+ *         "isolated": true,                    instances do not reach each other
+ *         "nat":      true },                  they go out with the host's address
  *       "import": {                            bounds against archive bombs (row 41)
  *         "maxBytes":   "64GiB",               content, uncompressed
  *         "maxMembers": 5000000,               members of an archive
@@ -27,16 +33,12 @@
  *         "maxRatio":   1000 }                 uncompressed to compressed, after the first 64 MiB
  *     }
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
 
 #include "base/fd.h"
-#include "base/num.h"
-#include "runtime/decode_priv.h"
-#include "runtime/jail.h"
+#include "runtime/config_priv.h"
 #include "runtime/spec_priv.h"
 
-#define CONFIG(member) offsetof(struct jail_config, member)
 #define CONFIG_DEFAULT JAIL_SYSCONF "/jail.json"
 #define LXCFS_DEFAULT "/var/lib/lxcfs"
 #define IDS_FIRST 1342177280 /* 0x50000000: over what distributions hand out in /etc/subuid */
@@ -83,98 +85,6 @@ static int decode_lxcfs(const struct decoder *d, const struct json *node, void *
 	return 0;
 }
 
-/* Interface names as the kernel takes them (dev_valid_name()), less what needs quoting. */
-static int decode_interface(const struct decoder *d, const struct json *node, void *base,
-			    const struct decode_field *f, struct err *e)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789_-.";
-	struct jail_config *c = base;
-	int r = decode_type(d, node, JSON_STRING, e);
-
-	(void)f;
-	if (r < 0)
-		return r;
-	if (node->len < 1 || node->len >= sizeof(c->bridge.name) ||
-	    strspn(node->text, allowed) != node->len || strchr("-.", node->text[0]))
-		return json_err(d->doc, node, e, EINVAL,
-				"\"%.40s\": an interface name is 1 to 15 letters, digits, '_', '-' "
-				"and '.'",
-				node->text);
-	memcpy(c->bridge.name, node->text, node->len + 1);
-	return 0;
-}
-
-static int decode_ipv4(const struct decoder *d, const struct json *node, const char *text,
-		       struct in_addr *ret, struct err *e)
-{
-	if (inet_pton(AF_INET, text, ret) != 1)
-		return json_err(d->doc, node, e, EINVAL, "\"%.64s\": not an IPv4 address",
-				node->text);
-	return 0;
-}
-
-static uint32_t mask_of(unsigned prefix)
-{
-	return ~UINT32_C(0) << (32 - prefix);
-}
-
-static int decode_subnet(const struct decoder *d, const struct json *node, void *base,
-			 const struct decode_field *f, struct err *e)
-{
-	struct jail_config *c = base;
-	struct err why = ERR_INIT;
-	char address[INET_ADDRSTRLEN];
-	uint64_t prefix = 0;
-	const char *slash;
-	int r = decode_type(d, node, JSON_STRING, e);
-
-	(void)f;
-	if (r < 0)
-		return r;
-	slash = strchr(node->text, '/');
-	if (!slash || num_parse_u64(slash + 1, 8, 29, &prefix, &why) < 0 ||
-	    str_format(address, sizeof(address), "%.*s", (int)(slash - node->text), node->text) < 0)
-		return json_err(d->doc, node, e, EINVAL,
-				"\"%.64s\": expected ADDRESS/PREFIX, with a prefix from 8 to 29",
-				node->text);
-	r = decode_ipv4(d, node, address, &c->bridge.subnet, e);
-	if (r < 0)
-		return r;
-	if (ntohl(c->bridge.subnet.s_addr) & ~mask_of((unsigned)prefix))
-		return json_err(d->doc, node, e, EINVAL,
-				"\"%s\": the address has bits outside the prefix", node->text);
-	c->bridge.prefix = (unsigned)prefix;
-	return 0;
-}
-
-static int decode_gateway(const struct decoder *d, const struct json *node, void *base,
-			  const struct decode_field *f, struct err *e)
-{
-	struct jail_config *c = base;
-	int r = decode_type(d, node, JSON_STRING, e);
-
-	(void)f;
-	return r < 0 ? r : decode_ipv4(d, node, node->text, &c->bridge.gateway, e);
-}
-
-/* 0, or what the kernel lets IPv4 run over. */
-static int decode_mtu(const struct decoder *d, const struct json *node, void *base,
-		      const struct decode_field *f, struct err *e)
-{
-	struct jail_config *c = base;
-	int64_t v = 0;
-	int r = decode_integer(d, node, 0, 65535, &v, e);
-
-	(void)f;
-	if (r < 0)
-		return r;
-	if (v > 0 && v < 576)
-		return json_err(d->doc, node, e, ERANGE, "expected 0, or 576 to 65535");
-	c->bridge.mtu = (unsigned)v;
-	return 0;
-}
-
 static const struct decode_field ids_fields[] = {
 	{ .key = "first",
 	  .decode = decode_u32,
@@ -188,15 +98,6 @@ static const struct decode_field ids_fields[] = {
 	  .max = IDS_END / IDMAP_COUNT },
 };
 static const struct decode_table ids_table = { .fields = ids_fields, .n = ARRAY_SIZE(ids_fields) };
-
-static const struct decode_field network_fields[] = {
-	{ .key = "bridge", .decode = decode_interface },
-	{ .key = "subnet", .decode = decode_subnet },
-	{ .key = "gateway", .decode = decode_gateway },
-	{ .key = "mtu", .decode = decode_mtu },
-};
-static const struct decode_table network_table = { .fields = network_fields,
-						   .n = ARRAY_SIZE(network_fields) };
 
 static const struct decode_field import_fields[] = {
 	{ .key = "maxBytes",
@@ -242,7 +143,7 @@ static const struct decode_field fields[] = {
 	  .offset = CONFIG(systemd),
 	  .words = &systemd_words },
 	{ .key = "ids", .decode = decode_nested, .table = &ids_table },
-	{ .key = "network", .decode = decode_nested, .table = &network_table },
+	{ .key = "network", .decode = decode_nested, .table = &config_network_table },
 	{ .key = "import", .decode = decode_nested, .table = &import_table },
 };
 static const struct decode_table config_table = { .fields = fields, .n = ARRAY_SIZE(fields) };
@@ -259,35 +160,23 @@ static void set_defaults(struct jail_config *c)
 	memcpy(c->libexec_dir, libexec, sizeof(libexec));
 	c->systemd = CONFIG_SYSTEMD_AUTO;
 	c->ids = (struct id_pool){ .first = IDS_FIRST, .ranges = IDS_RANGES };
-	memcpy(c->bridge.name, "jail0", sizeof("jail0"));
-	c->bridge.subnet.s_addr = htonl(0x0a580000); /* 10.88.0.0 */
-	c->bridge.prefix = 16;
+	config_network_defaults(c);
 	c->import = (struct import_limits){ .max_bytes = UINT64_C(64) << 30,
 					    .max_members = 5000000,
 					    .max_name = 4096,
 					    .max_ratio = 1000 };
 }
 
-/* What needs two values: the pool's end, the gateway in its subnet. */
+/* What needs two values: the pool's end, and most of the network. */
 static int judge(struct jail_config *c, struct err *e)
 {
-	uint32_t mask = mask_of(c->bridge.prefix);
-	uint32_t subnet = ntohl(c->bridge.subnet.s_addr);
-	uint32_t gateway = ntohl(c->bridge.gateway.s_addr);
-
 	if (c->ids.first % IDMAP_COUNT != 0)
 		return err_set(e, EINVAL, "ids.first: %u is not a multiple of %u", c->ids.first,
 			       IDMAP_COUNT);
 	if (c->ids.first + (uint64_t)c->ids.ranges * IDMAP_COUNT > IDS_END)
 		return err_set(e, ERANGE, "ids.ranges: the pool ends behind id %llu",
 			       (unsigned long long)IDS_END - 1);
-	if (gateway == 0)
-		gateway = subnet + 1;
-	if ((gateway & mask) != subnet || gateway == subnet || gateway == (subnet | ~mask))
-		return err_set(e, EINVAL,
-			       "network.gateway: not a host's address in network.subnet");
-	c->bridge.gateway.s_addr = htonl(gateway);
-	return 0;
+	return config_network_judge(c, e);
 }
 
 /* Reads FILE whole, following symlinks: the administrator's file may be one. Return: 0, -ENOENT. */

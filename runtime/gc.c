@@ -11,41 +11,15 @@
 #include <fcntl.h>
 
 #include "base/dir.h"
-#include "base/lease.h"
 #include "base/lock.h"
 #include "base/path.h"
-#include "runtime/engine_priv.h"
+#include "runtime/gc_priv.h"
 
 #define GATE_WAIT_MS 600000
 #define CGROUP_WAIT_MS 30000
 
-struct known {
-	char id[INSTANCE_ID_LEN + 1];
-	struct jail_name name;
-};
-
-/* An instance that is kept from starting while its remains are removed. */
-struct held {
-	struct jail_name name;
-	int lock;
-};
-
-struct gc {
-	struct jail *j;
-	struct gc_report *report;
-	struct known *known; /* sorted by id */
-	size_t n_known, room;
-	struct digest *layers; /* used by instances; sorted */
-	size_t n_layers, layers_room;
-	struct held *held;
-	size_t n_held, held_room;
-	bool bridged; /* somebody on the bridge runs */
-	bool damaged; /* an instance whose leases and layers are not known */
-	struct err first; /* the failure that is reported */
-};
-
 /* One thing that fails keeps nothing else from being cleaned. */
-static void note_failure(struct gc *g, const struct err *why)
+void gc_note_failure(struct gc *g, const struct err *why)
 {
 	if (g->first.code == 0)
 		g->first = *why;
@@ -56,7 +30,7 @@ static int by_id(const void *a, const void *b)
 	return strcmp(((const struct known *)a)->id, ((const struct known *)b)->id);
 }
 
-static const struct known *find_known(const struct gc *g, const char *id)
+const struct known *gc_find_known(const struct gc *g, const char *id)
 {
 	struct known key = { .id = "" };
 
@@ -84,7 +58,7 @@ static int grow(void **array, size_t n, size_t more, size_t *room, size_t size)
 }
 
 /* Takes the lock of an instance that is down. -EWOULDBLOCK: it is up or somebody is at it. */
-static int lock_if_down(struct gc *g, const struct jail_name *name, int *ret_dir)
+int gc_lock_if_down(struct gc *g, const struct jail_name *name, int *ret_dir)
 {
 	struct err held = ERR_INIT;
 
@@ -94,7 +68,7 @@ static int lock_if_down(struct gc *g, const struct jail_name *name, int *ret_dir
 /* Cleans up after a supervisor that was killed. */
 static void collect_stale(struct gc *g, const struct jail_name *name, int run)
 {
-	CLEANUP_FD int dir = -EBADF, lock = lock_if_down(g, name, &dir);
+	CLEANUP_FD int dir = -EBADF, lock = gc_lock_if_down(g, name, &dir);
 	struct err why = ERR_INIT;
 	struct run_state s;
 
@@ -107,7 +81,7 @@ static void collect_stale(struct gc *g, const struct jail_name *name, int run)
 		return;
 	}
 	(void)err_wrap(&why, "%s", name->s);
-	note_failure(g, &why);
+	gc_note_failure(g, &why);
 }
 
 static int collect_meta(struct gc *g, const struct jail_name *name, const struct meta *m)
@@ -121,6 +95,7 @@ static int collect_meta(struct gc *g, const struct jail_name *name, const struct
 	k = &g->known[g->n_known++];
 	k->name = *name;
 	memcpy(k->id, m->owner.s, sizeof(k->id));
+	memcpy(k->networks, m->networks, sizeof(k->networks));
 	for (size_t i = 0; i < m->n_layers; i++)
 		g->layers[g->n_layers++] = m->layers[i];
 	return 0;
@@ -173,70 +148,8 @@ static int collect(struct gc *g, struct err *e)
 	return r;
 }
 
-struct pool {
-	struct gc *g;
-	int dir;
-	bool must_run;
-};
-
-static int lease_one(const char *key, const struct jail_name *owner, void *arg)
-{
-	struct pool *p = arg;
-	const struct known *k = find_known(p->g, owner->s);
-	CLEANUP_FD int dir = -EBADF, lock = -EBADF;
-
-	if (k && !p->must_run)
-		return 0;
-	if (k) {
-		lock = lock_if_down(p->g, &k->name, &dir);
-		if (lock < 0)
-			return 0;
-	}
-	if (lease_drop(p->dir, key, owner) == 0)
-		p->g->report->leases++;
-	return 0;
-}
-
-static int gc_leases(struct gc *g, struct err *e)
-{
-	int (*const open[])(struct jail *, struct err *) = { engine_ids, engine_addresses,
-							     engine_ports };
-
-	for (size_t i = 0; i < ARRAY_SIZE(open) && !g->damaged; i++) {
-		struct pool p = { g, open[i](g->j, e), open[i] == engine_ports };
-		int r = p.dir < 0 ? p.dir : lease_each(p.dir, lease_one, &p, e);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int cgroup_one(const struct jail_name *name, void *arg)
-{
-	struct gc *g = arg;
-	struct err why = ERR_INIT;
-	CLEANUP_FD int dir = -EBADF, lock = lock_if_down(g, name, &dir);
-
-	if (lock < 0 && lock != -ENOENT)
-		return 0;
-	if (cgroup_destroy(&g->j->tree, name, CGROUP_WAIT_MS, &why) < 0)
-		note_failure(g, &why);
-	else
-		g->report->cgroups++;
-	return 0;
-}
-
-static int gc_cgroups(struct gc *g, struct err *e)
-{
-	int r = engine_tree(g->j, e);
-
-	return r < 0 ? r : cgroup_each(&g->j->tree, cgroup_one, g, e);
-}
-
 /* Calls fn for each entry of a directory that is not hidden. */
-static int each_entry(int dir, void (*fn)(struct gc *, int, const char *), struct gc *g,
-		      struct err *e)
+int gc_each_entry(int dir, void (*fn)(struct gc *, int, const char *), struct gc *g, struct err *e)
 {
 	CLEANUP_DIR DIR *d = dir_open(dir);
 	struct dirent *entry;
@@ -249,6 +162,28 @@ static int each_entry(int dir, void (*fn)(struct gc *, int, const char *), struc
 	return 0;
 }
 
+static int cgroup_one(const struct jail_name *name, void *arg)
+{
+	struct gc *g = arg;
+	struct err why = ERR_INIT;
+	CLEANUP_FD int dir = -EBADF, lock = gc_lock_if_down(g, name, &dir);
+
+	if (lock < 0 && lock != -ENOENT)
+		return 0;
+	if (cgroup_destroy(&g->j->tree, name, CGROUP_WAIT_MS, &why) < 0)
+		gc_note_failure(g, &why);
+	else
+		g->report->cgroups++;
+	return 0;
+}
+
+static int gc_cgroups(struct gc *g, struct err *e)
+{
+	int r = engine_tree(g->j, e);
+
+	return r < 0 ? r : cgroup_each(&g->j->tree, cgroup_one, g, e);
+}
+
 static void remove_counted(struct gc *g, int dir, const char *name, size_t *count)
 {
 	struct err why = ERR_INIT;
@@ -256,7 +191,7 @@ static void remove_counted(struct gc *g, int dir, const char *name, size_t *coun
 	if (path_remove_tree(dir, name, &why) >= 0)
 		(*count)++;
 	else
-		note_failure(g, &why);
+		gc_note_failure(g, &why);
 }
 
 static void trash_one(struct gc *g, int trash, const char *name)
@@ -285,9 +220,9 @@ static void run_one(struct gc *g, int run, const char *text)
 static int gc_directories(struct gc *g, struct err *e)
 {
 	CLEANUP_FD int trash = path_make_dir_at(g->j->state, "trash", 0700, e);
-	int r = trash < 0 ? trash : each_entry(trash, trash_one, g, e);
+	int r = trash < 0 ? trash : gc_each_entry(trash, trash_one, g, e);
 
-	return r < 0 ? r : each_entry(g->j->run_instances, run_one, g, e);
+	return r < 0 ? r : gc_each_entry(g->j->run_instances, run_one, g, e);
 }
 
 static bool is_used(const struct digest *layer, void *arg)
@@ -320,7 +255,7 @@ static bool is_alive(const struct jail_name *name, void *arg)
 	for (size_t i = g->n_held; i > 0; i--)
 		if (str_eq(g->held[i - 1].name.s, name->s))
 			return false;
-	lock = lock_if_down(g, name, &dir);
+	lock = gc_lock_if_down(g, name, &dir);
 	if (lock < 0)
 		return lock != -ENOENT;
 	if (grow((void **)&g->held, g->n_held, 1, &g->held_room, sizeof(*g->held)) < 0)
@@ -338,7 +273,7 @@ static void release_held(struct gc *g)
 /* Also puts back what somebody flushed, as long as anybody needs it. */
 static int gc_network(struct gc *g, struct err *e)
 {
-	int r = g->bridged ? engine_network_ensure(g->j, e) : 0;
+	int r = g->bridged ? network_ensure_all(g->j, e) : 0;
 
 	if (r >= 0)
 		r = net_gc(is_alive, g, e);
@@ -361,7 +296,7 @@ static int run_all(struct gc *g, struct err *e)
 		struct err why = ERR_INIT;
 
 		if (steps[i](g, &why) < 0)
-			note_failure(g, &why);
+			gc_note_failure(g, &why);
 	}
 	if (g->first.code)
 		*e = g->first;

@@ -5,7 +5,6 @@
  * of the same name holds) and appears by one rename(2) that refuses to replace. A crash leaves a
  * directory in trash and leases without an owner: gc.
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "base/rollback.h"
 #include "runtime/engine_priv.h"
 #include "runtime/events.h"
+#include "runtime/netplan.h"
 #include "runtime/systemd.h"
 
 struct creation {
@@ -55,60 +55,16 @@ static void undo_ids(void *arg)
 	idmap_release(c->j->ids, &c->j->config.ids, &c->meta.owner, &c->meta.ids);
 }
 
-static void undo_address(void *arg)
+static void undo_networks(void *arg)
 {
 	struct creation *c = arg;
 
-	net_address_release(c->j->addresses, c->meta.address, &c->meta.owner);
-}
-
-/* Finds out who holds an address, for the message: leases know ids, people know names. */
-struct find_owner {
-	struct in_addr address;
-	struct jail_name *name;
-};
-
-static int match_address(const struct instance_info *i, void *arg)
-{
-	struct find_owner *f = arg;
-
-	if (i->address.s_addr != f->address.s_addr)
-		return 0;
-	*f->name = i->name;
-	return -ECANCELED;
-}
-
-static int lease_address(struct creation *c, struct err *e)
-{
-	struct in_addr wanted = c->spec->network.address;
-	struct jail_name holder = { "" };
-	struct find_owner f = { wanted, &holder };
-	char text[INET_ADDRSTRLEN];
-	struct err ignored = ERR_INIT;
-	int pool = engine_addresses(c->j, e), r;
-
-	if (pool < 0)
-		return pool;
-	if (c->spec->network.has_address && c->spec->network.address_prefix &&
-	    c->spec->network.address_prefix != c->j->config.bridge.prefix)
-		return err_set(e, EINVAL,
-			       "network.address: the prefix length must be the bridge's: /%u",
-			       c->j->config.bridge.prefix);
-	r = net_address_lease(pool, &c->j->config.bridge, wanted, &c->meta.owner, &c->meta.address,
-			      e);
-	if (r != -EADDRINUSE)
-		return r < 0 ? err_wrap(e, "network.address") : 0;
-	(void)instance_each(c->j, match_address, &f, &ignored);
-	if (!holder.s[0])
-		return err_wrap(e, "network.address");
-	*e = ERR_INIT;
-	(void)inet_ntop(AF_INET, &wanted, text, sizeof(text));
-	err_set(e, EADDRINUSE, "network.address: %s is used by instance %s", text, holder.s);
-	return err_hint(e, "choose another address, or leave it out to get a free one");
+	network_release(c->j, &c->meta, NULL);
 }
 
 static int take_leases(struct creation *c, struct rollback *undo, struct err *e)
 {
+	struct jail_name owner = c->meta.owner;
 	int r;
 
 	if (c->spec->security.user_namespace == SPEC_USERNS_AUTO) {
@@ -120,13 +76,10 @@ static int take_leases(struct creation *c, struct rollback *undo, struct err *e)
 			return err_wrap(e, "security.userNamespace");
 		rollback_push(undo, undo_ids, c);
 	}
-	if (c->spec->network.mode == SPEC_NETWORK_BRIDGE) {
-		r = lease_address(c, e);
-		if (r < 0)
-			return r;
-		rollback_push(undo, undo_address, c);
-	}
-	return 0;
+	r = network_lease(c->j, c->spec, &owner, &c->meta, e);
+	if (r >= 0)
+		rollback_push(undo, undo_networks, c);
+	return r;
 }
 
 static int find_layers(struct creation *c, struct err *e)

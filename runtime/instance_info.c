@@ -4,7 +4,6 @@
  * state.json what it started, exit.json how the last start ended, cgroup.events whether it is
  * frozen. A read never takes the lock.
  */
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -67,8 +66,9 @@ static int info_up(struct jail *j, struct instance_info *i, int dir, struct err 
 	i->unready = notify_is_awaited(run);
 	i->started_ms = s.started_ms;
 	i->status = INSTANCE_RUNNING;
-	if (s.has_net)
-		memcpy(i->host_interface, s.net.host_interface, sizeof(i->host_interface));
+	for (size_t k = 0; s.has_net && k < i->n_networks; k++)
+		memcpy(i->networks[k].host_interface, s.net.v[k].host_interface,
+		       sizeof(i->networks[k].host_interface));
 	tree = instance_tree(j, &i->name, &ignored);
 	if (tree) {
 		(void)str_format(i->cgroup, sizeof(i->cgroup), "%s/%s", tree->path, i->name.s);
@@ -137,6 +137,15 @@ static void info_limits(struct jail *j, struct instance_info *i)
 		(void)cgroup_read_limits(tree, &i->name, add_limit, i);
 }
 
+static void copy_networks(struct instance_info *i, const struct meta *meta)
+{
+	i->n_networks = meta->n_networks;
+	for (size_t k = 0; k < meta->n_networks; k++) {
+		i->networks[k].network = meta->networks[k].network;
+		i->networks[k].addresses = meta->networks[k].addresses;
+	}
+}
+
 int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		  struct instance_info *ret, struct err *e)
 {
@@ -152,8 +161,10 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 	if (r == -ENOENT) /* removed just now, or damaged */
 		r = instance_is_there(j, name, dir) ? err_set(e, EBADMSG, "meta.json is missing")
 						    : err_set(e, ENOENT, "no such instance");
-	if (r >= 0)
+	if (r >= 0) {
+		copy_networks(&i, &meta);
 		r = info_life(j, &i, dir, e);
+	}
 	if (r < 0)
 		return err_wrap(e, "%s", name->s);
 	if (with_spec) {
@@ -169,7 +180,6 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 	memcpy(i.id, meta.owner.s, sizeof(i.id));
 	i.created_ms = meta.created_ms;
 	i.ids = meta.ids;
-	i.address = meta.address;
 	(void)str_format(i.directory, sizeof(i.directory), "%s/instances/%s", j->config.state_dir,
 			 name->s);
 	*ret = i;
@@ -321,12 +331,41 @@ static void limits_to_json(struct json_out *o, const struct strv *limits)
 	json_out_object_end(o);
 }
 
+/* The first interface's is also the instance's own: what most want to know. */
+static void networks_to_json(const struct instance_info *i, struct json_out *o)
+{
+	struct net_address_texts first = { .v4 = "" };
+	const char *interface = "";
+
+	for (size_t k = 0; k < i->n_networks && !first.v4[0]; k++)
+		net_addresses_format(&i->networks[k].addresses, &first);
+	if (i->n_networks > 0)
+		interface = i->networks[0].host_interface;
+	or_null(o, "address", first.v4[0] ? first.v4 : first.v6);
+	or_null(o, "interface", interface);
+	json_out_array(o, "networks");
+	for (size_t k = 0; k < i->n_networks; k++) {
+		const struct instance_network *n = &i->networks[k];
+		struct net_address_texts text;
+		char inside[16];
+
+		if (!n->network.s[0])
+			continue;
+		net_addresses_format(&n->addresses, &text);
+		json_out_object(o, NULL);
+		(void)str_format(inside, sizeof(inside), "eth%zu", k);
+		json_out_str(o, "interface", inside);
+		json_out_str(o, "network", n->network.s);
+		or_null(o, "address4", text.v4);
+		or_null(o, "address6", text.v6);
+		or_null(o, "hostInterface", n->host_interface);
+		json_out_object_end(o);
+	}
+	json_out_array_end(o);
+}
+
 void instance_to_json(const struct instance_info *i, struct json_out *o, const char *key)
 {
-	char address[INET_ADDRSTRLEN] = "";
-
-	if (i->address.s_addr)
-		(void)inet_ntop(AF_INET, &i->address, address, sizeof(address));
 	json_out_object(o, key);
 	json_out_str(o, "name", i->name.s);
 	json_out_str(o, "id", i->id);
@@ -336,8 +375,7 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
 	time_to_json(o, "startedAt", i->started_ms);
 	json_out_int(o, "pid", i->pid);
 	json_out_int(o, "monitorPid", i->monitor_pid);
-	or_null(o, "address", address);
-	or_null(o, "interface", i->host_interface);
+	networks_to_json(i, o);
 	or_null(o, "cgroup", i->cgroup);
 	json_out_str(o, "directory", i->directory);
 	json_out_object(o, "ids");

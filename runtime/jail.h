@@ -31,9 +31,12 @@ struct jail_config {
 		CONFIG_SYSTEMD_YES
 	} systemd; /* "systemd": "auto" */
 	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
-	struct net_network network; /* the default one: "network": {"bridge": "jail0", "mode": "bridge",
-				       "subnet": "10.88.0.0/16", "gateway": "10.88.0.1", "subnet6": "auto",
-				       "gateway6", "uplink", "mtu": 0, "isolated": true, "nat": true} */
+	/* The default one: "network": {"bridge": "jail0", "mode": "bridge", "subnet":
+	 * "10.88.0.0/16", "gateway", "subnet6": "auto", "gateway6", "uplink", "mtu": 0, "isolated":
+	 * true, "nat": true}. Of an open jail by network_read(): with network_auto6 its IPv6 subnet
+	 * is this host's own, which is in the state tree. */
+	struct net_network network;
+	bool network_auto6;
 	struct import_limits import; /* "import": {"maxBytes": "64GiB", "maxMembers": n, "maxName":
 					n, "maxRatio": n} */
 };

@@ -42,15 +42,6 @@
 
 #define KILL_WAIT_MS 10000
 
-static void undo_ports(void *arg)
-{
-	struct start *s = arg;
-	const struct jail_spec *spec = &s->l->spec;
-
-	net_ports_release(s->l->j->ports, spec->network.ports, spec->network.n_ports,
-			  &s->l->meta.owner);
-}
-
 static void undo_cgroup(void *arg)
 {
 	struct start *s = arg;
@@ -59,15 +50,6 @@ static void undo_cgroup(void *arg)
 
 	if (tree)
 		(void)cgroup_destroy(tree, &s->l->name, 10000, &ignored);
-}
-
-static void undo_network(void *arg)
-{
-	struct start *s = arg;
-	struct err ignored = ERR_INIT;
-
-	(void)net_detach(&s->l->name, &s->net, s->l->spec.network.ports, s->l->spec.network.n_ports,
-			 &ignored);
 }
 
 static void undo_child(void *arg)
@@ -112,24 +94,6 @@ static int listen_socket(int run, struct err *e)
 	return TAKE_FD(sock);
 }
 
-static int lease_ports(struct start *s, struct err *e)
-{
-	struct launch *l = s->l;
-	int pool, r;
-
-	if (!l->spec.network.n_ports)
-		return 0;
-	pool = engine_ports(l->j, e);
-	if (pool < 0)
-		return pool;
-	r = net_ports_lease(pool, l->spec.network.ports, l->spec.network.n_ports, &l->meta.owner,
-			    e);
-	if (r < 0)
-		return ports_error(l->j, r, e);
-	rollback_push(&s->undo, undo_ports, s);
-	return 0;
-}
-
 static int prepare(struct start *s, struct err *e)
 {
 	struct launch *l = s->l;
@@ -154,7 +118,7 @@ static int prepare(struct start *s, struct err *e)
 		if (s->notify < 0)
 			return s->notify;
 	}
-	if ((r = log_check(l->dir, e)) < 0 || (r = lease_ports(s, e)) < 0 ||
+	if ((r = log_check(l->dir, e)) < 0 || (r = launch_network_lease(s, e)) < 0 ||
 	    (r = process_raise_limits(spec, e)) < 0 ||
 	    (r = process_filter(l->j, spec, &s->filter, e)) < 0)
 		return r;
@@ -174,11 +138,9 @@ static int prepare(struct start *s, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	if (spec->network.mode == SPEC_NETWORK_BRIDGE) {
-		r = engine_network_ensure(l->j, e);
-		if (r < 0)
-			return r;
-	}
+	r = launch_network_ensure(s, e);
+	if (r < 0)
+		return r;
 	if (spec->mode == SPEC_MODE_SYSTEM)
 		return 0;
 	return init_program_open(l->j, &s->init_program, e);
@@ -200,7 +162,7 @@ static int clone_child(struct start *s, struct err *e)
 		return err_sys(e, "socketpair");
 	s->sock = pair[0];
 	theirs = pair[1];
-	s->pid = ns_clone(&c, &s->pidfd, e);
+	s->pid = launch_network_clone(s, &c, e);
 	if (s->pid < 0)
 		return s->pid;
 	if (s->pid == 0) {
@@ -232,36 +194,6 @@ static int tell(struct start *s, char what, struct err *e)
 	if (send(s->sock, &what, 1, MSG_NOSIGNAL) == 1)
 		return 0;
 	return err_sys(e, "the instance's first process has ended");
-}
-
-static int attach_network(struct start *s, struct err *e)
-{
-	struct launch *l = s->l;
-	struct net_plan plan = {
-		.instance = &l->name,
-		.bridge = &l->j->config.bridge,
-		.address = l->meta.address,
-		.ports = l->spec.network.ports,
-		.n_ports = l->spec.network.n_ports,
-	};
-	CLEANUP_FD int netns = -EBADF;
-	char path[64];
-	int r;
-
-	if (l->spec.network.mode == SPEC_NETWORK_HOST)
-		return 0;
-	(void)str_format(path, sizeof(path), "/proc/%d/ns/net", s->pid);
-	netns = open(path, O_RDONLY | O_CLOEXEC);
-	if (netns < 0)
-		return err_sys(e, "open the network namespace");
-	if (l->spec.network.mode == SPEC_NETWORK_NONE)
-		return net_loopback_up(netns, e);
-	r = net_attach(&plan, netns, &s->net, e);
-	if (r < 0)
-		return err_wrap(e, "network");
-	s->has_net = true;
-	rollback_push(&s->undo, undo_network, s);
-	return 0;
 }
 
 static int set_oom_score(struct start *s, struct err *e)
@@ -346,7 +278,7 @@ static int build(struct start *s, struct err *e)
 	if (r < 0)
 		return r;
 	/* The child mounts and pivots while we talk to netlink. */
-	r = attach_network(s, e);
+	r = launch_network_attach(s, e);
 	return r < 0 ? r : set_oom_score(s, e);
 }
 
@@ -400,8 +332,8 @@ static int start_once(struct start *s, struct err *e)
 {
 	int r;
 
-	if ((r = root_spec_make(s, e)) < 0 || (r = prepare(s, e)) < 0 ||
-	    (r = clone_child(s, e)) < 0 || (r = build(s, e)) < 0)
+	if ((r = launch_network_plan(s, e)) < 0 || (r = root_spec_make(s, e)) < 0 ||
+	    (r = prepare(s, e)) < 0 || (r = clone_child(s, e)) < 0 || (r = build(s, e)) < 0)
 		goto out;
 	/* It loads a library, which must not be in what becomes the instance. */
 	if (s->l->unit && s->l->spec.restart.policy != SPEC_RESTART_NO)

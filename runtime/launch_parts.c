@@ -30,6 +30,9 @@ void start_free(struct start *s)
 	}
 	free(s->storage);
 	s->storage = NULL;
+	instance_plan_free(&s->plan);
+	fd_reset(&s->joined);
+	fd_reset(&s->names);
 	fd_reset(&s->cgroup);
 	fd_reset(&s->notify);
 	fd_reset(&s->init_program);
@@ -100,6 +103,7 @@ static int notify_mount(struct start *s, struct err *e)
 int root_spec_make(struct start *s, struct err *e)
 {
 	const struct jail_spec *spec = &s->l->spec;
+	const struct generated_network network = launch_network_generated(s);
 	struct root_storage *t = calloc(1, sizeof(*t));
 	int r;
 
@@ -116,7 +120,7 @@ int root_spec_make(struct start *s, struct err *e)
 			return r;
 	}
 	if ((r = devices_find(spec, &t->devices, e)) < 0 || (r = layer_paths(s, e)) < 0 ||
-	    (r = generated_make(spec, s->l->meta.address, &t->generated, t->files, e)) < 0 ||
+	    (r = generated_make(spec, &network, &t->generated, t->files, e)) < 0 ||
 	    (r = provision_load(spec, s->l->meta.owner.s, s->l->dir, &t->provision, e)) < 0)
 		return r;
 	if (spec->mode == SPEC_MODE_SYSTEM) {
@@ -142,7 +146,7 @@ int root_spec_make(struct start *s, struct err *e)
 		.n_secrets = t->provision.n_secrets,
 		.devices = t->devices.nodes,
 		.n_devices = spec->security.n_devices,
-		.host_network = spec->network.mode == SPEC_NETWORK_HOST,
+		.host_network = !spec_owns_network(spec),
 		.terminal = spec->process.terminal,
 		.bind_devices = rootfs_dev_must_bind(),
 		.nesting = spec->security.nesting,
@@ -360,7 +364,8 @@ int become_monitor(struct start *s, struct err *e)
 					    : unit_notify("READY=1\n", e);
 		if (r < 0)
 			return r;
-		systemd_register_machine(s->l, s->pid, s->has_net ? s->net.host_interface : "");
+		systemd_register_machine(s->l, s->pid,
+					 s->has_net ? s->net.v[0].host_interface : "");
 	}
 	if ((r = monitor_args(s, &args, e)) < 0 || (r = monitor_fds(s, waiter, e)) < 0)
 		return r;

@@ -5,9 +5,11 @@
 #define JAIL_RUNTIME_LAUNCH_PRIV_H
 
 #include "base/rollback.h"
+#include "namespaces/clone.h"
 #include "runtime/devices.h"
 #include "runtime/engine_priv.h"
 #include "runtime/generated.h"
+#include "runtime/netplan.h"
 #include "runtime/provision.h"
 #include "runtime/seccomp.h"
 #include "runtime/system.h"
@@ -34,7 +36,10 @@ struct start {
 	int sock; /* to the child */
 	pid_t pid;
 	int pidfd;
+	struct instance_plan plan; /* of modes with networks */
 	struct net_attachment net;
+	int joined; /* the namespace of mode path or instance, or -EBADF */
+	int names; /* for /etc/hosts, or -EBADF */
 	bool has_net, exec_failed;
 	int stdio[3]; /* console master, or our ends of stdout, stderr, stdin */
 	uint64_t started_boot_ms;
@@ -42,7 +47,7 @@ struct start {
 #define START_INIT(launch)                                                                         \
 	{                                                                                          \
 		.l = (launch), .cgroup = -EBADF, .notify = -EBADF, .init_program = -EBADF,         \
-		.sock = -EBADF, .pidfd = -EBADF, .stdio = {                                        \
+		.sock = -EBADF, .pidfd = -EBADF, .joined = -EBADF, .names = -EBADF, .stdio = {     \
 			-EBADF,                                                                    \
 			-EBADF,                                                                    \
 			-EBADF                                                                     \
@@ -55,8 +60,13 @@ int root_spec_make(struct start *s, struct err *e);
 /* jail-init on a detached read-only mount, so that /proc/PID/exe inside leads to nothing that can
  * be written (row 1). */
 int init_program_open(struct jail *j, int *ret, struct err *e);
-/* Turns the error of net_ports_lease, which knows ids, into one that names the instance. */
-int ports_error(struct jail *j, int r, struct err *e);
+/* launch_network.c, in the order of a start. */
+int launch_network_plan(struct start *s, struct err *e);
+struct generated_network launch_network_generated(const struct start *s);
+int launch_network_lease(struct start *s, struct err *e);
+int launch_network_ensure(struct start *s, struct err *e);
+pid_t launch_network_clone(struct start *s, const struct ns_clone *c, struct err *e);
+int launch_network_attach(struct start *s, struct err *e);
 int run_hooks(const struct launch *l, const char *when, const struct hook *hooks, size_t n,
 	      pid_t pid, struct err *e);
 bool child_has_words(const struct start *s);

@@ -2,7 +2,11 @@
 /*
  * The networks of this host: STATE/networks/NAME.json, written whole, one file each; and "default",
  * which is not stored but follows from the configuration (jail.h). Addresses are leased from
- * STATE/leases/networks/NAME/.
+ * STATE/leases/networks/NAME/. STATE/ula is the /48 of unique local addresses (RFC 4193) that IPv6
+ * subnets are chosen from, made on first use: number 0 is the default network's.
+ *
+ * Who makes an instance a user of a network (create, set) holds engine_gate() while he reads the
+ * network, leases and writes meta.json; network_remove() takes it exclusively.
  */
 #ifndef JAIL_RUNTIME_NETWORKS_H
 #define JAIL_RUNTIME_NETWORKS_H
@@ -12,7 +16,8 @@
 
 #define NETWORK_DEFAULT "default"
 
-/* -ENOENT: "no network NAME", with the nearest name as a hint. */
+/* -ENOENT: "no network NAME", with the nearest name as a hint; -EINVAL, ...: its file is damaged.
+ */
 int network_read(struct jail *j, const struct jail_name *name, struct net_network *ret,
 		 struct err *e);
 /* In order of name, "default" among them. Caller frees *ret. A damaged file is a warning. */
@@ -20,7 +25,8 @@ int networks_read(struct jail *j, struct net_network **ret, size_t *ret_n, struc
 
 struct network_options { /* what `jail network create` was told; NULL, false: not */
 	const char *mode; /* "bridge", "routed", "macvlan" */
-	const char *subnets[2]; /* "10.1.0.0/24", "fd12::/64"; "none4", "none6": none of the family */
+	const char *subnets[2]; /* "10.1.0.0/24", "fd12::/64"; "none4", "none6": none of the family;
+				   NULL-terminated unless full, as are gateways */
 	const char *gateways[2];
 	const char *uplink, *tenant;
 	unsigned mtu;
@@ -33,12 +39,12 @@ int network_create(struct jail *j, const struct jail_name *name, const struct ne
 /* -EBUSY: "is used by web, db"; "default" can't be removed. Removes its parts on the host. */
 int network_remove(struct jail *j, const struct jail_name *name, struct err *e);
 
-/* Directory fd of a network's leases; the caller's. */
+/* Directory fd of the leases of a network that exists; the caller's. */
 int network_pool(struct jail *j, const struct jail_name *name, struct err *e);
 /* Instances that use a network. */
 int network_users(struct jail *j, const struct jail_name *name, struct strv *ret, struct err *e);
-/* Stable JSON shape of `network inspect`. */
-int network_to_json(struct jail *j, const struct net_network *n, struct json_out *o,
-		    const char *key, struct err *e);
+/* Stable JSON shape of `network list` and `network inspect`: an array. */
+int networks_to_json(struct jail *j, const struct net_network *networks, size_t n,
+		     struct json_out *o, const char *key, struct err *e);
 
 #endif

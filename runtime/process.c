@@ -126,7 +126,7 @@ uint64_t process_namespaces(const struct jail_spec *spec)
 
 	if (spec->security.user_namespace == SPEC_USERNS_AUTO)
 		ns |= CLONE_NEWUSER;
-	if (spec->network.mode != SPEC_NETWORK_HOST)
+	if (spec_owns_network(spec))
 		ns |= CLONE_NEWNET;
 	if (spec->security.time_namespace)
 		ns |= CLONE_NEWTIME;

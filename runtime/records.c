@@ -4,7 +4,6 @@
  * by rename, so a reader sees the old or the new one. They are ours, but they are parsed as if they
  * were not: a damaged file is an error that names it, never a wrong pid or range.
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -12,15 +11,13 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/lock.h"
-#include "runtime/engine_priv.h"
 #include "runtime/oom.h"
+#include "runtime/records_priv.h"
 
 #define RECORD_MAX (1u << 20)
 #define SPEC_LOCK_MS 30000
 
-/* Reads and parses; -ENOENT without touching *e when `optional`. */
-static int record_read(int dir, const char *name, bool optional, struct json_doc **ret,
-		       struct err *e)
+int record_read(int dir, const char *name, bool optional, struct json_doc **ret, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
 	struct err local = ERR_INIT;
@@ -37,8 +34,7 @@ static int record_read(int dir, const char *name, bool optional, struct json_doc
 	return r;
 }
 
-static int record_write(int dir, const char *name, struct strbuf *b, enum file_sync sync,
-			struct err *e)
+int record_write(int dir, const char *name, struct strbuf *b, enum file_sync sync, struct err *e)
 {
 	int r = strbuf_ok(b, e);
 
@@ -97,7 +93,6 @@ static bool is_range(int64_t first, int64_t count)
 int meta_write(int dir, const struct meta *m, enum file_sync sync, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	char address[INET_ADDRSTRLEN];
 	struct json_out o;
 
 	json_out_init(&o, &b, true);
@@ -106,9 +101,7 @@ int meta_write(int dir, const struct meta *m, enum file_sync sync, struct err *e
 	json_out_u64(&o, "created", m->created_ms);
 	json_out_u64(&o, "idFirst", m->ids.first);
 	json_out_u64(&o, "idCount", m->ids.count);
-	if (m->address.s_addr)
-		json_out_str(&o, "address",
-			     inet_ntop(AF_INET, &m->address, address, sizeof(address)));
+	meta_networks_write(&o, m);
 	if (m->image.s[0])
 		json_out_str(&o, "image", m->image.s);
 	json_out_array(&o, "layers");
@@ -167,13 +160,12 @@ int meta_read(int dir, struct meta *ret, struct err *e)
 		return json_err(doc, root, e, EBADMSG, "\"idFirst\", \"idCount\": no such range");
 	m.created_ms = (uint64_t)created;
 	m.ids = (struct id_range){ (uint32_t)first, (uint32_t)count };
-	v = json_get(root, "address");
-	if (v && (v->type != JSON_STRING || inet_pton(AF_INET, v->text, &m.address) != 1))
-		return json_err(doc, v, e, EBADMSG, "is not an IPv4 address");
 	v = json_get(root, "image");
 	if (v && (v->type != JSON_STRING || image_ref_parse(v->text, &m.image, &why) < 0))
 		return json_err(doc, v, e, EBADMSG, "is not an image name");
 	r = meta_layers(doc, root, &m, e);
+	if (r >= 0)
+		r = meta_networks_read(doc, root, &m, e);
 	if (r < 0)
 		return r;
 	*ret = m;
@@ -183,7 +175,6 @@ int meta_read(int dir, struct meta *ret, struct err *e)
 int run_state_write(int dir, const struct run_state *s, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	char address[INET_ADDRSTRLEN], mac[18];
 	struct json_out o;
 
 	json_out_init(&o, &b, false);
@@ -195,66 +186,11 @@ int run_state_write(int dir, const struct run_state *s, struct err *e)
 	json_out_u64(&o, "restarts", s->restarts);
 	json_out_bool(&o, "terminal", s->terminal);
 	json_out_bool(&o, "remove", s->remove);
-	if (s->has_net) {
-		const uint8_t *m = s->net.mac;
-
-		(void)snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2],
-			       m[3], m[4], m[5]);
-		json_out_str(&o, "interface", s->net.host_interface);
-		json_out_str(&o, "mac", mac);
-		json_out_str(&o, "address",
-			     inet_ntop(AF_INET, &s->net.address, address, sizeof(address)));
-	}
+	json_out_bool(&o, "network", s->has_net);
+	if (s->has_net)
+		state_networks_write(&o, &s->net);
 	json_out_object_end(&o);
 	return record_write(dir, "state.json", &b, FILE_NOSYNC, e);
-}
-
-static int hex_byte(const char *s)
-{
-	int v = 0;
-
-	for (int i = 0; i < 2; i++) {
-		if (s[i] >= '0' && s[i] <= '9')
-			v = v * 16 + (s[i] - '0');
-		else if (s[i] >= 'a' && s[i] <= 'f')
-			v = v * 16 + (s[i] - 'a') + 10;
-		else
-			return -1;
-	}
-	return v;
-}
-
-static int mac_parse(const char *text, uint8_t *ret)
-{
-	if (strlen(text) != 17)
-		return -EINVAL;
-	for (int i = 0; i < 6; i++) {
-		int b = hex_byte(text + (ptrdiff_t)i * 3);
-
-		if (b < 0 || (i < 5 && text[i * 3 + 2] != ':'))
-			return -EINVAL;
-		ret[i] = (uint8_t)b;
-	}
-	return 0;
-}
-
-static int run_state_net(const struct json_doc *doc, const struct json *root, struct run_state *s,
-			 struct err *e)
-{
-	const char *interface, *mac, *address;
-	int r;
-
-	if (!json_get(root, "interface"))
-		return 0;
-	if ((r = get_str(doc, root, "interface", &interface, e)) < 0 ||
-	    (r = get_str(doc, root, "mac", &mac, e)) < 0 ||
-	    (r = get_str(doc, root, "address", &address, e)) < 0)
-		return r;
-	if (str_format(s->net.host_interface, sizeof(s->net.host_interface), "%s", interface) < 0 ||
-	    mac_parse(mac, s->net.mac) < 0 || inet_pton(AF_INET, address, &s->net.address) != 1)
-		return json_err(doc, root, e, EBADMSG, "the network part is damaged");
-	s->has_net = true;
-	return 0;
 }
 
 int run_state_read(int dir, struct run_state *ret, struct err *e)
@@ -282,7 +218,8 @@ int run_state_read(int dir, struct run_state *ret, struct err *e)
 	s.restarts = (unsigned)restarts;
 	s.terminal = get_bool(root, "terminal");
 	s.remove = get_bool(root, "remove");
-	r = run_state_net(doc, root, &s, e);
+	s.has_net = get_bool(root, "network");
+	r = state_networks_read(doc, root, &s.net, e);
 	if (r < 0)
 		return r;
 	*ret = s;

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "runtime/devices.h"
-#include "runtime/engine_priv.h"
+#include "runtime/network_change.h"
 #include "runtime/spec_edit.h"
 #include "runtime/systemd.h"
 
@@ -173,6 +173,7 @@ static int change_devices(const struct set_job *s, const struct running *r,
 static int apply_live(struct set_job *s, const struct running *r, struct err *e)
 {
 	CLEANUP_UNDO struct cgroup_undo *undo = NULL;
+	struct network_change change CLEANUP_NETWORK_CHANGE = NETWORK_CHANGE_INIT;
 	CLEANUP_SPEC struct jail_spec now;
 	const struct cgroup_tree *tree;
 	struct err ignored = ERR_INIT;
@@ -187,6 +188,12 @@ static int apply_live(struct set_job *s, const struct running *r, struct err *e)
 	tree = instance_tree(s->j, s->name, e);
 	if (!tree)
 		return -e->code;
+	if (network_differs(&s->effective, &now)) {
+		rc = network_change_begin(&change, s->j, s->name, s->dir, r, &s->effective, &now,
+					  e);
+		if (rc < 0)
+			return rc;
+	}
 	rc = cgroup_change_limits(tree, s->name, &s->effective.limits, &now.limits, &s->texts,
 				  &undo, e);
 	if (rc >= 0)
@@ -198,8 +205,10 @@ static int apply_live(struct set_job *s, const struct running *r, struct err *e)
 	}
 	if (rc < 0) {
 		cgroup_undo_run(&undo);
+		network_change_undo(&change);
 		return rc;
 	}
+	network_change_commit(&change);
 	s->applied = r->state.pid;
 	s->live = true;
 	return 0;
@@ -231,6 +240,7 @@ static int stop_for_restart(struct set_job *s, const struct run_state *state, st
  * again. */
 static int store_down(struct set_job *s, struct err *e)
 {
+	struct network_change change CLEANUP_NETWORK_CHANGE = NETWORK_CHANGE_INIT;
 	CLEANUP_FD int dir = -EBADF, lock = -EBADF;
 	struct err why = ERR_INIT;
 	int r;
@@ -246,7 +256,16 @@ static int store_down(struct set_job *s, struct err *e)
 		*e = why;
 		return lock;
 	}
-	r = store(s, e);
+	r = network_differs(&s->before, &s->after)
+		    ? network_change_begin(&change, s->j, s->name, s->dir, NULL, &s->before,
+					   &s->after, e)
+		    : 0;
+	if (r >= 0)
+		r = store(s, e);
+	if (r >= 0)
+		network_change_commit(&change);
+	else
+		network_change_undo(&change);
 	return r < 0 ? r : 1;
 }
 

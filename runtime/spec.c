@@ -3,6 +3,18 @@
 #include "runtime/creds.h"
 #include "runtime/spec_priv.h"
 
+bool spec_has_networks(const struct jail_spec *spec)
+{
+	return spec->network.mode == SPEC_NETWORK_BRIDGE ||
+	       spec->network.mode == SPEC_NETWORK_ROUTED ||
+	       spec->network.mode == SPEC_NETWORK_MACVLAN;
+}
+
+bool spec_owns_network(const struct jail_spec *spec)
+{
+	return spec_has_networks(spec) || spec->network.mode == SPEC_NETWORK_NONE;
+}
+
 void spec_init(struct jail_spec *s)
 {
 	*s = (struct jail_spec){ .has_image = false };

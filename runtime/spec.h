@@ -78,6 +78,7 @@ struct spec_device {
 
 struct jail_spec {
 	struct jail_name name; /* "" until given */
+	struct jail_name tenant; /* "" = nobody's */
 	bool has_image;
 	struct image_ref image;
 	char *rootfs; /* absolute directory, or NULL */
@@ -193,6 +194,10 @@ struct jail_spec {
  */
 int spec_decode(const char *file, const char *text, size_t n, struct jail_spec *ret, struct err *e);
 /* Starting point without a file: all unset. */
+/* The mode is one with interfaces on networks. */
+bool spec_has_networks(const struct jail_spec *spec);
+/* It has a network namespace of its own making. */
+bool spec_owns_network(const struct jail_spec *spec);
 void spec_init(struct jail_spec *s);
 void spec_free(struct jail_spec *s);
 #define CLEANUP_SPEC CLEANUP(spec_free)

@@ -9,16 +9,16 @@
 
 #define SPEC(member) offsetof(struct jail_spec, member)
 
+/* struct jail_name, of what the key says. */
 static int decode_name(const struct decoder *d, const struct json *node, void *base,
 		       const struct decode_field *f, struct err *e)
 {
-	struct jail_spec *s = base;
+	struct jail_name *name = (struct jail_name *)((char *)base + f->offset);
 	int r = decode_type(d, node, JSON_STRING, e);
 
-	(void)f;
 	if (r < 0)
 		return r;
-	r = name_parse("instance", node->text, &s->name, e);
+	r = name_parse(str_eq(f->key, "name") ? "instance" : f->key, node->text, name, e);
 	return r < 0 ? decode_wrap(d, node, e) : 0;
 }
 
@@ -104,14 +104,14 @@ static int decode_nothing(const struct decoder *d, const struct json *node, void
 
 static const struct decode_field root_fields[] = {
 	{ .key = "$schema", .decode = decode_nothing, .max = SPEC_PATH_MAX },
-	{ .key = "name", .decode = decode_name },
+	{ .key = "name", .decode = decode_name, .offset = SPEC(name) },
 	{ .key = "image", .decode = decode_image, .flag = SPEC(has_image) },
 	{ .key = "rootfs",
 	  .decode = decode_text,
 	  .offset = SPEC(rootfs),
 	  .check = spec_check_path },
 	{ .key = "labels", .decode = decode_map, .item = decode_label, .max = LIMIT_LABELS },
-	{ .key = "tenant", .decode = decode_later },
+	{ .key = "tenant", .decode = decode_name, .offset = SPEC(tenant) },
 	{ .key = "hostname",
 	  .decode = decode_text,
 	  .offset = SPEC(hostname),

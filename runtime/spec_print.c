@@ -230,6 +230,8 @@ static void print_head(const struct jail_spec *s, struct json_out *o)
 			json_out_str(o, s->labels[i].key, s->labels[i].value);
 		json_out_object_end(o);
 	}
+	if (s->tenant.s[0])
+		json_out_str(o, "tenant", s->tenant.s);
 	if (s->hostname)
 		json_out_str(o, "hostname", s->hostname);
 	if (s->mode != SPEC_MODE_APP)

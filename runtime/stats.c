@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "runtime/engine_priv.h"
+#include "runtime/traffic.h"
 
 struct stats_reader {
 	struct jail *j;
@@ -59,6 +60,28 @@ static int ended(int r, const struct err *why, struct err *e)
 	return r;
 }
 
+static int read_network(struct stats_reader *r, struct instance_stats *s,
+			const struct running *running, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < NET_INTERFACES_MAX && rc >= 0; i++) {
+		const struct net_attached *a = &running->state.net.v[i];
+		struct instance_traffic *t = &s->net[s->n_net];
+
+		if (!a->host_interface[0])
+			continue;
+		memcpy(t->host_interface, a->host_interface, sizeof(t->host_interface));
+		rc = net_traffic_read(&r->traffic, a->host_interface, &t->count, e);
+		(void)str_format(t->count.interface, sizeof(t->count.interface), "eth%zu", i);
+		s->n_net += rc >= 0;
+	}
+	if (rc >= 0)
+		rc = traffic_read(running->dir, true, &s->classes, e);
+	s->has_classes = rc >= 0;
+	return rc;
+}
+
 static int read_running(struct stats_reader *r, struct instance_stats *s, struct err *e)
 {
 	struct running running CLEANUP_RUNNING = RUNNING_INIT;
@@ -73,12 +96,8 @@ static int read_running(struct stats_reader *r, struct instance_stats *s, struct
 	s->taken_usec = monotonic_usec();
 	tree = instance_tree(r->j, &s->name, &why);
 	rc = tree ? cgroup_stats_read(&r->cgroup, tree, &s->name, &s->cgroup, &why) : -why.code;
-	if (rc >= 0 && running.state.has_net) {
-		s->has_net = true;
-		memcpy(s->host_interface, running.state.net.host_interface,
-		       sizeof(s->host_interface));
-		rc = net_traffic_read(&r->traffic, s->host_interface, &s->net, &why);
-	}
+	if (rc >= 0 && running.state.has_net)
+		rc = read_network(r, s, &running, &why);
 	if (rc < 0) {
 		cgroup_stats_free(&s->cgroup);
 		return ended(rc, &why, e);

@@ -18,9 +18,13 @@ struct instance_stats {
 	uint64_t time_ms, started_ms; /* wall clock */
 	uint64_t taken_usec; /* monotonic: for rates */
 	struct cgroup_stats cgroup;
-	bool has_net; /* an interface of its own on the host's bridge */
-	char host_interface[16];
-	struct net_traffic net;
+	size_t n_net; /* its interfaces that have an end on the host */
+	struct instance_traffic {
+		char host_interface[16];
+		struct net_traffic count;
+	} net[NET_INTERFACES_MAX];
+	bool has_classes; /* traffic by class, of all its lives (runtime/traffic.h) */
+	struct net_classes classes;
 	bool has_percent; /* of one CPU, in thousandths, since the sample before */
 	uint64_t cpu_percent_milli;
 };

@@ -2,6 +2,7 @@
 /* Samples as JSON. What the kernel does not say has no member; "max" is null. */
 #include "base/clock.h"
 #include "runtime/stats.h"
+#include "runtime/traffic.h"
 
 static void time_member(struct json_out *o, const char *key, uint64_t ms)
 {
@@ -133,24 +134,34 @@ static void huge(const struct cgroup_stats *c, struct json_out *o)
 	json_out_array_end(o);
 }
 
+static void interface(const struct instance_traffic *t, struct json_out *o)
+{
+	const struct net_traffic *n = &t->count;
+
+	json_out_object(o, NULL);
+	json_out_str(o, "interface", n->interface);
+	json_out_str(o, "hostInterface", t->host_interface);
+	json_out_u64(o, "rxBytes", n->rx_bytes);
+	json_out_u64(o, "rxPackets", n->rx_packets);
+	json_out_u64(o, "rxErrors", n->rx_errors);
+	json_out_u64(o, "rxDropped", n->rx_dropped);
+	json_out_u64(o, "txBytes", n->tx_bytes);
+	json_out_u64(o, "txPackets", n->tx_packets);
+	json_out_u64(o, "txErrors", n->tx_errors);
+	json_out_u64(o, "txDropped", n->tx_dropped);
+	json_out_object_end(o);
+}
+
 static void network(const struct instance_stats *s, struct json_out *o)
 {
-	if (!s->has_net)
-		return;
-	json_out_array(o, "network");
-	json_out_object(o, NULL);
-	json_out_str(o, "interface", s->net.interface);
-	json_out_str(o, "hostInterface", s->host_interface);
-	json_out_u64(o, "rxBytes", s->net.rx_bytes);
-	json_out_u64(o, "rxPackets", s->net.rx_packets);
-	json_out_u64(o, "rxErrors", s->net.rx_errors);
-	json_out_u64(o, "rxDropped", s->net.rx_dropped);
-	json_out_u64(o, "txBytes", s->net.tx_bytes);
-	json_out_u64(o, "txPackets", s->net.tx_packets);
-	json_out_u64(o, "txErrors", s->net.tx_errors);
-	json_out_u64(o, "txDropped", s->net.tx_dropped);
-	json_out_object_end(o);
-	json_out_array_end(o);
+	if (s->n_net > 0) {
+		json_out_array(o, "network");
+		for (size_t i = 0; i < s->n_net; i++)
+			interface(&s->net[i], o);
+		json_out_array_end(o);
+	}
+	if (s->has_classes)
+		traffic_to_json(&s->classes, o, "traffic");
 }
 
 void stats_to_json(const struct instance_stats *s, struct json_out *o, const char *key)

@@ -12,10 +12,13 @@
 
 #include "base/clock.h"
 #include "base/path.h"
+#include "netsetup/port.h"
 #include "runtime/events.h"
 #include "runtime/launch_priv.h"
+#include "runtime/network_change.h"
 #include "runtime/oom.h"
 #include "runtime/systemd.h"
+#include "runtime/traffic.h"
 
 #define DESTROY_WAIT_MS 30000
 
@@ -28,17 +31,26 @@ static bool is_another(const struct jail_name *name, void *arg)
 	return !str_eq(name->s, stale->s);
 }
 
-/* Removes the elements: by their keys where the records tell them, else by their owner's name. */
-static int teardown_network(const struct jail_name *name, const struct jail_spec *spec,
+/* Removes what it had: by keys where the records tell them, else by its name. */
+static int teardown_network(struct jail *j, const struct jail_name *name, int dir,
+			    const struct meta *meta, const struct jail_spec *spec,
 			    const struct run_state *state, struct err *e)
 {
-	if (spec && state)
-		return state->has_net ? net_detach(name, &state->net, spec->network.ports,
-						   spec->network.n_ports, e)
-				      : 0;
-	if (spec && spec->network.mode != SPEC_NETWORK_BRIDGE)
+	CLEANUP_PLAN struct instance_plan p = INSTANCE_PLAN_INIT;
+	struct err why = ERR_INIT;
+	int r = -ENOENT;
+
+	if (spec && !spec_has_networks(spec))
 		return 0;
-	return net_gc(is_another, (void *)(uintptr_t)name, e);
+	if (spec && state && !state->has_net)
+		return 0;
+	if (meta && spec && state)
+		r = instance_plan_make(j, name, meta, spec, &p, &why);
+	if (r < 0)
+		return net_gc(is_another, (void *)(uintptr_t)name, e);
+	network_names_erase(j, &p);
+	traffic_keep(dir, &p.net);
+	return net_detach(&p.net, &state->net, e);
 }
 
 /* While its cgroup is still there to ask. */
@@ -73,7 +85,8 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 	struct run_state state;
 	struct err why = ERR_INIT;
 	struct meta meta;
-	bool has_meta, has_spec, has_state;
+	bool has_meta, has_spec, has_state, known = true;
+	CLEANUP_FD int change = -EBADF;
 	int r;
 
 	spec_init(&spec);
@@ -89,7 +102,9 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 	if (r < 0 && r != -ENOENT)
 		warn("%s: %s", name->s, why.text);
 	has_state = r >= 0;
-	r = teardown_network(name, has_spec ? &spec : NULL, has_state ? &state : NULL, e);
+	change = network_change_wait(run, &known);
+	r = teardown_network(j, name, dir, has_meta ? &meta : NULL, has_spec ? &spec : NULL,
+			     has_state && known ? &state : NULL, e);
 	/* Only now may somebody else have the ports (row 79). */
 	if (r >= 0 && has_meta && spec.network.n_ports && engine_ports(j, &why) >= 0)
 		net_ports_release(j->ports, spec.network.ports, spec.network.n_ports, &meta.owner);
@@ -173,8 +188,7 @@ static void release(struct jail *j, const struct meta *meta)
 
 	if (meta->ids.count && engine_ids(j, &why) >= 0)
 		idmap_release(j->ids, &j->config.ids, &meta->owner, &meta->ids);
-	if (meta->address.s_addr && engine_addresses(j, &why) >= 0)
-		net_address_release(j->addresses, meta->address, &meta->owner);
+	network_release(j, meta, NULL);
 }
 
 int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e)

@@ -115,7 +115,7 @@ int unit_hand_over(struct start *s, struct err *e)
 	if (r < 0)
 		return r;
 	rollback_commit(&s->undo);
-	systemd_register_machine(s->l, s->pid, s->has_net ? s->net.host_interface : "");
+	systemd_register_machine(s->l, s->pid, s->has_net ? s->net.v[0].host_interface : "");
 	return 0;
 }
 

@@ -225,14 +225,19 @@ static void print_row(const struct watching *w, struct table *t, const struct in
 	enum { NAME, PERCENT, TIME, MEMORY, MAX, PIDS, RX, TX, READ, WRITE, CELLS };
 	char cells[CELLS][LIMIT_NAME_LEN + CELL_MAX];
 	const char *row[CELLS];
+	uint64_t rx = 0, tx = 0;
 
 	cli_cut(s->name.s, w->values->wide ? LIMIT_NAME_LEN : NAME_COLUMNS, cells[NAME]);
 	cpu_cells(s, cells[PERCENT], cells[TIME]);
 	stat_cell(s, CGROUP_STAT_MEMORY_CURRENT, cells[MEMORY]);
 	stat_cell(s, CGROUP_STAT_MEMORY_MAX, cells[MAX]);
 	count_cell(s, CGROUP_STAT_PIDS_CURRENT, cells[PIDS]);
-	size_cell(s->has_net, s->net.rx_bytes, cells[RX]);
-	size_cell(s->has_net, s->net.tx_bytes, cells[TX]);
+	for (size_t i = 0; i < s->n_net; i++) {
+		rx += s->net[i].count.rx_bytes;
+		tx += s->net[i].count.tx_bytes;
+	}
+	size_cell(s->n_net > 0, rx, cells[RX]);
+	size_cell(s->n_net > 0, tx, cells[TX]);
 	io_cell(s, CGROUP_IO_READ_BYTES, cells[READ]);
 	io_cell(s, CGROUP_IO_WRITE_BYTES, cells[WRITE]);
 	for (size_t i = 0; i < CELLS; i++)

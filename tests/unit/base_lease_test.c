@@ -16,8 +16,9 @@ static struct jail_name name(const char *text)
 	return n;
 }
 
-static void decimal(uint64_t number, char *ret, size_t n)
+static void decimal(uint64_t number, const void *arg, char *ret, size_t n)
 {
+	(void)arg;
 	(void)snprintf(ret, n, "%" PRIu64, number);
 }
 
@@ -110,12 +111,22 @@ static void test_rename(void **state)
 	assert_false(tmpdir_exists(t->fd, ".1.tmp"));
 }
 
+static int take_any(int dir, uint64_t first, uint64_t count, const struct jail_name *owner,
+		    struct lease_taken *ret, struct err *e)
+{
+	struct lease_range range = { .first = first, .count = count, .format = decimal };
+
+	return lease_take_any(dir, &range, owner, ret, e);
+}
+
 static void test_any(void **state)
 {
 	const struct tmpdir *t = *state;
 	bool seen[10] = { false };
 	struct err e = ERR_INIT;
-	uint64_t v = 77, again = 0;
+	struct lease_taken v = { .number = 77 }, again;
+	struct jail_name last = name("last");
+	uint64_t met = 0;
 
 	for (int i = 0; i < 10; i++) {
 		char text[8];
@@ -123,22 +134,21 @@ static void test_any(void **state)
 
 		assert_true(str_format(text, sizeof(text), "i%d", i) > 0);
 		owner = name(text);
-		assert_int_equal(lease_take_any(t->fd, 100, 10, decimal, &owner, &v, &e), 0);
-		assert_true(v >= 100 && v < 110 && !seen[v - 100]);
-		seen[v - 100] = true;
+		assert_int_equal(take_any(t->fd, 100, 10, &owner, &v, &e), 0);
+		assert_true(v.number >= 100 && v.number < 110 && !seen[v.number - 100]);
+		assert_true(!v.had && v.met <= (uint64_t)i);
+		met += v.met;
+		seen[v.number - 100] = true;
 		/* A command that is run again gets the same number. */
-		assert_int_equal(lease_take_any(t->fd, 100, 10, decimal, &owner, &again, &e), 0);
-		assert_true(again == v);
+		assert_int_equal(take_any(t->fd, 100, 10, &owner, &again, &e), 0);
+		assert_true(again.number == v.number && again.met == v.met && again.had);
 	}
-	v = 77;
-	{
-		struct jail_name last = name("last");
-
-		assert_int_equal(lease_take_any(t->fd, 100, 10, decimal, &last, &v, &e), -ENOSPC);
-		assert_string_equal(e.text, "pool exhausted: 10 of 10 in use");
-		assert_int_equal(lease_take_any(t->fd, 100, 0, decimal, &last, &v, &e), -ENOSPC);
-	}
-	assert_true(v == 77);
+	assert_true(met > 0);
+	v.number = 77;
+	assert_int_equal(take_any(t->fd, 100, 10, &last, &v, &e), -ENOSPC);
+	assert_string_equal(e.text, "pool exhausted: 10 of 10 in use");
+	assert_int_equal(take_any(t->fd, 100, 0, &last, &v, &e), -ENOSPC);
+	assert_true(v.number == 77);
 }
 
 #define RACERS 6
@@ -155,16 +165,16 @@ static void race_child(int dir, int id, int start, int out)
 	for (int i = 0; i < POOL; i++) {
 		struct jail_name owner;
 		struct err e = ERR_INIT;
-		uint64_t v;
+		struct lease_taken v;
 		int r;
 
 		(void)snprintf(owner.s, sizeof(owner.s), "r%d-%d", id, i);
-		r = lease_take_any(dir, 0, POOL, decimal, &owner, &v, &e);
+		r = take_any(dir, 0, POOL, &owner, &v, &e);
 		if (r == 0) {
 			char key[24];
 			struct jail_name holder;
 
-			decimal(v, key, sizeof(key));
+			decimal(v.number, NULL, key, sizeof(key));
 			if (lease_holder(dir, key, &holder) < 0 || strcmp(holder.s, owner.s) != 0)
 				_exit(2);
 			won++;
@@ -214,7 +224,7 @@ static void test_race(void **state)
 static void test_spread(void **state)
 {
 	const struct tmpdir *t = *state;
-	uint64_t first[200];
+	struct lease_taken first[200];
 	size_t equal = 0;
 	struct err e = ERR_INIT;
 
@@ -222,10 +232,9 @@ static void test_spread(void **state)
 		struct jail_name owner;
 
 		(void)snprintf(owner.s, sizeof(owner.s), "web-%d", i);
-		assert_int_equal(lease_take_any(t->fd, 0, 65536, decimal, &owner, &first[i], &e),
-				 0);
+		assert_int_equal(take_any(t->fd, 0, 65536, &owner, &first[i], &e), 0);
 		for (int k = 0; k < i; k++)
-			equal += first[k] / 256 == first[i] / 256;
+			equal += first[k].number / 256 == first[i].number / 256;
 	}
 	/* 19900 pairs over 256 blocks: 78 expected; a hash that clusters has thousands. */
 	assert_true(equal < 300);

@@ -23,7 +23,13 @@ static struct meta full_meta(void)
 		.n_layers = 2,
 	};
 
-	assert_int_equal(inet_pton(AF_INET, "10.88.0.7", &m.address), 1);
+	/* With a gap: what was eth1 has been taken away. */
+	m.networks[0].network = (struct jail_name){ "default" };
+	assert_int_equal(inet_pton(AF_INET, "10.88.0.7", &m.networks[0].addresses.v4), 1);
+	assert_int_equal(inet_pton(AF_INET6, "fd00::7", &m.networks[0].addresses.v6), 1);
+	m.networks[2].network = (struct jail_name){ "six" };
+	assert_int_equal(inet_pton(AF_INET6, "fd01::7", &m.networks[2].addresses.v6), 1);
+	m.n_networks = 3;
 	for (size_t i = 0; i < m.n_layers; i++) {
 		memset(m.layers[i].hex, i ? 'a' : '5', 64);
 		m.layers[i].hex[64] = '\0';
@@ -37,7 +43,8 @@ static void assert_meta_equal(const struct meta *a, const struct meta *b)
 	assert_true(a->created_ms == b->created_ms);
 	assert_int_equal(a->ids.first, b->ids.first);
 	assert_int_equal(a->ids.count, b->ids.count);
-	assert_int_equal(a->address.s_addr, b->address.s_addr);
+	assert_int_equal(a->n_networks, b->n_networks);
+	assert_memory_equal(a->networks, b->networks, sizeof(a->networks));
 	assert_string_equal(a->image.s, b->image.s);
 	assert_int_equal(a->n_layers, b->n_layers);
 	for (size_t i = 0; i < a->n_layers; i++)
@@ -89,8 +96,14 @@ static void test_meta_refuses(void **state)
 		"\"layers\":[5]",
 		"\"layers\":[\"\"]",
 		"\"layers\":[\"../../etc\"]",
-		"\"layers\":[],\"address\":\"10.88.0\"",
-		"\"layers\":[],\"address\":7",
+		"\"layers\":[],\"networks\":{}",
+		"\"layers\":[],\"networks\":[7]",
+		"\"layers\":[],\"networks\":[{}]",
+		"\"layers\":[],\"networks\":[{\"network\":\"../x\"}]",
+		"\"layers\":[],\"networks\":[{\"network\":\"a\",\"address4\":\"10.88.0\"}]",
+		"\"layers\":[],\"networks\":[{\"network\":\"a\",\"address4\":7}]",
+		"\"layers\":[],\"networks\":[{\"network\":\"a\",\"address6\":\"10.88.0.1\"}]",
+		"\"layers\":[],\"networks\":[null,null,null,null,null,null,null,null,null]",
 		"\"layers\":[],\"image\":\"../x\"",
 		"\"created\":-1,\"layers\":[]",
 	};
@@ -124,14 +137,15 @@ static struct run_state full_state(void)
 		.monitor_pid = 4710,
 		.started_ms = 1763685321123,
 		.started_boot_ms = 99,
-		.net = { .host_interface = "ve0123456789ab", .mac = { 2, 0, 0xab, 0xcd, 0xef, 9 } },
+		.net = { .v = { { .host_interface = "ve0123456789ab" },
+				{ .host_interface = "" },
+				{ .host_interface = "ve0123456789ac", .routed = true } } },
 		.has_net = true,
 		.terminal = true,
 		.remove = true,
 		.restarts = 3,
 	};
 
-	assert_int_equal(inet_pton(AF_INET, "10.88.0.7", &s.net.address), 1);
 	return s;
 }
 
@@ -145,9 +159,10 @@ static void assert_state_equal(const struct run_state *a, const struct run_state
 	assert_int_equal(a->terminal, b->terminal);
 	assert_int_equal(a->remove, b->remove);
 	assert_int_equal(a->restarts, b->restarts);
-	assert_string_equal(a->net.host_interface, b->net.host_interface);
-	assert_memory_equal(a->net.mac, b->net.mac, sizeof(a->net.mac));
-	assert_int_equal(a->net.address.s_addr, b->net.address.s_addr);
+	for (size_t i = 0; i < NET_INTERFACES_MAX; i++) {
+		assert_string_equal(a->net.v[i].host_interface, b->net.v[i].host_interface);
+		assert_int_equal(a->net.v[i].routed, b->net.v[i].routed);
+	}
 }
 
 static void test_state(void **state)
@@ -176,17 +191,14 @@ static void test_state_refuses(void **state)
 		"\"pid\":5,\"monitorPid\":-1",
 		"\"pid\":true,\"monitorPid\":5",
 		"\"pid\":5",
-		"\"pid\":5,\"monitorPid\":5,\"interface\":\"ve\"",
-		"\"pid\":5,\"monitorPid\":5,\"interface\":\"ve\",\"mac\":\"2:0:0:0:0:0:0:0:0\","
-		"\"address\":\"10.0.0.1\"",
-		"\"pid\":5,\"monitorPid\":5,\"interface\":\"ve\",\"mac\":\"02:00:00:00:00-00\","
-		"\"address\":\"10.0.0.1\"",
-		"\"pid\":5,\"monitorPid\":5,\"interface\":\"ve\",\"mac\":\"02:00:00:00:00:0g\","
-		"\"address\":\"10.0.0.1\"",
-		"\"pid\":5,\"monitorPid\":5,\"interface\":\"0123456789abcdef\","
-		"\"mac\":\"02:00:00:00:00:00\",\"address\":\"10.0.0.1\"",
-		"\"pid\":5,\"monitorPid\":5,\"interface\":\"ve\",\"mac\":\"02:00:00:00:00:00\","
-		"\"address\":\"::1\"",
+		"\"pid\":5,\"monitorPid\":5,\"networks\":7",
+		"\"pid\":5,\"monitorPid\":5,\"networks\":[7]",
+		"\"pid\":5,\"monitorPid\":5,\"networks\":[{\"interface\":\"ve\"}]",
+		"\"pid\":5,\"monitorPid\":5,\"networks\":[{\"interface\":7,\"routed\":true}]",
+		"\"pid\":5,\"monitorPid\":5,\"networks\":[{\"interface\":\"0123456789abcdef\","
+		"\"routed\":true}]",
+		"\"pid\":5,\"monitorPid\":5,\"networks\":[null,null,null,null,null,null,null,null,"
+		"null]",
 	};
 	const struct tmpdir *t = *state;
 	struct run_state back;
@@ -478,8 +490,8 @@ static int read_state(int dir, struct err *e)
 	if (r < 0)
 		return r;
 	assert_true(s.pid > 0 && s.monitor_pid > 0);
-	assert_true(strnlen(s.net.host_interface, sizeof(s.net.host_interface)) <
-		    sizeof(s.net.host_interface));
+	for (size_t i = 0; i < NET_INTERFACES_MAX; i++)
+		assert_true(strnlen(s.net.v[i].host_interface, 16) < 16);
 	return 0;
 }
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Messages about addresses, neighbours and routes, of both families. `to` and the like point to 4
+ * or 16 bytes in network byte order. */
+#ifndef JAIL_NETSETUP_ROUTE_PRIV_H
+#define JAIL_NETSETUP_ROUTE_PRIV_H
+
+#include "netsetup/nl_priv.h"
+
+/* Gives the interface an address; what is there already is replaced. IPv6: without duplicate
+ * address detection, which would keep it from being used for a second. on_link: with a route to the
+ * whole subnet by this interface. */
+void route_put_address(struct nl_batch *b, unsigned index, int family, const void *address,
+		       unsigned prefix, bool on_link);
+/* Takes it away; missing is fine. */
+void route_put_no_address(struct nl_batch *b, unsigned index, int family, const void *address,
+			  unsigned prefix);
+
+/* A permanent neighbour entry, which no message of the network changes. */
+void route_put_neighbour(struct nl_batch *b, unsigned index, int family, const void *address,
+			 const uint8_t *mac);
+/* Missing is fine. */
+void route_put_no_neighbour(struct nl_batch *b, unsigned index, int family, const void *address);
+
+struct route {
+	int family;
+	unsigned index; /* by which interface */
+	const void *to; /* NULL: everything */
+	unsigned prefix;
+	const void *via; /* NULL: directly */
+	const void *source; /* of packets of this host; NULL: chosen by the kernel */
+};
+/* In place of another to the same destination. */
+void route_put(struct nl_batch *b, const struct route *route);
+/* Missing is fine. */
+void route_put_none(struct nl_batch *b, const struct route *route);
+
+/* fe80::1 of the gateway. */
+extern const struct in6_addr route_gateway_link_local;
+
+#endif

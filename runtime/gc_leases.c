@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Leases whose owner is gone, or does not know of them any more. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "base/lease.h"
+#include "base/path.h"
+#include "netsetup/port.h"
+#include "runtime/gc_priv.h"
+
+struct pool {
+	struct gc *g;
+	int dir;
+	bool must_run;
+};
+
+static int lease_one(const char *key, const struct jail_name *owner, void *arg)
+{
+	struct pool *p = arg;
+	const struct known *k = gc_find_known(p->g, owner->s);
+	CLEANUP_FD int dir = -EBADF, lock = -EBADF;
+
+	if (k && !p->must_run)
+		return 0;
+	if (k) {
+		lock = gc_lock_if_down(p->g, &k->name, &dir);
+		if (lock < 0)
+			return 0;
+	}
+	if (lease_drop(p->dir, key, owner) == 0)
+		p->g->report->leases++;
+	return 0;
+}
+
+/* Addresses of one network. */
+struct address_pool {
+	struct gc *g;
+	int dir;
+	const char *network;
+};
+
+static bool has_address(const struct known *k, const char *network, const char *address)
+{
+	struct net_addresses a = { .v4 = { 0 } };
+	bool six = inet_pton(AF_INET6, address, &a.v6) == 1;
+
+	if (!six && inet_pton(AF_INET, address, &a.v4) != 1)
+		return true; /* none of ours */
+	for (size_t i = 0; i < NET_INTERFACES_MAX; i++)
+		if (str_eq(k->networks[i].network.s, network) &&
+		    (six ? IN6_ARE_ADDR_EQUAL(&a.v6, &k->networks[i].addresses.v6)
+			 : a.v4.s_addr == k->networks[i].addresses.v4.s_addr))
+			return true;
+	return false;
+}
+
+/* A change that was killed leaves a lease that its owner's record does not know. */
+static int address_one(const char *key, const struct jail_name *owner, void *arg)
+{
+	struct address_pool *p = arg;
+	const struct known *k = gc_find_known(p->g, owner->s);
+
+	if (k && has_address(k, p->network, key))
+		return 0;
+	if (lease_drop(p->dir, key, owner) == 0)
+		p->g->report->leases++;
+	return 0;
+}
+
+static void address_pool(struct gc *g, int parent, const char *network)
+{
+	CLEANUP_FD int dir = path_open_beneath(parent, network, O_RDONLY | O_DIRECTORY, 0);
+	struct address_pool p = { g, dir, network };
+	struct err why = ERR_INIT;
+
+	if (dir >= 0 && lease_each(dir, address_one, &p, &why) < 0)
+		gc_note_failure(g, &why);
+}
+
+static int gc_addresses(struct gc *g, struct err *e)
+{
+	CLEANUP_FD int pools =
+		path_open_beneath(g->j->state, "leases/networks", O_RDONLY | O_DIRECTORY, 0);
+
+	if (pools < 0)
+		return pools == -ENOENT ? 0 : err_ret(e, pools, "open leases/networks");
+	return gc_each_entry(pools, address_pool, g, e);
+}
+
+static int gc_port_ranges(struct gc *g, struct err *e)
+{
+	CLEANUP_FD int dir = net_ports_open_ranges(g->j->ports);
+	struct pool p = { g, dir, true };
+
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : err_ret(e, dir, "open the leases of port ranges");
+	return lease_each(dir, lease_one, &p, e);
+}
+
+int gc_leases(struct gc *g, struct err *e)
+{
+	int (*const open[])(struct jail *, struct err *) = { engine_ids, engine_ports };
+
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(open) && !g->damaged; i++) {
+		struct pool p = { g, open[i](g->j, e), open[i] == engine_ports };
+
+		r = p.dir < 0 ? p.dir : lease_each(p.dir, lease_one, &p, e);
+
+		if (r < 0)
+			return r;
+	}
+	if (g->damaged)
+		return 0;
+	r = gc_port_ranges(g, e);
+	return r < 0 ? r : gc_addresses(g, e);
+}

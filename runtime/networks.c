@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading, creating and removing networks. A network exists when its file does. Creating one writes
+ * only that: its parts on the host are made by the first start. Removing one takes those away first
+ * and the file last, so whatever an interrupted removal leaves is removed by the next.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <net/if.h>
+
+#include "base/lock.h"
+#include "base/path.h"
+#include "runtime/networks_priv.h"
+
+#define GATE_WAIT_MS 60000
+#define USERS_NAMED 8 /* in a message */
+
+/* Words that stand where a network's name could: `jail run --network host`. */
+static const char *const not_names[] = { "bridge", "routed", "macvlan",	 "none",
+					 "host",   "path",   "instance", NULL };
+
+static int default_network(struct jail *j, struct net_network *ret, struct err *e)
+{
+	struct net_network *n = &j->config.network;
+	struct in6_addr ula;
+	int r;
+
+	if (j->config.network_auto6) {
+		r = network_ula(j, &ula, e);
+		if (r < 0)
+			return err_wrap(e, "network " NETWORK_DEFAULT);
+		network_set_ula(n, &ula, 0);
+		r = network_judge(n, e);
+		if (r < 0)
+			return err_wrap(e, "network " NETWORK_DEFAULT);
+		j->config.network_auto6 = false;
+	}
+	*ret = *n;
+	return 0;
+}
+
+static int is_network_file(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name), suffix = strlen(".json");
+
+	return d->d_name[0] != '.' && n > suffix && str_eq(d->d_name + n - suffix, ".json");
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names of all networks, sorted. */
+static int network_names(int dir, struct strv *ret, struct err *e)
+{
+	struct dirent **list;
+	int n = scandirat(dir, ".", &list, is_network_file, NULL), r = 0;
+
+	if (n < 0)
+		return err_sys(e, "list networks");
+	for (int i = 0; i < n; i++) {
+		char *name = list[i]->d_name;
+
+		name[strlen(name) - strlen(".json")] = '\0';
+		if (r >= 0 && !str_eq(name, NETWORK_DEFAULT))
+			r = strv_add(ret, name);
+		free(list[i]);
+	}
+	free(list);
+	if (r >= 0)
+		r = strv_add(ret, NETWORK_DEFAULT);
+	if (r < 0)
+		return err_nomem(e);
+	qsort(ret->v, ret->n, sizeof(*ret->v), by_text);
+	return 0;
+}
+
+static int no_network(int dir, const struct jail_name *name, struct err *e)
+{
+	CLEANUP_STRV struct strv names = { .v = NULL };
+	struct err ignored = ERR_INIT;
+	int nearest = -1;
+
+	(void)err_set(e, ENOENT, "no network %s", name->s);
+	if (network_names(dir, &names, &ignored) >= 0)
+		nearest = ident_nearest(name->s, (const char *const *)names.v, names.n);
+	if (nearest >= 0)
+		return err_hint(e, "did you mean \"%s\"?", names.v[nearest]);
+	return err_hint(e, "`jail network list` shows them, `jail network create` makes one");
+}
+
+int network_read(struct jail *j, const struct jail_name *name, struct net_network *ret,
+		 struct err *e)
+{
+	CLEANUP_FD int dir = -EBADF;
+	int r;
+
+	if (str_eq(name->s, NETWORK_DEFAULT))
+		return default_network(j, ret, e);
+	dir = networks_dir(j, e);
+	if (dir < 0)
+		return dir;
+	r = network_file_read(dir, name, ret, e);
+	return r == -ENOENT && !e->code ? no_network(dir, name, e) : r;
+}
+
+/* strict: a damaged file is an error. */
+static int read_all(struct jail *j, int dir, bool strict, struct net_network **ret, size_t *ret_n,
+		    struct err *e)
+{
+	CLEANUP_STRV struct strv names = { .v = NULL };
+	CLEANUP_FREE struct net_network *all = NULL;
+	size_t n = 0;
+	int r = network_names(dir, &names, e);
+
+	if (r < 0)
+		return r;
+	all = calloc(names.n, sizeof(*all));
+	if (!all)
+		return err_nomem(e);
+	for (size_t i = 0; i < names.n; i++) {
+		struct err why = ERR_INIT;
+		struct jail_name name;
+
+		r = name_parse("network", names.v[i], &name, &why);
+		if (r >= 0)
+			r = network_read(j, &name, &all[n], &why);
+		if (r >= 0)
+			n++;
+		else if (strict && r != -ENOENT) {
+			*e = why;
+			return r;
+		} else if (r != -ENOENT) /* else removed meanwhile */
+			warn("%s", why.text);
+	}
+	*ret = TAKE_PTR(all);
+	*ret_n = n;
+	return 0;
+}
+
+int networks_read(struct jail *j, struct net_network **ret, size_t *ret_n, struct err *e)
+{
+	CLEANUP_FD int dir = networks_dir(j, e);
+
+	return dir < 0 ? dir : read_all(j, dir, false, ret, ret_n, e);
+}
+
+/* ---- create ---- */
+
+struct wish { /* what has to be chosen */
+	bool want4, want6;
+};
+
+static int set_option(struct net_network *n, const struct network_options *o, struct wish *w,
+		      struct err *e)
+{
+	int r;
+
+	*w = (struct wish){ true, true };
+	for (size_t i = 0; i < ARRAY_SIZE(o->subnets) && o->subnets[i]; i++) {
+		bool six = strchr(o->subnets[i], ':') || str_eq(o->subnets[i], "none6");
+		bool *want = six ? &w->want6 : &w->want4;
+
+		if (!*want)
+			return err_set(e, EINVAL, "two subnets of IPv%d", six ? 6 : 4);
+		*want = false;
+		if (str_starts(o->subnets[i], "none"))
+			continue;
+		r = network_set_subnet(n, o->subnets[i], e);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(o->gateways) && o->gateways[i]; i++) {
+		bool six = strchr(o->gateways[i], ':');
+
+		if (six ? !IN6_IS_ADDR_UNSPECIFIED(&n->gateway6) : n->gateway4.s_addr != 0)
+			return err_set(e, EINVAL, "two gateways of IPv%d", six ? 6 : 4);
+		if (six ? w->want6 : w->want4) {
+			(void)err_set(e, EINVAL, "gateway %.64s: its subnet is not given",
+				      o->gateways[i]);
+			return err_hint(e, "give both, or neither");
+		}
+		r = network_set_gateway(n, o->gateways[i], e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int set_words(struct net_network *n, const struct network_options *o, struct err *e)
+{
+	int mode = o->mode ? decode_find(network_mode_words.words, o->mode) : NET_BRIDGE;
+	struct jail_name tenant;
+	int r;
+
+	if (mode < 0) {
+		(void)err_set(e, EINVAL, "mode \"%.40s\": unknown", o->mode);
+		return err_hint(e, "one of: bridge, routed, macvlan");
+	}
+	n->mode = (enum net_mode)mode;
+	if (o->tenant) {
+		r = name_parse("tenant", o->tenant, &tenant, e);
+		if (r < 0)
+			return r;
+		memcpy(n->tenant, tenant.s, sizeof(tenant.s));
+	}
+	if (o->uplink) {
+		r = network_check_interface(o->uplink, e);
+		if (r < 0)
+			return err_wrap(e, "uplink");
+		(void)str_format(n->uplink, sizeof(n->uplink), "%s", o->uplink);
+	}
+	if (n->mode == NET_MACVLAN && o->no_nat)
+		return err_set(e, EINVAL, "mode macvlan has no NAT anyway");
+	n->mtu = o->mtu;
+	n->internal = o->internal;
+	n->isolated = o->isolated;
+	n->nat = !o->no_nat;
+	return 0;
+}
+
+/* An uplink may come later; an interface can't be made on one that is not there. */
+static int check_uplink(const struct net_network *n, const struct network_taken *taken,
+			struct err *e)
+{
+	for (size_t i = 0; n->uplink[0] && i < taken->n_networks; i++)
+		if (str_eq(n->uplink, taken->networks[i].interface))
+			return err_set(e, EINVAL, "uplink %s: is the interface of network %s",
+				       n->uplink, taken->networks[i].name.s);
+	if (!n->uplink[0] || if_nametoindex(n->uplink))
+		return 0;
+	if (n->mode == NET_MACVLAN) {
+		(void)err_set(e, ENODEV, "uplink %s: this host has no such interface", n->uplink);
+		return err_hint(e, "`ip link` shows the interfaces");
+	}
+	warn("uplink %s: this host has no such interface; until it has, nothing gets out",
+	     n->uplink);
+	return 0;
+}
+
+static int create_judged(struct net_network *n, const struct wish *w, const struct in6_addr *ula,
+			 const struct network_taken *taken, struct err *e)
+{
+	int r;
+
+	if (n->mode == NET_MACVLAN && !n->prefix4 && !n->prefix6) {
+		(void)err_set(e, EINVAL,
+			      "mode macvlan needs a subnet: that of the uplink's network");
+		return err_hint(e, "give it: --subnet ADDRESS/PREFIX");
+	}
+	/* Before what is chosen, so that what was given is judged by itself. */
+	if (n->prefix4 || n->prefix6 || !(w->want4 || w->want6)) {
+		r = network_judge(n, e);
+		if (r >= 0)
+			r = network_check_taken(n, taken, e);
+		if (r < 0)
+			return r;
+	}
+	if (n->mode != NET_MACVLAN) {
+		r = network_choose(n, taken, w->want6 ? ula : NULL, w->want4, e);
+		if (r < 0)
+			return r;
+		net_interface_name_of(&n->name, n->interface);
+	}
+	r = network_judge(n, e);
+	return r < 0 ? r : check_uplink(n, taken, e);
+}
+
+static int create_locked(struct jail *j, int dir, struct net_network *n, const struct wish *w,
+			 const struct in6_addr *ula, struct err *e)
+{
+	CLEANUP_FREE struct net_network *networks = NULL;
+	CLEANUP_FREE struct net_host_route *routes = NULL;
+	struct network_taken taken = { .n_networks = 0 };
+	struct network_file file;
+	int r;
+
+	network_file_name(&n->name, &file);
+	if (faccessat(dir, file.s, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		(void)err_set(e, EEXIST, "exists already");
+		return err_hint(e, "`jail network inspect %s` shows it", n->name.s);
+	}
+	/* Who can't read all of them can't tell what is free. */
+	r = read_all(j, dir, true, &networks, &taken.n_networks, e);
+	if (r >= 0)
+		r = net_host_routes(&routes, &taken.n_routes, e);
+	if (r < 0)
+		return r;
+	taken.networks = networks;
+	taken.routes = routes;
+	r = create_judged(n, w, ula, &taken, e);
+	return r < 0 ? r : network_file_write(dir, n, e);
+}
+
+static int create_checked(struct jail *j, struct net_network *n, const struct network_options *o,
+			  struct err *e)
+{
+	CLEANUP_FD int dir = -EBADF, lock = -EBADF;
+	struct net_network ignored;
+	struct in6_addr ula;
+	struct wish w;
+	int r;
+
+	if (str_eq(n->name.s, NETWORK_DEFAULT)) {
+		(void)err_set(e, EEXIST, "exists already: it follows from the configuration");
+		return err_hint(e, "change it there (\"network\"), or take another name");
+	}
+	if (decode_find(not_names, n->name.s) >= 0)
+		return err_set(e, EINVAL, "is no name for a network, but a mode of an instance");
+	r = set_words(n, o, e);
+	if (r >= 0)
+		r = set_option(n, o, &w, e);
+	/* Both may want the lock to choose the host's prefix. */
+	if (r >= 0)
+		r = network_ula(j, &ula, e);
+	if (r >= 0)
+		r = default_network(j, &ignored, e);
+	if (r < 0)
+		return r;
+	dir = networks_dir(j, e);
+	if (dir < 0)
+		return dir;
+	lock = networks_lock(dir, e);
+	return lock < 0 ? lock : create_locked(j, dir, n, &w, &ula, e);
+}
+
+int network_create(struct jail *j, const struct jail_name *name, const struct network_options *o,
+		   struct net_network *ret, struct err *e)
+{
+	struct net_network n = { .name = *name };
+	int r = create_checked(j, &n, o, e);
+
+	if (r < 0)
+		return err_wrap(e, "network %s", name->s);
+	*ret = n;
+	return 0;
+}
+
+/* ---- remove ---- */
+
+static int refuse_used(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	CLEANUP_STRV struct strv users = { .v = NULL };
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	int r = network_users(j, name, &users, e);
+
+	if (r < 0 || users.n == 0)
+		return r;
+	for (size_t i = 0; i < users.n && i < USERS_NAMED; i++)
+		strbuf_addf(&b, "%s%s", i ? ", " : "", users.v[i]);
+	if (users.n > USERS_NAMED)
+		strbuf_addf(&b, " and %zu others", users.n - USERS_NAMED);
+	(void)err_set(e, EBUSY, "is used by %s", strbuf_str(&b));
+	return err_hint(e, "`jail rm` these first, or take the network out of their specs");
+}
+
+static int remove_leases(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	CLEANUP_FD int leases = path_make_dir_at(j->state, "leases", 0700, e), pools = -EBADF;
+
+	if (leases < 0)
+		return err_wrap(e, "lease directory");
+	pools = path_make_dir_at(leases, "networks", 0700, e);
+	if (pools < 0)
+		return err_wrap(e, "lease directory networks");
+	return path_remove_tree(pools, name->s, e);
+}
+
+static int remove_gated(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	CLEANUP_FD int dir = networks_dir(j, e), lock = -EBADF;
+	struct net_network n;
+	int r;
+
+	if (dir < 0)
+		return dir;
+	lock = networks_lock(dir, e);
+	if (lock < 0)
+		return lock;
+	r = network_file_read(dir, name, &n, e);
+	if (r < 0)
+		return r == -ENOENT && !e->code ? no_network(dir, name, e) : r;
+	r = refuse_used(j, name, e);
+	if (r >= 0 && n.mode != NET_MACVLAN)
+		r = net_host_remove(&n, e);
+	if (r >= 0)
+		r = remove_leases(j, name, e);
+	if (r >= 0)
+		r = network_file_remove(dir, name, e);
+	return r < 0 ? err_wrap(e, "network %s", name->s) : 0;
+}
+
+int network_remove(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	struct err why = ERR_INIT;
+	CLEANUP_FD int gate = -EBADF;
+
+	if (str_eq(name->s, NETWORK_DEFAULT)) {
+		(void)err_set(e, EPERM,
+			      "network " NETWORK_DEFAULT " can't be removed: it follows "
+			      "from the configuration");
+		return err_hint(e, "instances that do not want it: network.mode \"none\"");
+	}
+	/* Nobody becomes a user meanwhile. */
+	gate = lock_take_at(j->state, "lock", LOCK_MODE_EXCLUSIVE, GATE_WAIT_MS, &why);
+	if (gate == -EWOULDBLOCK) {
+		(void)err_set(e, EBUSY, "network %s: instances are being created since %d s",
+			      name->s, GATE_WAIT_MS / 1000);
+		return err_hint(e, "try again when that has finished");
+	}
+	if (gate < 0) {
+		*e = why;
+		return gate;
+	}
+	return remove_gated(j, name, e);
+}
+
+int network_pool(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	CLEANUP_FD int leases = path_make_dir_at(j->state, "leases", 0700, e), pools = -EBADF;
+	int fd;
+
+	if (leases < 0)
+		return err_wrap(e, "lease directory");
+	pools = path_make_dir_at(leases, "networks", 0700, e);
+	if (pools < 0)
+		return err_wrap(e, "lease directory networks");
+	fd = path_make_dir_at(pools, name->s, 0700, e);
+	return fd < 0 ? err_wrap(e, "lease directory networks/%s", name->s) : fd;
+}

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What others do to the host's network, and what is left of ours: flushed rules, firewalls that drop by default, commands
+# that are killed at any moment.
+
+load ../lib/common
+load ../lib/network
+
+setup_file() {
+	network_setup_file
+	jail network create open --subnet 10.77.0.0/24 --subnet fd77::/64
+}
+teardown_file() { network_teardown_file; }
+teardown() {
+	# shellcheck disable=SC2086 # several
+	[ -z "${HELPERS:-}" ] || kill $HELPERS 2>/dev/null || :
+	jail_teardown
+	nft delete table inet filter 2>/dev/null || :
+}
+rules() { nft list ruleset | sed 's/ counter packets [0-9]* bytes [0-9]*//; s/expires [0-9a-z]*//' | sort; }
+
+flushed() { # COMMAND...: rules go away, the command brings all back
+	local before
+	before=$(rules)
+	nft flush ruleset
+	"$@"
+	diff <(echo "$before") <(rules)
+	run -0 ask $HOST4 6001 world
+	ping_from inside two "$(address_of web)"
+}
+
+@test "nft flush ruleset: the next start, and gc, restore everything" {
+	sleeper web --network open --port 6001:6001 --port 6100-6200:6100-6200 --deny 'in tcp 9'
+	sleeper two --network open --allow 'out'
+	server 6001 inside web
+	run -0 ask $HOST4 6001 world
+	flushed jail gc
+	jail create three --image "$IMAGE" true
+	flushed jail start three
+}
+
+@test "tables of others: not touched, and a firewall that drops by default is named by network check" {
+	nft -f - <<-'END'
+		table inet filter {
+			chain forward { type filter hook forward priority filter; policy drop; }
+			chain input { type filter hook input priority filter; policy accept; tcp dport 1 drop; }
+		}
+	END
+	local before
+	before=$(nft list table inet filter)
+	sleeper web --network open --port 6001:6001
+	server 6001 inside web
+	run ask $HOST4 6001 world
+	[ "$status" -ne 0 ]
+	run jail network check
+	assert_output 'inet filter'
+	assert_output 'iifgroup'
+	[ "$(nft list table inet filter)" = "$before" ]
+	# What the command says to do is enough.
+	jail network check --json | jq -r '.[] | select(.name == "other-firewalls") | .detail' | grep -o 'nft insert rule [^`;]*' |
+		while read -r line; do $line; done
+	run -0 ask $HOST4 6001 world
+	ping_from inside web $WORLD4
+	nft flush ruleset
+	jail gc
+}
+
+@test "a change that is killed at any moment leaves nothing behind that the end of the instance does not take" {
+	local i pid
+	sleeper web --network open --port 6001:6001
+	for i in $(seq 40); do
+		"$JAIL_BUILD/jail" set web "network.ports=6001:6001,$((7000 + i)):80" "network.address=10.77.0.$((100 + i))" \
+			>/dev/null 2>&1 3>&- &
+		pid=$!
+		busybox usleep $((RANDOM % 4000)) # at any moment: the result does not depend on it
+		kill -KILL $pid 2>/dev/null || :
+		wait $pid 2>/dev/null || :
+	done
+	jail set web network.ports=6001:6001
+	jail stop --timeout 0s web
+	[ "$(nft list ruleset | grep -c '"web"')" = 0 ]
+	jail rm web
+	jail gc
+	[ "$(jail network inspect open | jq '.[0].addresses.used4')" = 0 ]
+	run ip neigh show nud permanent
+	refute_output 10.77.0.1
+}
+
+@test "a soak: 2,000 starts and stops, with kills of who starts; links, rules, leases, neighbours end as they began" {
+	local i pid before n=${SOAK:-2000}
+	state() {
+		rules
+		ip -o link | awk -F': ' '{ print $2 }' | sort
+		ip neigh show nud permanent | sort
+		find "$JAIL_TEST_DIR"/state/leases "$JAIL_TEST_DIR"/run/ports -type l | sort
+		jail exec keep grep -c . /etc/hosts
+	}
+	for i in $(seq 8); do
+		jail create "w$i" --image "$IMAGE" --network open --port "$((8000 + i)):80" --port "$((8100 + 10 * i))-$((8109 + 10 * i)):80-89" -- true
+	done
+	sleeper keep --network open
+	before=$(state)
+	for i in $(seq "$((n / 8))"); do
+		for k in $(seq 8); do
+			"$JAIL_BUILD/jail" start "w$k" >/dev/null 2>&1 3>&- &
+			pid=$!
+			if [ $((RANDOM % 8)) = 0 ]; then
+				busybox usleep $((RANDOM % 3000))
+				kill -KILL $pid 2>/dev/null || :
+			fi
+		done
+		wait
+	done
+	for k in $(seq 8); do
+		jail kill "w$k" 2>/dev/null || :
+		wait_until 30 sh -c "! '$JAIL_BUILD/jail' inspect --json w$k | jq -e '.[0].status == \"running\"'"
+	done
+	jail gc
+	wait_until 30 diff <(echo "$before") <(state)
+}
