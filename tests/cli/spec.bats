@@ -75,7 +75,8 @@ spec() {
 		  "allow": ["in tcp 80,443", "out to host"], "deny": ["out udp"] }
 	END
 	)" ]
-	run -0 jail spec web --image "$IMAGE" --network routed --network front -- true
+	run -0 jail spec web --image "$IMAGE" --tenant acme --network routed --network front -- true
+	[ "$(jq -r .tenant <<<"$output")" = acme ]
 	[ "$(jq -c .network <<<"$output")" = '{"mode":"routed","bridge":"front"}' ]
 	run -0 jail spec web --image "$IMAGE" --network path:/run/netns/blue -- true
 	[ "$(jq -c .network <<<"$output")" = '{"mode":"path","path":"/run/netns/blue"}' ]
@@ -132,7 +133,7 @@ spec() {
 
 @test "fields of later times are refused, not ignored" {
 	local field
-	for field in '"tenant": "acme"' '"health": {"command": ["true"]}' \
+	for field in '"health": {"command": ["true"]}' \
 		'"resources": {"disk": {"size": "1GiB"}}'; do
 		echo "{ \"name\": \"web\", \"image\": \"x\", $field }" | spec
 		run jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
@@ -157,7 +158,7 @@ spec() {
 	local pair
 	for pair in '--memory 51MB' '--cpus 0' '--cpu-weight 20000' '--pids 0' '--port 80' '--port 99999:80' '--port 1-2:3' \
 		'--address 300.1.1.1' '--dns nowhere' '--mount relative:/x' '--env novalue' '--restart sometimes' \
-		'--stop-signal SIGNOPE' '--stop-timeout soon' '--cap-add nothing' '--network me/sh' '--network path:x' '--ingress fast' '--egress 100MB' '--allow both' '--deny in,out' '--userns mine' \
+		'--stop-signal SIGNOPE' '--stop-timeout soon' '--cap-add nothing' '--network me/sh' '--network path:x' '--ingress fast' '--egress 100MB' '--allow both' '--tenant ACME' '--deny in,out' '--userns mine' \
 		'--rlimit nofile' '--rlimit nope=1' '--image UPPER:x' '--label nolabel'; do
 		# shellcheck disable=SC2086 # two words
 		run jail create web --image "$IMAGE" $pair -- true
