@@ -214,8 +214,11 @@ static int ask_all(int sock, const struct proxy_ports *ports, uint32_t type, str
 
 		r.type = type;
 		code = ask(sock, &r, type == PROXY_ADD ? ports->v[i].fd : -EBADF);
+		if (code == -EPIPE || code == -ECONNRESET)
+			return err_set(e, EPIPE, "port %s: jail-proxy has ended",
+				       port_text(&r, text));
 		if (code < 0)
-			return err_ret(e, code, "jail-proxy: port %s", port_text(&r, text));
+			return err_ret(e, code, "port %s: jail-proxy", port_text(&r, text));
 	}
 	return 0;
 }
@@ -238,11 +241,28 @@ static int proxy_connect(int run)
 	return TAKE_FD(sock);
 }
 
-static int bind_all(struct proxy_ports *ports, struct err *e)
+static bool is_listened_on(const struct proxy_ports *ports, const struct proxy_request *r)
 {
-	for (size_t i = 0; i < ports->n; i++)
-		if (proxy_port_bind(&ports->v[i], e) < 0)
+	for (size_t i = 0; i < ports->n; i++) {
+		const struct proxy_request *other = &ports->v[i].request;
+
+		if (other->protocol == r->protocol &&
+		    memcmp(&other->listen, &r->listen, sizeof(r->listen)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Those that are not bound yet, and are not among `except`. */
+static int bind_all(struct proxy_ports *ports, const struct proxy_ports *except, struct err *e)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		struct proxy_port_plan *p = &ports->v[i];
+
+		if (p->fd < 0 && !(except && is_listened_on(except, &p->request)) &&
+		    proxy_port_bind(p, e) < 0)
 			return -e->code;
+	}
 	return 0;
 }
 
@@ -253,7 +273,7 @@ static int begin(const struct proxy_place *place, const struct proxy_plan *plan,
 	struct err ignored = ERR_INIT;
 	CLEANUP_FD int sock = -EBADF;
 
-	if (bind_all(ports, e) < 0 || proxy_spawn(place, plan, e) < 0)
+	if (bind_all(ports, NULL, e) < 0 || proxy_spawn(place, plan, e) < 0)
 		return -e->code;
 	sock = proxy_connect(place->run);
 	if (sock < 0)
@@ -285,8 +305,10 @@ static int change(const struct proxy_place *place, struct proxy_ports *before,
 	sock = proxy_connect(place->run);
 	if (sock < 0)
 		return err_ret(e, TAKE_FD(sock), "connect to jail-proxy");
-	/* A port whose target changes is in both: its own socket is in the way of the new one. */
-	if (ask_all(sock, before, PROXY_REMOVE, e) >= 0 && bind_all(after, e) >= 0 &&
+	/* While nothing has ended yet. A port that gets another target is in the way of itself. */
+	if (bind_all(after, before, e) < 0)
+		return -e->code;
+	if (ask_all(sock, before, PROXY_REMOVE, e) >= 0 && bind_all(after, NULL, e) >= 0 &&
 	    ask_all(sock, after, PROXY_ADD, e) >= 0)
 		return 0;
 	/* Back to what it was; what can't be is not there, as if nobody had it. */
@@ -294,7 +316,7 @@ static int change(const struct proxy_place *place, struct proxy_ports *before,
 	for (size_t i = 0; i < after->n; i++)
 		fd_reset(&after->v[i].fd);
 	ignored = ERR_INIT;
-	if (bind_all(before, &ignored) >= 0)
+	if (bind_all(before, NULL, &ignored) >= 0)
 		(void)ask_all(sock, before, PROXY_ADD, &ignored);
 	return -e->code;
 }

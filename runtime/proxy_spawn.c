@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "runtime/proxy_priv.h"
@@ -50,6 +51,7 @@ struct spawn {
 /* In the orphan: nothing of ours but the fixed fds. */
 static NORETURN void spawn_execute(const struct spawn *s)
 {
+	struct err e = ERR_INIT;
 	char *env[] = { NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), from[PROXY_FD_END], program;
 
@@ -66,8 +68,7 @@ static NORETURN void spawn_execute(const struct spawn *s)
 	for (int i = 0; i < PROXY_FD_END; i++)
 		if (dup3(from[i], i, 0) < 0)
 			_exit(125);
-	if (program < 0 || setsid() < 0 ||
-	    sys_close_range(PROXY_FD_END, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) < 0)
+	if (program < 0 || setsid() < 0 || fd_cloexec_from(PROXY_FD_END, &e) < 0)
 		_exit(125);
 	sys_signals_default();
 	(void)sys_execveat(program, s->args, env);

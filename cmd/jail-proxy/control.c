@@ -63,6 +63,13 @@ static void port_end(unsigned i)
 		stream_end_of_port(i);
 }
 
+/* Before whoever waits for our end is told of it, by an answer or by the end of its connection. */
+void ports_close(void)
+{
+	for (unsigned i = 0; i < ports_used; i++)
+		fd_reset(&ports[i].fd);
+}
+
 static bool is_address(const union proxy_address *a)
 {
 	return a->family == AF_INET || a->family == AF_INET6;
@@ -144,8 +151,7 @@ static void handle(const struct proxy_request *r, int *fd)
 		answer(port_remove(r));
 		break;
 	case PROXY_END:
-		for (unsigned i = 0; i < ports_used; i++)
-			fd_reset(&ports[i].fd);
+		ports_close();
 		answer(0);
 		_exit(0);
 	default:

@@ -141,6 +141,7 @@ static void dispatch(uint64_t tag)
 	case KIND_PIDFD:
 		/* It is over; what it has said last is still heard. */
 		stream_flush();
+		ports_close();
 		_exit(0);
 	case KIND_CONTROL:
 		control_accept();

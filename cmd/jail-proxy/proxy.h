@@ -44,6 +44,7 @@ void ports_pause(void);
 void ports_resume(void);
 /* Does so when it is time. Return: ms until then, -1: no time is set. */
 int ports_retry(void);
+void ports_close(void); /* before the end */
 socklen_t address_length(const union proxy_address *a);
 
 /* stream.c */
