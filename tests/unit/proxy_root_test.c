@@ -258,6 +258,52 @@ static void test_bound(void **state)
 	rig_hear(b.server, "as before");
 }
 
+/* As the proxy's own user: root without CAP_SYS_RESOURCE may not. */
+static void limit_files(pid_t pid, rlim_t n)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct rlimit limit;
+
+		if (setresgid(RIG_UID, RIG_UID, RIG_UID) < 0 ||
+		    setresuid(RIG_UID, RIG_UID, RIG_UID) < 0 ||
+		    prlimit(pid, RLIMIT_NOFILE, NULL, &limit) < 0)
+			_exit(1);
+		limit.rlim_cur = n;
+		_exit(prlimit(pid, RLIMIT_NOFILE, &limit, NULL) < 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* Without descriptors it waits, does not spin, and goes on when there are some. */
+static void test_no_files(void **state)
+{
+	CLEANUP_FD int server = rig_serve("10.88.0.2", 80, SOCK_STREAM), client = -EBADF,
+		       in = -EBADF;
+	struct address from;
+	unsigned before;
+	pid_t proxy;
+
+	(void)state;
+	rig_port("127.0.0.1", 8080, 80, 1, IPPROTO_TCP);
+	rig_start();
+	proxy = rig_proxy(1);
+	limit_files(proxy, 6);
+	client = rig_connect("127.0.0.1", 8080, SOCK_STREAM);
+	assert_true(client >= 0);
+	rig_say(client, "patient");
+	before = ticks_of(proxy);
+	assert_false(rig_wait(server, POLLIN, 2 * WAIT_BLOCKED_MS));
+	assert_true(ticks_of(proxy) - before <= 2);
+	limit_files(proxy, 64);
+	in = rig_accept(server, &from);
+	rig_hear(in, "patient");
+}
+
 static uint16_t udp_hear(int fd, const char *expected, const char *from, struct address *ret)
 {
 	char text[64] = "";
@@ -441,6 +487,19 @@ static void test_change(void **state)
 	later = pair_make("127.0.0.1", 8082, second, "10.88.0.1");
 }
 
+static void status_of(pid_t pid, const char *field, char ret[static 256])
+{
+	char path[64], text[4096], *at;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	assert_true(file_peek_at(AT_FDCWD, path, text, sizeof(text)) > 0);
+	at = strstr(text, field);
+	assert_non_null(at);
+	at += strlen(field);
+	at += strspn(at, " \t");
+	(void)snprintf(ret, 256, "%.*s", (int)strcspn(at, "\n"), at);
+}
+
 static void wait_end(pid_t proxy)
 {
 	CLEANUP_FD int fd = sys_pidfd_open(proxy, 0);
@@ -464,8 +523,13 @@ static void test_end(void **state)
 	proxy = rig_proxy(1);
 	assert_true(proxy > 0);
 	p = pair_make("127.0.0.1", 8080, server, "10.88.0.1");
-	rig_say(p.server, "last words");
+	/* It learns of both at once, and of the end first. */
+	assert_int_equal(kill(proxy, SIGSTOP), 0);
+	for (char text[256] = ""; text[0] != 'T';)
+		status_of(proxy, "\nState:", text);
 	rig_end_init();
+	rig_say(p.server, "last words");
+	assert_int_equal(kill(proxy, SIGCONT), 0);
 	rig_hear(p.client, "last words");
 	wait_end(proxy);
 	/* Whether it has ended or not yet, its port is free after a stop, and its start leaves us
@@ -495,19 +559,6 @@ static void test_killed(void **state)
 	wait_end(proxy);
 	assert_int_equal(proxy_stop(rig.run->fd, &e), 0);
 	rig_start();
-}
-
-static void status_of(pid_t pid, const char *field, char ret[static 256])
-{
-	char path[64], text[4096], *at;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	assert_true(file_peek_at(AT_FDCWD, path, text, sizeof(text)) > 0);
-	at = strstr(text, field);
-	assert_non_null(at);
-	at += strlen(field);
-	at += strspn(at, " \t");
-	(void)snprintf(ret, 256, "%.*s", (int)strcspn(at, "\n"), at);
 }
 
 static void test_rights(void **state)
@@ -627,6 +678,7 @@ int main(void)
 		RIG_TEST(test_reset),
 		RIG_TEST(test_much),
 		RIG_TEST(test_bound),
+		RIG_TEST(test_no_files),
 		RIG_TEST(test_udp),
 		RIG_TEST(test_udp_refused),
 		RIG_TEST(test_conflict),
