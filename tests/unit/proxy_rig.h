@@ -345,4 +345,42 @@ static inline void rig_hear_reset(int fd)
 	assert_int_equal(errno, ECONNRESET);
 }
 
+struct pair {
+	int client, server;
+};
+
+static inline void pair_close(struct pair *p)
+{
+	fd_reset(&p->client);
+	fd_reset(&p->server);
+}
+#define CLEANUP_PAIR CLEANUP(pair_close)
+
+/* A connection through the proxy, both ends. */
+static inline struct pair pair_make(const char *to, uint16_t port, int server, const char *seen)
+{
+	struct pair p = { rig_connect(to, port, SOCK_STREAM), -EBADF };
+	struct address from;
+
+	if (p.client < 0)
+		fail_msg("connect to %s: %s", to, strerror(-p.client));
+	p.server = rig_accept(server, &from);
+	assert_ip(&from, seen);
+	return p;
+}
+
+static inline unsigned ticks_of(pid_t pid)
+{
+	char path[64], text[512];
+	unsigned long user = 0, kernel = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	assert_true(file_peek_at(AT_FDCWD, path, text, sizeof(text)) > 0);
+	assert_int_equal(sscanf(strrchr(text, ')') + 2,
+				"%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+				&kernel),
+			 2);
+	return (unsigned)(user + kernel);
+}
+
 #endif
