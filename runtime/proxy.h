@@ -5,8 +5,9 @@
  *
  * The program is nobody's child: it is orphaned at once, so neither the supervisor nor what that
  * becomes has to reap it, and it ends with the init, whose pidfd it holds. It stays in the cgroup
- * of its starter: under systemd that is a leaf of the unit's, beside the instance's own, where
- * KillMode=mixed ends it when the unit stops; it is no main process and has no $NOTIFY_SOCKET.
+ * of its starter: under systemd that is a leaf of the unit's, beside the instance's own, so it does
+ * not count as the instance's; it is no main process and has no $NOTIFY_SOCKET. KillMode=mixed does
+ * not wait for it, and ends it if it is still there; other signals to the unit it ignores.
  *
  * Who it is is not remembered by a number: whoever wants something of it connects to proxy.sock in
  * the instance's run directory.

@@ -106,6 +106,9 @@ static void drop_privileges(uid_t uid)
 
 static void prepare(uid_t uid)
 {
+	static const int ignored[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGTERM
+	};
 	uint32_t pidfd = 0, control = 0;
 
 	if (fcntl(PROXY_FD_PIDFD, F_GETFD) < 0 ||
@@ -113,8 +116,12 @@ static void prepare(uid_t uid)
 	    syscall(SYS_close_range, PROXY_FD_END, ~0U, 0) < 0)
 		fail("jail-proxy: a fixed file descriptor is missing\n");
 	(void)prctl(PR_SET_NAME, "jail-proxy");
-	if (chdir("/") < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	if (chdir("/") < 0)
 		fail("jail-proxy: chdir failed\n");
+	/* What is sent to all processes of the unit (systemctl kill) is meant for the instance;
+	 * when that ends, so do we. */
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		(void)signal(ignored[i], SIG_IGN);
 	prepare_limits();
 	drop_privileges(uid);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);

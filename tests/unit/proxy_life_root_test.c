@@ -214,7 +214,7 @@ static void test_rights(void **state)
 	status_of(proxy, "\nNoNewPrivs:", text);
 	assert_string_equal(text, "1");
 	status_of(proxy, "\nSigIgn:", text);
-	assert_string_equal(text, "0000000000001000"); /* SIGPIPE */
+	assert_string_equal(text, "0000000000005a07"); /* HUP INT QUIT USR1 USR2 PIPE TERM */
 	status_of(proxy, "\nSigBlk:", text);
 	assert_string_equal(text, "0000000000000000");
 	status_of(proxy, "\nPPid:", text);
