@@ -64,7 +64,7 @@ flushed() { # COMMAND...: rules go away, the command brings all back
 	assert_output 'iifgroup'
 	[ "$(nft list table inet filter)" = "$before" ]
 	# What the command says to do is enough.
-	jail network check --json | jq -r '.[] | select(.name == "other-firewalls") | .detail' | grep -o 'nft insert rule [^`;]*' |
+	jail network check --json | jq -r '.checks[] | select(.name == "other-firewalls") | .detail' | grep -o 'nft insert rule [^`;]*' |
 		while read -r line; do $line; done
 	run -0 ask $HOST4 6001 world
 	ping_from inside web $WORLD4

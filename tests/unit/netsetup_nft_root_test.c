@@ -82,6 +82,10 @@ static void test_damage(void **state)
 	assert_noticed("nft delete table inet jail", NFT_TABLE_WRONG);
 	assert_noticed("nft delete table arp jail", NFT_TABLE_WRONG);
 	assert_noticed("nft flush table arp jail", NFT_TABLE_WRONG);
+	/* All is there, but made by another version. */
+	assert_noticed("t=$(nft list table arp jail | sed 's/jail rules [0-9]*/jail rules 1/') && "
+		       "nft delete table arp jail && echo \"$t\" | nft -f -",
+		       NFT_TABLE_WRONG);
 	assert_noticed("nft delete set inet jail members6", NFT_TABLE_WRONG);
 	assert_noticed("nft flush chain inet jail tenants && nft delete map inet jail tenant4",
 		       NFT_TABLE_WRONG);
@@ -344,9 +348,9 @@ static void test_dead_is_replaced(void **state)
 	dead->plan.ports = ports;
 	dead->plan.n_ports = ARRAY_SIZE(ports);
 	add(dead);
+	delete (b);
 	b->plan.ports = &overlapping;
 	b->plan.n_ports = 1;
-	delete (b);
 	add(b);
 	assert_true(listed("udp . 9050-9149 comment \"web0\" : 10.88.0.10"));
 	assert_false(listed("udp . 9000-9099"));
