@@ -76,8 +76,10 @@ MUSL_LIB_OBJ := $(patsubst %.c,$(B)/musl/%.o,$(wildcard base/*.c runtime/oci/*.c
 # Each tiny program: cmd/NAME/*.c, nothing shared but headers.
 INIT_SRC := $(wildcard cmd/jail-init/*.c)
 MONITOR_SRC := $(wildcard cmd/jail-monitor/*.c)
+PROXY_SRC := $(wildcard cmd/jail-proxy/*.c)
 INIT_OBJ := $(INIT_SRC:%.c=$(B)/tiny/%.o)
 MONITOR_OBJ := $(MONITOR_SRC:%.c=$(B)/tiny/%.o)
+PROXY_OBJ := $(PROXY_SRC:%.c=$(B)/tiny/%.o)
 UNPACK_SRC := $(wildcard cmd/jail-unpack/*.c)
 UNPACK_OBJ := $(UNPACK_SRC:%.c=$(B)/%.o)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
@@ -90,7 +92,8 @@ SCRIPTS := .ci/run tests/run tests/demo tests/bench/run tests/bench/network $(fi
 
 UNITS := $(B)/systemd/jail@.service $(B)/systemd/jail-boot.service systemd/jail.slice
 
-PROGRAMS := $(B)/jail $(B)/jail-oci $(B)/jail-oci-full $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack
+PROGRAMS := $(B)/jail $(B)/jail-oci $(B)/jail-oci-full $(B)/jail-init $(B)/jail-monitor $(B)/jail-proxy \
+	$(B)/jail-unpack
 
 .PHONY: all
 all: $(PROGRAMS) $(UNITS) ## build the programs
@@ -130,6 +133,10 @@ $(B)/jail-init: $(INIT_OBJ)
 	$(Q)$(TINY_CC) $(TINY_LDFLAGS) -o $@ $^
 
 $(B)/jail-monitor: $(MONITOR_OBJ)
+	@echo "  LD      $@"
+	$(Q)$(TINY_CC) $(TINY_LDFLAGS) -o $@ $^
+
+$(B)/jail-proxy: $(PROXY_OBJ)
 	@echo "  LD      $@"
 	$(Q)$(TINY_CC) $(TINY_LDFLAGS) -o $@ $^
 
@@ -267,7 +274,7 @@ lint-format:
 	@clang-format --dry-run -Werror $(C_FILES)
 
 # Checks and the reason for each that is left out: .clang-tidy.
-TIDY_SRC := $(LIB_SRC) $(CMD_SRC) $(INIT_SRC) $(MONITOR_SRC) $(UNPACK_SRC)
+TIDY_SRC := $(LIB_SRC) $(CMD_SRC) $(INIT_SRC) $(MONITOR_SRC) $(PROXY_SRC) $(UNPACK_SRC)
 .PHONY: lint-tidy
 lint-tidy: compile_commands.json
 	printf '%s\n' $(TIDY_SRC) | xargs -P $$(nproc) -n 4 clang-tidy --quiet --warnings-as-errors='*' -p .
@@ -303,7 +310,8 @@ install: all ## install below PREFIX (/usr/local), under DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail \
 		$(DESTDIR)$(DATADIR)/doc/jail
 	install -m 755 $(B)/jail $(B)/jail-oci $(DESTDIR)$(BINDIR)/
-	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-unpack $(B)/jail-oci-full $(DESTDIR)$(LIBEXECDIR)/jail/
+	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-proxy $(B)/jail-unpack $(B)/jail-oci-full \
+		$(DESTDIR)$(LIBEXECDIR)/jail/
 	install -d $(DESTDIR)$(UNITDIR)/multi-user.target.wants
 	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)/
 	ln -sf ../jail-boot.service $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service

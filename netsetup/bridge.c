@@ -75,6 +75,8 @@ int bridge_up(struct nl *nl, const struct net_network *n, unsigned index, bool i
 		route_put_address(&batch, index, AF_INET6, &route_gateway_link_local, 64, true);
 	}
 	link_put_up(&batch, index, "bring bridge up");
+	if (net_has6(n) && inet6)
+		route_put_local6(&batch, index, &n->gateway6);
 	return nl_run(nl, &batch, NULL, NULL, e);
 }
 

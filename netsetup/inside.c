@@ -108,6 +108,8 @@ static void inside_put_end(struct inside *in, const struct link_end *end)
 				  !veth);
 	}
 	link_put_up(&in->b, index, "bring interface inside up");
+	if (end->use6)
+		route_put_local6(&in->b, index, &i->address6);
 	if (veth && end->use4)
 		inside_put4(in, end);
 	if (veth && end->use6)

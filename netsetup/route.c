@@ -8,6 +8,8 @@
 
 #include "netsetup/link_priv.h"
 
+#define ROUTE_LOCAL_METRIC 1024u
+
 const struct in6_addr route_gateway_link_local = { .s6_addr = { 0xfe, 0x80, [15] = 1 } };
 
 static size_t route_address_len(int family)
@@ -55,12 +57,38 @@ void route_put_address(struct nl_batch *b, unsigned index, int family, const voi
 	nl_put_u32(b, IFA_FLAGS, flags);
 }
 
+/* Another metric than the kernel's, so that either can be deleted. */
+static void route_put_local(struct nl_batch *b, int type, int flags, unsigned index,
+			    const struct in6_addr *address, const char *what)
+{
+	struct rtmsg *rt = nl_begin(b, type, flags | NLM_F_ACK, sizeof(*rt), what);
+
+	rt->rtm_family = AF_INET6;
+	rt->rtm_table = RT_TABLE_LOCAL;
+	rt->rtm_protocol = RTPROT_STATIC;
+	rt->rtm_type = RTN_LOCAL;
+	rt->rtm_dst_len = 128;
+	nl_put(b, RTA_DST, address, sizeof(*address));
+	nl_put_u32(b, RTA_OIF, index);
+	nl_put_u32(b, RTA_PRIORITY, ROUTE_LOCAL_METRIC);
+}
+
+void route_put_local6(struct nl_batch *b, unsigned index, const struct in6_addr *address)
+{
+	route_put_local(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, index, address,
+			"set local route");
+}
+
 void route_put_no_address(struct nl_batch *b, unsigned index, int family, const void *address,
 			  unsigned prefix)
 {
 	(void)route_begin_address(b, RTM_DELADDR, 0, index, family, address, prefix,
 				  family == AF_INET ? "delete IPv4 address"
 						    : "delete IPv6 address");
+	nl_allow(b, link_is_missing);
+	if (family == AF_INET)
+		return;
+	route_put_local(b, RTM_DELROUTE, 0, index, address, "delete local route");
 	nl_allow(b, link_is_missing);
 }
 

@@ -4,6 +4,8 @@
 #ifndef JAIL_NETSETUP_ROUTE_PRIV_H
 #define JAIL_NETSETUP_ROUTE_PRIV_H
 
+#include <netinet/in.h>
+
 #include "netsetup/nl_priv.h"
 
 /* Gives the interface an address; what is there already is replaced. IPv6: without duplicate
@@ -11,7 +13,13 @@
  * whole subnet by this interface. */
 void route_put_address(struct nl_batch *b, unsigned index, int family, const void *address,
 		       unsigned prefix, bool on_link);
-/* Takes it away; missing is fine. */
+/*
+ * After the interface is up: this host takes packets for the address now. The kernel makes the
+ * route that says so in a work queue (addrconf_dad_start(), also without duplicate address
+ * detection; of IPv4 at once), and what comes before that is lost.
+ */
+void route_put_local6(struct nl_batch *b, unsigned index, const struct in6_addr *address);
+/* Takes address and local route away; missing is fine. */
 void route_put_no_address(struct nl_batch *b, unsigned index, int family, const void *address,
 			  unsigned prefix);
 

@@ -276,7 +276,8 @@ static int try_veth(struct attempt *a)
 
 static int try_program(struct attempt *a)
 {
-	static const char *const names[] = { "jail-init", "jail-monitor", "jail-unpack" };
+	static const char *const names[] = { "jail-init", "jail-monitor", "jail-unpack",
+					     "jail-proxy" };
 	char path[PATH_MAX];
 
 	(void)str_format(path, sizeof(path), "%s/%s", a->config->libexec_dir, names[a->arg]);
@@ -333,6 +334,7 @@ static const struct row rows[] = {
 	{ "program", "jail-init", CHECK_REQUIRED, false, try_program, 0 },
 	{ "program", "jail-monitor", CHECK_REQUIRED, false, try_program, 1 },
 	{ "program", "jail-unpack", CHECK_REQUIRED, false, try_program, 2 },
+	{ "program", "jail-proxy", CHECK_REQUIRED, false, try_program, 3 },
 	{ "program", "lxcfs", CHECK_OPTIONAL, false, try_lxcfs, 0 },
 };
 

@@ -277,6 +277,8 @@ static int gc_network(struct gc *g, struct err *e)
 
 	if (r >= 0)
 		r = net_gc(is_alive, g, e);
+	if (r >= 0)
+		r = network_names_gc(g->j, is_alive, g, e);
 	release_held(g);
 	return r;
 }

@@ -26,8 +26,36 @@ static void undo_network(void *arg)
 	struct start *s = arg;
 	struct err ignored = ERR_INIT;
 
-	network_names_erase(s->l->j, &s->plan);
 	(void)net_detach(&s->plan.net, &s->net, &ignored);
+}
+
+static void undo_names(void *arg)
+{
+	struct start *s = arg;
+
+	network_names_erase(s->l->j, &s->plan);
+}
+
+static void undo_proxy(void *arg)
+{
+	struct start *s = arg;
+	struct err ignored = ERR_INIT;
+
+	(void)proxy_stop(s->l->run, &ignored);
+}
+
+/* Known before its first instruction; and the file is not removed as one that nobody has. */
+static int share_names(struct start *s, struct err *e)
+{
+	int r = network_names_put(s->l->j, &s->plan, &s->l->spec, e);
+
+	rollback_push(&s->undo, undo_names, s);
+	if (r >= 0)
+		r = network_names_open(s->l->j, &s->plan, e);
+	if (r == -ENOENT && e->code == 0)
+		return 0;
+	s->names = r;
+	return r < 0 ? err_wrap(e, "network") : 0;
 }
 
 int launch_network_plan(struct start *s, struct err *e)
@@ -47,11 +75,7 @@ int launch_network_plan(struct start *s, struct err *e)
 		r = instance_plan_make(l->j, &l->name, &l->meta, &l->spec, &s->plan, e);
 	if (r < 0)
 		return err_wrap(e, "network");
-	r = network_names_open(l->j, &s->plan, e);
-	if (r == -ENOENT && e->code == 0)
-		return 0;
-	s->names = r;
-	return r < 0 ? err_wrap(e, "network") : 0;
+	return share_names(s, e);
 }
 
 struct generated_network launch_network_generated(const struct start *s)
@@ -130,6 +154,22 @@ pid_t launch_network_clone(struct start *s, const struct ns_clone *c, struct err
 	return pid;
 }
 
+static int start_proxy(struct start *s, struct err *e)
+{
+	const struct proxy_plan plan = instance_plan_proxy(&s->plan, &s->l->meta);
+	const struct proxy_place place = {
+		.libexec_dir = s->l->j->config.libexec_dir,
+		.run = s->l->run,
+		.pidfd = s->pidfd,
+	};
+	int r = proxy_start(&place, &plan, e);
+
+	if (r < 0)
+		return err_wrap(e, "network.ports");
+	rollback_push(&s->undo, undo_proxy, s);
+	return 0;
+}
+
 int launch_network_attach(struct start *s, struct err *e)
 {
 	struct launch *l = s->l;
@@ -150,5 +190,5 @@ int launch_network_attach(struct start *s, struct err *e)
 		return err_wrap(e, "network");
 	s->has_net = true;
 	rollback_push(&s->undo, undo_network, s);
-	return network_names_put(l->j, &s->plan, &l->spec, e);
+	return start_proxy(s, e);
 }

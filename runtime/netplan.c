@@ -4,6 +4,7 @@
 #include "runtime/networks.h"
 
 #define GROUP_TEXT_MAX 4096
+#define NOBODY 65534u
 
 void instance_plan_free(struct instance_plan *p)
 {
@@ -110,4 +111,29 @@ int instance_plan_make(struct jail *j, const struct jail_name *name, const struc
 		.n_groups = ret->n_groups,
 	};
 	return 0;
+}
+
+struct proxy_plan instance_plan_proxy(const struct instance_plan *p, const struct meta *meta)
+{
+	struct proxy_plan proxy = {
+		.instance = p->net.instance,
+		.ports = p->net.ports,
+		.n_ports = p->net.n_ports,
+		.uid = (meta->ids.count ? meta->ids.first : 0) + NOBODY,
+	};
+
+	for (size_t i = 0; i < p->net.n_interfaces; i++) {
+		const struct net_interface *in = &p->interfaces[i];
+
+		if (in->network && !proxy.addresses.v4.s_addr && in->address4.s_addr) {
+			proxy.addresses.v4 = in->address4;
+			proxy.gateways.v4 = in->network->gateway4;
+		}
+		if (in->network && IN6_IS_ADDR_UNSPECIFIED(&proxy.addresses.v6) &&
+		    !IN6_IS_ADDR_UNSPECIFIED(&in->address6)) {
+			proxy.addresses.v6 = in->address6;
+			proxy.gateways.v6 = in->network->gateway6;
+		}
+	}
+	return proxy;
 }

@@ -8,6 +8,7 @@
 
 #include "netsetup/rule.h"
 #include "runtime/engine_priv.h"
+#include "runtime/proxy.h"
 
 struct instance_plan {
 	struct net_network networks[NET_INTERFACES_MAX];
@@ -53,8 +54,12 @@ int network_ensure_all(struct jail *j, struct err *e);
 int network_names_put(struct jail *j, const struct instance_plan *p, const struct jail_spec *spec,
 		      struct err *e);
 void network_names_erase(struct jail *j, const struct instance_plan *p);
+int network_names_gc(struct jail *j, net_alive_fn *alive, void *arg, struct err *e);
 /* The file for its /etc/hosts: fd, or -ENOENT without touching *e when it shares none. */
 int network_names_open(struct jail *j, const struct instance_plan *p, struct err *e);
+
+/* Its ports on loopback. */
+struct proxy_plan instance_plan_proxy(const struct instance_plan *p, const struct meta *meta);
 
 /* The namespace of mode path or instance. Return: fd or -errno. */
 int network_open_joined(struct jail *j, const struct jail_spec *spec, struct err *e);

@@ -145,12 +145,12 @@ int network_names_put(struct jail *j, const struct instance_plan *p, const struc
 	CLEANUP_FD int dir = -EBADF;
 	int r = 0;
 
-	(void)spec;
 	for (size_t i = 0; i < p->net.n_interfaces && r >= 0; i++) {
 		const struct net_interface *in = &p->interfaces[i];
 		struct hosts_entry entry = {
 			.instance = p->net.instance,
 			.tenant = p->net.tenant,
+			.alias = spec->hostname,
 			.addresses = { in->address4, in->address6 },
 		};
 
@@ -182,6 +182,13 @@ void network_names_erase(struct jail *j, const struct instance_plan *p)
 	}
 	if (r < 0)
 		warn("names of %s: %s", p->net.instance->s, why.text);
+}
+
+int network_names_gc(struct jail *j, net_alive_fn *alive, void *arg, struct err *e)
+{
+	CLEANUP_FD int dir = hosts_dir(j, e);
+
+	return dir < 0 ? dir : hosts_gc(dir, alive, arg, e);
 }
 
 /* ---- somebody else's namespace ---- */

@@ -134,6 +134,21 @@ static int open_namespace(const struct network_change *c, struct err *e)
 	return fd;
 }
 
+static int change_proxy(struct network_change *c, const struct instance_plan *from,
+			const struct instance_plan *to, struct err *e)
+{
+	const struct proxy_plan before = instance_plan_proxy(from, &c->before),
+				after = instance_plan_proxy(to, &c->before);
+	const struct proxy_place place = {
+		.libexec_dir = c->j->config.libexec_dir,
+		.run = c->running->run,
+		.pidfd = c->running->pidfd,
+	};
+	int r = proxy_change(&place, &before, &after, e);
+
+	return r < 0 ? err_wrap(e, "network.ports") : 0;
+}
+
 static int change_kernel(struct network_change *c, const struct instance_plan *from,
 			 const struct instance_plan *to, struct err *e)
 {
@@ -146,7 +161,8 @@ static int change_kernel(struct network_change *c, const struct instance_plan *f
 	    (r = net_change(&from->net, &to->net, netns, &c->attachment, e)) < 0)
 		return r;
 	network_names_erase(c->j, from);
-	return network_names_put(c->j, to, c->to, e);
+	r = network_names_put(c->j, to, c->to, e);
+	return r < 0 ? r : change_proxy(c, from, to, e);
 }
 
 static int take_ports(struct network_change *c, struct err *e)

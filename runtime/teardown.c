@@ -103,6 +103,8 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 		warn("%s: %s", name->s, why.text);
 	has_state = r >= 0;
 	change = network_change_wait(run, &known);
+	if (proxy_stop(run, &why) < 0)
+		warn("%s: %s", name->s, why.text);
 	r = teardown_network(j, name, dir, has_meta ? &meta : NULL, has_spec ? &spec : NULL,
 			     has_state && known ? &state : NULL, e);
 	/* Only now may somebody else have the ports (row 79). */

@@ -29,6 +29,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct err e = ERR_INIT;
+	const char *left;
 	size_t i;
 
 	(void)state;
@@ -39,10 +40,15 @@ static int teardown(void **state)
 	}
 	assert_int_equal(net_gc(nobody_alive, NULL, &e), 0);
 	wait_no_veth();
-	assert_int_equal(net_host_remove(&w.bridge, &e), 0);
-	assert_string_equal(sh_output(w.home, "nft list ruleset; ip -o link show dev jail0 2>&1 | "
-					      "grep -v 'does not exist'; ip neigh show dev jail0 "
-					      "2>&1 | grep -v 'Cannot find'; true"),
+	for (i = 0; i < NETWORKS_MAX; i++)
+		assert_int_equal(net_host_remove(&w.networks[i], &e), 0);
+	/* What is left of jail's table is what all share. */
+	left = sh_output(w.home, "nft list ruleset");
+	assert_null(strstr(left, "web"));
+	assert_int_equal(net_table_remove(&e), 0);
+	assert_string_equal(sh_output(w.home, "nft list ruleset; ip -o link show | "
+					      "grep -v ' lo:\\| up0'; ip neigh show nud permanent; "
+					      "ip -6 neigh show nud permanent"),
 			    "");
 	return world_drop(state);
 }
@@ -52,32 +58,58 @@ static int teardown(void **state)
 static void test_inside(void **state)
 {
 	struct instance *a = instance_new(0);
-	char expected[64];
+	char expected[128], local[INET6_ADDRSTRLEN];
+	struct in6_addr link_local;
+	uint8_t mac[6];
 
 	(void)state;
 	attach(a);
-	(void)snprintf(expected, sizeof(expected), "%02x:%02x:%02x:%02x:%02x:%02x\n", a->at.mac[0],
-		       a->at.mac[1], a->at.mac[2], a->at.mac[3], a->at.mac[4], a->at.mac[5]);
-	assert_int_equal(a->at.mac[0] & 3, 2);
+	mac_of(a, mac);
+	assert_int_equal(mac[0] & 3, 2);
+	(void)snprintf(expected, sizeof(expected), "%s\n", mac_text(a, 0));
 	assert_string_equal(sh_output(a->netns, "ip -o link show eth0 | "
 						"sed 's/.*ether \\([^ ]*\\) .*/\\1/'"),
 			    expected);
 	assert_string_equal(sh_output(a->netns, "ip -o -4 addr show eth0 | awk '{print $4, $6}'"),
 			    "10.88.0.2/16 10.88.255.255\n");
-	assert_string_equal(sh_output(a->netns, "ip route show default | awk '{print $3, $5}'"),
-			    GATEWAY " eth0\n");
-	assert_string_equal(sh_output(a->netns, "ip -6 addr show dev eth0"), "");
+	/* Everything by the gateway, also what is in the same subnet. */
+	assert_string_equal(sh_output(a->netns, "ip -4 route | sed 's/ *$//'"),
+			    "default via " GATEWAY " dev eth0 proto static\n"
+			    "10.88.0.0/16 via " GATEWAY " dev eth0 proto static\n" GATEWAY
+			    " dev eth0 proto static scope link\n");
+	net_link_local_of(mac, &link_local);
+	assert_non_null(inet_ntop(AF_INET6, &link_local, local, sizeof(local)));
+	(void)snprintf(expected, sizeof(expected), "fd88::2/64\n%s/64\n", local);
+	assert_string_equal(sh_output(a->netns, "ip -6 -o addr show dev eth0 | awk '{print $4}' | "
+						"sort"),
+			    expected);
+	assert_string_equal(sh_output(a->netns, "ip -6 -o addr show dev eth0 | grep -c tentative; "
+						"true"),
+			    "0\n");
+	assert_string_equal(
+		sh_output(a->netns,
+			  "ip -6 route show dev eth0 | grep -v ^fe80 | awk '{print $1, $2, $3}'"),
+		"fd88::/64 via fe80::1\ndefault via fe80::1\n");
+	assert_string_equal(sh_output(a->netns, "ip neigh show nud permanent | awk '{print $1}' | "
+						"sort"),
+			    GATEWAY "\nfe80::1\n");
 	sh(a->netns, "ip -o link show lo | grep -q LOOPBACK,UP");
-	sh(w.home, "ip -o link show dev %s | grep -q 'master jail0'", a->at.host_interface);
-	sh(w.home, "ip link show dev %s | grep -q 'alias jail:web0'", a->at.host_interface);
+	sh(w.home, "ip -o link show dev %s | grep -q 'master jail0'", host_interface(a));
+	sh(w.home, "ip -o link show dev 'jail@web0' | grep -q %s", host_interface(a));
+	sh(w.home, "ip link show dev %s | grep -q 'alias jail:web0'", host_interface(a));
 	sh(w.home,
-	   "bridge -d link show dev %s | tr '\\n' ' ' | "
-	   "grep 'learning off' | grep 'isolated on' | grep -q 'locked on'",
-	   a->at.host_interface);
-	sh(w.home, "ip neigh show 10.88.0.2 dev jail0 | grep -q PERMANENT");
+	   "bridge -d link show dev %s | tr '\\n' ' ' | grep 'learning off' | "
+	   "grep 'mcast_flood off' | grep 'bcast_flood off' | grep 'isolated on' | "
+	   "grep -q 'locked on'",
+	   host_interface(a));
+	sh(w.home,
+	   "for a in 10.88.0.2 fd88::2 %s; do ip neigh show $a dev jail0 | grep %s | "
+	   "grep -q PERMANENT || exit 1; done",
+	   local, mac_text(a, 0));
 }
 
-static void test_same_mac_again(void **state)
+/* What somebody else looks at is said in the same words at each start. */
+static void test_same_names_again(void **state)
 {
 	struct instance *a = instance_new(0);
 	struct net_attachment first;
@@ -86,13 +118,13 @@ static void test_same_mac_again(void **state)
 	(void)state;
 	attach(a);
 	first = a->at;
-	detach(a);
-	/* The veth of the first life is still there when the second begins. */
+	/* The first life was not detached, and its namespace is still there. */
 	(void)instance_new(0);
 	attach(&w.instances[0]);
-	assert_memory_equal(first.mac, w.instances[0].at.mac, 6);
-	assert_string_not_equal(first.host_interface, w.instances[0].at.host_interface);
+	assert_memory_equal(&first, &w.instances[0].at, sizeof(first));
 	assert_true(ping(w.instances[0].netns, GATEWAY, WAIT_MS));
+	assert_true(ping(w.instances[0].netns, GATEWAY6, WAIT_MS));
+	assert_int_not_equal(sh_status(first_netns, "ip link show eth0 2>/dev/null"), 0);
 	(void)close(first_netns);
 }
 
@@ -106,6 +138,7 @@ static void test_ready_at_once(void **state)
 		(void)instance_new(n);
 		attach(&w.instances[n]);
 		assert_true(ping(w.instances[n].netns, GATEWAY, 500));
+		assert_true(ping(w.instances[n].netns, GATEWAY6, 500));
 	}
 }
 
@@ -113,19 +146,24 @@ static void test_outward(void **state)
 {
 	struct instance *a = instance_new(0);
 	int listener = bound(w.outside, SOCK_STREAM, "0.0.0.0", 7000);
+	int listener6 = bound(w.outside, SOCK_STREAM, "::", 7000);
 
 	(void)state;
 	attach(a);
 	assert_true(ping(a->netns, GATEWAY, WAIT_MS));
 	assert_true(ping(a->netns, OUTSIDE_ADDRESS, WAIT_MS));
 	assert_reaches(a->netns, OUTSIDE_ADDRESS, 7000, listener, HOST_ADDRESS);
+	assert_true(ping(a->netns, GATEWAY6, WAIT_MS));
+	assert_true(ping(a->netns, OUTSIDE_ADDRESS6, WAIT_MS));
+	assert_reaches(a->netns, OUTSIDE_ADDRESS6, 7000, listener6, HOST_ADDRESS6);
 	(void)close(listener);
+	(void)close(listener6);
 }
 
 static void test_published(void **state)
 {
 	struct instance *a = instance_new(0), *b = instance_new(1);
-	int web, special;
+	int web, web6, special;
 
 	(void)state;
 	add_port(a, "8080:80");
@@ -134,6 +172,7 @@ static void test_published(void **state)
 	attach(a);
 	attach(b);
 	web = bound(a->netns, SOCK_STREAM, "0.0.0.0", 80);
+	web6 = bound(a->netns, SOCK_STREAM, "::", 80);
 	special = bound(a->netns, SOCK_STREAM, "0.0.0.0", 81);
 	/* The real client is seen (row 74). */
 	assert_reaches(w.outside, HOST_ADDRESS, 9090, web, OUTSIDE_ADDRESS);
@@ -146,19 +185,24 @@ static void test_published(void **state)
 	assert_reaches(b->netns, HOST_ADDRESS, 9090, web, GATEWAY);
 	assert_reaches(b->netns, GATEWAY, 9090, web, GATEWAY);
 	assert_reaches(a->netns, HOST_ADDRESS, 9090, web, GATEWAY);
+	assert_reaches(w.outside, HOST_ADDRESS6, 9090, web6, OUTSIDE_ADDRESS6);
+	assert_reaches(w.home, GATEWAY6, 9090, web6, GATEWAY6);
+	assert_reaches(b->netns, HOST_ADDRESS6, 9090, web6, GATEWAY6);
 	/* Loopback is not led to the bridge. */
 	assert_int_equal(tcp_connect(w.home, "127.0.0.1", 9090, WAIT_MS), -ECONNREFUSED);
 	assert_int_equal(tcp_connect(w.outside, HOST_ADDRESS, 9091, WAIT_MS), -ECONNREFUSED);
 	detach(a);
 	assert_int_equal(tcp_connect(w.outside, HOST_ADDRESS, 9090, WAIT_MS), -ECONNREFUSED);
 	(void)close(web);
+	(void)close(web6);
 	(void)close(special);
 }
 
 static void test_published_udp(void **state)
 {
 	struct instance *a = instance_new(0);
-	struct sockaddr_in to = at_port(HOST_ADDRESS, 5353), from;
+	struct address to = at_port(HOST_ADDRESS, 5353);
+	struct sockaddr_in from;
 	socklen_t n = sizeof(from);
 	char text[8];
 	int server, client;
@@ -168,7 +212,7 @@ static void test_published_udp(void **state)
 	attach(a);
 	server = bound(a->netns, SOCK_DGRAM, "0.0.0.0", 53);
 	client = socket_in(w.outside, AF_INET, SOCK_DGRAM, 0);
-	assert_int_equal(sendto(client, "query", 5, 0, (struct sockaddr *)&to, sizeof(to)), 5);
+	assert_int_equal(sendto(client, "query", 5, 0, sa(&to), to.n), 5);
 	assert_true(readable(server, WAIT_MS));
 	assert_int_equal(recvfrom(server, text, sizeof(text), 0, (struct sockaddr *)&from, &n), 5);
 	assert_int_equal(from.sin_addr.s_addr, ip(OUTSIDE_ADDRESS).s_addr);
@@ -179,46 +223,61 @@ static void test_published_udp(void **state)
 }
 
 /* Row 79: nothing leads to the address any more, neither a port nor a flow. */
-static void forget_flows(int (*forget)(struct nl *, struct in_addr, struct err *))
+static void forget_flows(bool listed)
 {
 	struct instance *a = instance_new(0);
-	int listener = bound(w.outside, SOCK_STREAM, "0.0.0.0", 7000), web, out, in;
+	int listener = bound(w.outside, SOCK_STREAM, "0.0.0.0", 7000), web, out[2], in[2];
+	int listener6 = bound(w.outside, SOCK_STREAM, "::", 7000), web6;
 	struct err e = ERR_INIT;
 	struct nl nl = NL_INIT;
 
 	add_port(a, "8080:80");
 	attach(a);
 	web = bound(a->netns, SOCK_STREAM, "0.0.0.0", 80);
-	out = tcp_connect(a->netns, OUTSIDE_ADDRESS, 7000, WAIT_MS);
-	in = tcp_connect(w.outside, HOST_ADDRESS, 8080, WAIT_MS);
-	assert_true(out >= 0 && in >= 0);
-	sh(w.home, "test $(cat /proc/sys/net/netfilter/nf_conntrack_count) -ge 2");
-	if (forget) {
+	web6 = bound(a->netns, SOCK_STREAM, "::", 80);
+	out[0] = tcp_connect(a->netns, OUTSIDE_ADDRESS, 7000, WAIT_MS);
+	out[1] = tcp_connect(a->netns, OUTSIDE_ADDRESS6, 7000, WAIT_MS);
+	in[0] = tcp_connect(w.outside, HOST_ADDRESS, 8080, WAIT_MS);
+	in[1] = tcp_connect(w.outside, HOST_ADDRESS6, 8080, WAIT_MS);
+	assert_true(out[0] >= 0 && in[0] >= 0 && out[1] >= 0 && in[1] >= 0);
+	sh(w.home, "test $(cat /proc/sys/net/netfilter/nf_conntrack_count) -ge 4");
+	if (listed) {
 		assert_int_equal(nl_open(NETLINK_NETFILTER, &nl, &e), 0);
-		assert_int_equal(forget(&nl, a->address, &e), 0);
+		assert_int_equal(
+			conntrack_forget_listed(&nl, AF_INET, &a->interfaces[0].address4, &e), 0);
+		assert_int_equal(
+			conntrack_forget_listed(&nl, AF_INET6, &a->interfaces[0].address6, &e), 0);
 		nl_close(&nl);
 	} else {
 		detach(a);
 	}
 	assert_string_equal(sh_output(w.home, "cat /proc/sys/net/netfilter/nf_conntrack_count"),
 			    "0\n");
-	(void)close(out);
-	(void)close(in);
+	for (size_t i = 0; i < 2; i++) {
+		(void)close(out[i]);
+		(void)close(in[i]);
+	}
 	(void)close(web);
+	(void)close(web6);
 	(void)close(listener);
+	(void)close(listener6);
 }
 
 static void test_flows_forgotten(void **state)
 {
 	(void)state;
-	forget_flows(NULL);
+	forget_flows(false);
 }
 
 static void test_flows_forgotten_by_list(void **state)
 {
 	(void)state;
-	forget_flows(conntrack_forget_listed);
+	forget_flows(true);
 }
+
+#define ALL_LEFT                                                                                   \
+	"nft list table inet jail; nft list table arp jail; ip neigh show dev jail0; "             \
+	"ip -6 neigh show dev jail0; ip -o link"
 
 static void test_gc(void **state)
 {
@@ -235,15 +294,20 @@ static void test_gc(void **state)
 	/* The end of an instance that nobody was there to tidy up after. */
 	fd_reset(&b->netns);
 	assert_int_equal(net_gc(only_web0_alive, NULL, &e), 0);
-	left = sh_output(w.home, "nft list table inet jail; ip neigh show dev jail0");
+	left = sh_output(w.home, ALL_LEFT);
 	assert_non_null(strstr(left, "comment \"web0\""));
 	assert_null(strstr(left, "web1"));
 	assert_null(strstr(left, "10.88.0.3"));
+	assert_null(strstr(left, "fd88::3"));
+	assert_null(strstr(left, mac_text(b, 0)));
+	assert_non_null(strstr(left, "fd88::2 lladdr"));
 	assert_non_null(strstr(left, "10.88.0.2 lladdr"));
 	assert_int_equal(net_gc(nobody_alive, NULL, &e), 0);
-	left = sh_output(w.home, "nft list table inet jail; ip neigh show dev jail0");
+	left = sh_output(w.home, ALL_LEFT);
 	assert_null(strstr(left, "web0"));
 	assert_null(strstr(left, "10.88.0.2"));
+	assert_null(strstr(left, mac_text(a, 0)));
+	assert_non_null(strstr(left, "jail0"));
 }
 
 static void test_detach_twice(void **state)
@@ -255,7 +319,8 @@ static void test_detach_twice(void **state)
 	attach(a);
 	detach(a);
 	detach(a);
-	assert_null(strstr(sh_output(w.home, "nft list table inet jail"), "web0"));
+	assert_null(strstr(sh_output(w.home, ALL_LEFT), "comment \"web0\""));
+	assert_null(strstr(sh_output(w.home, ALL_LEFT), "lladdr"));
 }
 
 /* A port's element of a dead instance does not keep the new holder of the lease from it. */
@@ -286,13 +351,14 @@ static unsigned count_lines(const char *text, const char *with)
 static void test_constant_rules(void **state)
 {
 	const char *rules = "nft -j list ruleset";
-	unsigned one, n;
+	unsigned one, elements, n;
 
 	(void)state;
 	add_port(instance_new(0), "8000:80");
 	attach(&w.instances[0]);
 	one = count_lines(sh_output(w.home, rules), "\"rule\"");
-	assert_true(one >= 20);
+	elements = count_lines(sh_output(w.home, rules), "\"web");
+	assert_true(one >= 20 && elements > 0);
 	for (n = 1; n < 50; n++) {
 		char port[16];
 
@@ -302,15 +368,15 @@ static void test_constant_rules(void **state)
 		attach(&w.instances[n]);
 	}
 	assert_int_equal(count_lines(sh_output(w.home, rules), "\"rule\""), one);
-	assert_int_equal(count_lines(sh_output(w.home, rules), "\"web"), 100);
+	assert_int_equal(count_lines(sh_output(w.home, rules), "\"web"), 50 * elements);
 }
 
 static void test_many_ports(void **state)
 {
 	struct instance *a = instance_new(0);
 	struct net_port *ports = calloc(LIMIT_PORTS, sizeof(*ports));
-	struct net_plan plan = plan_of(a);
-	const char *list = "nft list map inet jail ports; nft list map inet jail ports_at";
+	struct net_plan plan = plan_of(a), part;
+	const char *list = "for m in ports4 ports_at4; do nft list map inet jail $m; done";
 	struct err e = ERR_INIT;
 	uint16_t i;
 
@@ -318,9 +384,11 @@ static void test_many_ports(void **state)
 	assert_non_null(ports);
 	for (i = 0; i < LIMIT_PORTS; i++)
 		ports[i] = (struct net_port){
-			.host_address = ip(i % 3 ? "0.0.0.0" : HOST_ADDRESS),
+			.family = AF_INET,
+			.host_address.v4 = ip(i % 3 ? "0.0.0.0" : HOST_ADDRESS),
 			.host_port = (uint16_t)(20000 + i),
 			.port = i,
+			.count = 1,
 			.protocol = i % 2 ? IPPROTO_TCP : IPPROTO_UDP,
 		};
 	memset(a->name.s, 'x', LIMIT_NAME_LEN); /* the longest comment */
@@ -330,19 +398,18 @@ static void test_many_ports(void **state)
 		fail_msg("%s", e.text);
 	assert_int_equal(count_lines(sh_output(w.home, list), "\"xxx"), LIMIT_PORTS);
 	/* A part of them again, and then all. */
-	assert_int_equal(net_detach(&a->name, &a->at, ports, 7, &e), 0);
+	part = plan;
+	part.n_ports = 7;
+	assert_int_equal(net_detach(&part, &a->at, &e), 0);
 	assert_int_equal(count_lines(sh_output(w.home, list), "\"xxx"), LIMIT_PORTS - 7);
 	assert_int_equal(net_gc(nobody_alive, NULL, &e), 0);
 	assert_int_equal(count_lines(sh_output(w.home, list), "\"xxx"), 0);
 	free(ports);
 }
 
-/* A second bridge joins the table; the first one's elements stay. */
-static void test_second_bridge(void **state)
+/* A second network joins the table; the first one's elements stay. */
+static void test_second_network(void **state)
 {
-	struct net_bridge second = {
-		.name = "jail1", .subnet = ip("10.99.0.0"), .gateway = ip("10.99.0.1"), .prefix = 24
-	};
 	struct instance *a = instance_new(0);
 	struct err e = ERR_INIT;
 	int web;
@@ -351,12 +418,15 @@ static void test_second_bridge(void **state)
 	add_port(a, "8080:80");
 	attach(a);
 	web = bound(a->netns, SOCK_STREAM, "0.0.0.0", 80);
-	assert_int_equal(net_host_ensure(&second, &e), 1);
-	assert_int_equal(net_host_ensure(&second, &e), 0);
+	/* It is new, so nobody's elements are missing. */
+	assert_int_equal(net_host_ensure(&w.networks[1], 1, &e), 0);
+	sh(w.home, "ip -o link show jail1 | grep -q ',UP'");
+	ensure_n(2, 0);
+	assert_reaches(w.outside, HOST_ADDRESS, 8080, web, OUTSIDE_ADDRESS);
+	assert_int_equal(net_host_remove(&w.networks[1], &e), 0);
+	assert_int_not_equal(sh_status(w.home, "ip link show jail1 2>/dev/null"), 0);
 	ensure(0);
 	assert_reaches(w.outside, HOST_ADDRESS, 8080, web, OUTSIDE_ADDRESS);
-	sh(w.home, "nft get element inet jail bridges '{ \"jail1\" }' >/dev/null");
-	sh(w.home, "ip link del jail1");
 	(void)close(web);
 }
 
@@ -365,21 +435,25 @@ static void restore_after(const char *damage)
 	struct instance *a = instance_new(0);
 	struct err e = ERR_INIT;
 	struct net_plan plan;
-	int web;
+	int web, web6;
 
 	add_port(a, "8080:80");
 	attach(a);
 	plan = plan_of(a);
 	web = bound(a->netns, SOCK_STREAM, "0.0.0.0", 80);
+	web6 = bound(a->netns, SOCK_STREAM, "::", 80);
 	sh(w.home, "%s", damage);
 	ensure(1);
 	ensure(0);
-	assert_int_equal(tcp_connect(w.outside, HOST_ADDRESS, 8080, WAIT_MS), -ECONNREFUSED);
+	assert_true(tcp_connect(w.outside, HOST_ADDRESS, 8080, WAIT_BLOCKED_MS) < 0);
 	assert_int_equal(net_restore(&plan, &a->at, &e), 0);
 	assert_int_equal(net_restore(&plan, &a->at, &e), 0);
 	assert_reaches(w.outside, HOST_ADDRESS, 8080, web, OUTSIDE_ADDRESS);
+	assert_reaches(w.outside, HOST_ADDRESS6, 8080, web6, OUTSIDE_ADDRESS6);
 	assert_true(ping(a->netns, OUTSIDE_ADDRESS, WAIT_MS));
+	assert_true(ping(a->netns, OUTSIDE_ADDRESS6, WAIT_MS));
 	(void)close(web);
+	(void)close(web6);
 }
 
 static void test_restore(void **state)
@@ -407,27 +481,82 @@ static void test_restore_version(void **state)
 		      "nft add table inet jail '{ comment \"jail rules 0\"; }'");
 }
 
-static void test_restore_bridge(void **state)
+/* The ports of the instances went with it. */
+static void test_restore_deleted_bridge(void **state)
 {
+	struct instance *a = instance_new(0);
+	struct net_plan plan;
+	struct err e = ERR_INIT;
+
 	(void)state;
-	sh(w.home, "ip link set jail0 down");
-	ensure(1);
-	sh(w.home, "ip addr del " GATEWAY "/16 dev jail0");
-	ensure(1);
-	sh(w.home, "echo 0 > /proc/sys/net/ipv4/ip_forward");
-	ensure(1);
-	sh(w.home, "nft flush set inet jail bridges");
+	attach(a);
+	plan = plan_of(a);
+	sh(w.home, "ip link del jail0");
+	assert_false(ping(a->netns, OUTSIDE_ADDRESS, WAIT_BLOCKED_MS));
 	ensure(1);
 	ensure(0);
+	assert_int_equal(net_restore(&plan, &a->at, &e), 0);
+	assert_true(ping(a->netns, OUTSIDE_ADDRESS, WAIT_MS));
+	assert_true(ping(a->netns, OUTSIDE_ADDRESS6, WAIT_MS));
+	sh(w.home,
+	   "bridge -d link show dev %s | tr '\n' ' ' | grep 'isolated on' | grep -q 'locked on'",
+	   host_interface(a));
+	/* Its neighbour entries go when it is down. */
+	sh(w.home, "ip link set jail0 down && ip link set jail0 up");
+	assert_string_equal(sh_output(w.home, "ip neigh show nud permanent"), "");
+	ensure(1);
+	assert_int_equal(net_restore(&plan, &a->at, &e), 0);
+	assert_true(ping(a->netns, OUTSIDE_ADDRESS, WAIT_MS));
+	assert_true(ping(a->netns, OUTSIDE_ADDRESS6, WAIT_MS));
+	/* A host's end that is gone can't be put back, and the error says what to do. */
+	sh(w.home, "ip link del %s", host_interface(a));
+	assert_int_equal(net_restore(&plan, &a->at, &e), -ENODEV);
+	assert_non_null(strstr(e.text, host_interface(a)));
+	assert_non_null(strstr(e.hint, "start it again"));
+}
+
+static void test_restore_bridge(void **state)
+{
+	static const char *const damages[] = {
+		"ip link set jail0 down",
+		"ip addr del " GATEWAY "/16 dev jail0",
+		"ip addr del " GATEWAY6 "/64 dev jail0",
+		"ip addr del fe80::1/64 dev jail0",
+		"ip link set jail0 group 0",
+		"echo 1 > /proc/sys/net/ipv6/conf/jail0/disable_ipv6",
+	};
+	char found[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		sh(w.home, "%s", damages[i]);
+		ensure(1);
+		ensure(0);
+		(void)snprintf(found, sizeof(found), "%s",
+			       sh_output(w.home,
+					 "ip -o addr show dev jail0 | awk '{print $4}' | sort; "
+					 "ip -o link show dev jail0 group 1784768876 | "
+					 "grep -c ,UP"));
+		assert_string_equal(found, GATEWAY "/16\n" GATEWAY6 "/64\nfe80::1/64\n1\n");
+	}
+	/* Nobody's elements are missing for this. */
+	sh(w.home, "echo 0 > /proc/sys/net/ipv4/ip_forward");
+	sh(w.home, "echo 0 > /proc/sys/net/ipv6/conf/all/forwarding");
+	ensure(0);
+	assert_string_equal(sh_output(w.home, "cat /proc/sys/net/ipv4/ip_forward "
+					      "/proc/sys/net/ipv6/conf/all/forwarding"),
+			    "1\n1\n");
 }
 
 static void assert_nothing_left(void)
 {
-	const char *left = sh_output(w.home, "nft list table inet jail 2>/dev/null; "
-					     "ip neigh show dev jail0; ip -o link");
+	const char *left = sh_output(w.home, "nft list ruleset; ip neigh show dev jail0; "
+					     "ip -6 neigh show dev jail0; ip -o link");
 
 	assert_null(strstr(left, "web0"));
 	assert_null(strstr(left, "10.88.0.2"));
+	assert_null(strstr(left, "fd88::2"));
+	assert_null(strstr(left, "lladdr"));
 	assert_null(strstr(left, "master jail0"));
 }
 
@@ -436,7 +565,7 @@ static void test_attach_fails(void **state)
 	struct instance *a = instance_new(0);
 	struct net_plan plan = plan_of(a);
 	int not_a_namespace = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	struct net_attachment at = { .host_interface = "untouched" };
+	struct net_attachment at = { .v = { { .host_interface = "untouched" } } };
 	struct err e = ERR_INIT;
 
 	(void)state;
@@ -447,46 +576,70 @@ static void test_attach_fails(void **state)
 	sh(a->netns, "ip link add eth0 type veth peer name eth1");
 	e = ERR_INIT;
 	assert_int_equal(net_attach(&plan, a->netns, &at, &e), -EEXIST);
+	assert_non_null(strstr(e.text, "eth0: create veth pair"));
 	assert_nothing_left();
 	sh(a->netns, "ip link del eth0");
 	/* The very last step: the table is not there. */
 	sh(w.home, "nft flush ruleset");
 	e = ERR_INIT;
 	assert_int_equal(net_attach(&plan, a->netns, &at, &e), -ENOENT);
-	assert_non_null(strstr(e.text, "add nftables elements"));
+	assert_non_null(strstr(e.text, "nftables"));
 	assert_nothing_left();
-	assert_string_equal(at.host_interface, "untouched");
+	assert_string_equal(at.v[0].host_interface, "untouched");
+	ensure(1);
+	/* The network has no interface. */
+	sh(w.home, "ip link del jail0");
+	e = ERR_INIT;
+	assert_int_equal(net_attach(&plan, a->netns, &at, &e), -ENODEV);
+	assert_non_null(strstr(e.text, "network default: there is no interface jail0"));
 	ensure(1);
 	attach(a);
 	(void)close(not_a_namespace);
 }
 
+static void refuse(const struct net_network *n, int code, const char *text)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(net_host_ensure(n, 1, &e), -code);
+	if (!strstr(e.text, text))
+		fail_msg("\"%s\" is not in \"%s\"", text, e.text);
+}
+
 static void test_host_conflicts(void **state)
 {
-	struct net_bridge b = w.bridge;
-	struct err e = ERR_INIT;
+	struct net_network n;
 
 	(void)state;
 	/* A network that another interface has. */
-	b = (struct net_bridge){
-		.name = "jail1", .subnet = ip("192.0.2.0"), .gateway = ip("192.0.2.9"), .prefix = 24
-	};
-	assert_int_equal(net_host_ensure(&b, &e), -EADDRINUSE);
-	assert_non_null(strstr(e.text, "up0"));
-	/* A name that is not a bridge. */
-	b = (struct net_bridge){
-		.name = "up0", .subnet = ip("10.99.0.0"), .gateway = ip("10.99.0.1"), .prefix = 24
-	};
-	e = ERR_INIT;
-	assert_int_equal(net_host_ensure(&b, &e), -EEXIST);
-	assert_non_null(strstr(e.text, "up0 is not a bridge"));
-	b.name[0] = '/';
-	e = ERR_INIT;
-	assert_int_equal(net_host_ensure(&b, &e), -EINVAL);
-	b = w.bridge;
-	b.gateway = ip("10.89.0.1");
-	e = ERR_INIT;
-	assert_int_equal(net_host_ensure(&b, &e), -EINVAL);
+	n = network_of("x", "jail9", "10.99", "fd99");
+	n.subnet4 = ip("192.0.2.0");
+	n.gateway4 = ip("192.0.2.9");
+	n.prefix4 = 24;
+	refuse(&n, EADDRINUSE, "network x: its subnet (192.0.2.9/24) is already that of up0");
+	n = network_of("x", "jail9", "10.99", "2001:db8");
+	refuse(&n, EADDRINUSE, "its subnet (2001:db8::1/64) is already that of ");
+	n.gateway6 = ip6("2001:db8::9");
+	refuse(&n, EADDRINUSE, "its subnet (2001:db8::9/64) is already that of up0");
+	/* A name that is not a bridge. It stays as it is. */
+	n = network_of("x", "up0", "10.99", "fd99");
+	refuse(&n, EEXIST, "up0 is not a bridge");
+	assert_string_equal(sh_output(w.home, "cat /proc/sys/net/ipv6/conf/up0/disable_ipv6"),
+			    "0\n");
+	n = network_of("x", "/ail9", "10.99", "fd99");
+	refuse(&n, EINVAL, "interface name \"/ail9\"");
+	n = network_of("x", "jail9", "10.99", "fd99");
+	n.gateway4 = ip("10.98.0.1");
+	refuse(&n, EINVAL, "not in its IPv4 subnet");
+	n = network_of("x", "jail9", "10.99", "fd99");
+	n.gateway6 = ip6("fd98::1");
+	refuse(&n, EINVAL, "not in its IPv6 subnet");
+	n = network_of("x", "jail9", "10.99", "fd99");
+	n.mtu = 1279;
+	refuse(&n, EINVAL, "MTU 1279");
+	n = (struct net_network){ .name = { "x" }, .interface = "jail9" };
+	refuse(&n, EINVAL, "no subnet");
+	assert_int_not_equal(sh_status(w.home, "ip link show jail9 2>/dev/null"), 0);
 }
 
 static void test_remove_refused(void **state)
@@ -496,7 +649,15 @@ static void test_remove_refused(void **state)
 
 	(void)state;
 	attach(a);
-	assert_int_equal(net_host_remove(&w.bridge, &e), -EBUSY);
+	assert_int_equal(net_host_remove(&w.networks[0], &e), -EBUSY);
+	ensure(0);
+	/* Routed: no port, but routes. */
+	detach(a);
+	a->interfaces[0].routed = true;
+	attach(a);
+	e = ERR_INIT;
+	assert_int_equal(net_host_remove(&w.networks[0], &e), -EBUSY);
+	assert_non_null(strstr(e.text, "still has 2 ports or routes"));
 	ensure(0);
 }
 
@@ -507,12 +668,12 @@ static void test_ensure_together(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(net_host_remove(&w.bridge, &e), 0);
+	assert_int_equal(net_host_remove(&w.networks[0], &e), 0);
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		pids[i] = fork();
 		assert_true(pids[i] >= 0);
 		if (pids[i] == 0)
-			_exit(net_host_ensure(&w.bridge, &e) < 0);
+			_exit(net_host_ensure(w.networks, 1, &e) < 0);
 	}
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		int status;
@@ -571,7 +732,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		NET_TEST(test_inside),
-		NET_TEST(test_same_mac_again),
+		NET_TEST(test_same_names_again),
 		NET_TEST(test_ready_at_once),
 		NET_TEST(test_outward),
 		NET_TEST(test_published),
@@ -583,11 +744,12 @@ int main(void)
 		NET_TEST(test_stale_element),
 		NET_TEST(test_constant_rules),
 		NET_TEST(test_many_ports),
-		NET_TEST(test_second_bridge),
+		NET_TEST(test_second_network),
 		NET_TEST(test_restore),
 		NET_TEST(test_restore_flushed_chains),
 		NET_TEST(test_restore_one_chain),
 		NET_TEST(test_restore_version),
+		NET_TEST(test_restore_deleted_bridge),
 		NET_TEST(test_restore_bridge),
 		NET_TEST(test_attach_fails),
 		NET_TEST(test_host_conflicts),

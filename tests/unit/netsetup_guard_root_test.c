@@ -2,24 +2,58 @@
 /*
  * What an instance, or a neighbour of the host, tries and must not get (rows 70 to 75). Each
  * attempt is made again with the one protection taken away, and must then succeed: else the test
- * would prove nothing.
+ * would prove nothing. All of it for instances that are ports of a bridge, and for routed ones.
  */
 #include "netsetup_fixture.h"
 
 #include <net/if_arp.h>
-#include <netinet/icmp6.h>
-#include <netinet/ip6.h>
 
-static int setup(void **state)
+#define A (&w.instances[0])
+#define B (&w.instances[1])
+
+/* The two families, in the same words. */
+static const struct family {
+	const char *a, *b, *gateway, *host, *outside, *any, *other, *foreign;
+} families[] = {
+	{ "10.88.0.2", "10.88.0.3", GATEWAY, HOST_ADDRESS, OUTSIDE_ADDRESS, "0.0.0.0", "10.88.7.7",
+	  "198.51.100.1" },
+	{ "fd88::2", "fd88::3", GATEWAY6, HOST_ADDRESS6, OUTSIDE_ADDRESS6, "::", "fd88::7:7",
+	  "2001:db8:5::1" },
+};
+#define EACH_FAMILY(f)                                                                             \
+	for (const struct family *f = families; f < families + ARRAY_SIZE(families); f++)
+
+static bool routed;
+static char by[2][16]; /* the host's interface that A's, B's frames arrive at */
+static uint8_t a_mac[6], b_mac[6];
+
+static int setup(void **state, bool as_routed)
 {
+	routed = as_routed;
 	(void)world_make(state);
 	ensure(1);
 	(void)instance_new(0);
 	(void)instance_new(1);
-	add_port(&w.instances[0], "8080:80");
-	attach(&w.instances[0]);
-	attach(&w.instances[1]);
+	add_port(A, "8080:80");
+	for (unsigned i = 0; i < 2; i++) {
+		w.instances[i].interfaces[0].routed = routed;
+		attach(&w.instances[i]);
+		(void)snprintf(by[i], sizeof(by[i]), "%s",
+			       routed ? host_interface(&w.instances[i]) : "jail0");
+	}
+	mac_of(A, a_mac);
+	mac_of(B, b_mac);
 	return 0;
+}
+
+static int setup_port(void **state)
+{
+	return setup(state, false);
+}
+
+static int setup_routed(void **state)
+{
+	return setup(state, true);
 }
 
 static int teardown(void **state)
@@ -29,11 +63,14 @@ static int teardown(void **state)
 	return world_drop(state);
 }
 
-#define GUARD_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-#define A (&w.instances[0])
-#define B (&w.instances[1])
-#define A_ADDRESS "10.88.0.2"
-#define B_ADDRESS "10.88.0.3"
+#define PORT_TEST(fn)                                                                              \
+	{                                                                                          \
+#fn " port", fn, setup_port, teardown, NULL                                        \
+	}
+#define ROUTED_TEST(fn)                                                                            \
+	{                                                                                          \
+#fn " routed", fn, setup_routed, teardown, NULL                                    \
+	}
 
 static void take_away(const char *chain)
 {
@@ -42,79 +79,132 @@ static void take_away(const char *chain)
 
 static void set_port_flag(const struct instance *i, const char *flag, const char *value)
 {
-	sh(w.home, "bridge link set dev %s %s %s", i->at.host_interface, flag, value);
+	sh(w.home, "bridge link set dev %s %s %s", host_interface(i), flag, value);
 }
 
-/* Row 75: between instances. */
+static void from_a(const uint8_t *mac, const char *source, const char *to, uint16_t port)
+{
+	send_udp_by(A->netns, by[0], mac, source, to, port);
+}
+
+/* Row 75: between instances, by way of the gateway. */
 static void test_instance_to_instance(void **state)
 {
-	int web = bound(B->netns, SOCK_STREAM, "0.0.0.0", 80);
-
 	(void)state;
-	sh(A->netns, "ip neigh replace " B_ADDRESS " dev eth0 lladdr %02x:%02x:%02x:%02x:%02x:%02x",
-	   B->at.mac[0], B->at.mac[1], B->at.mac[2], B->at.mac[3], B->at.mac[4], B->at.mac[5]);
-	sh(B->netns, "ip neigh replace " A_ADDRESS " dev eth0 lladdr %02x:%02x:%02x:%02x:%02x:%02x",
-	   A->at.mac[0], A->at.mac[1], A->at.mac[2], A->at.mac[3], A->at.mac[4], A->at.mac[5]);
-	assert_blocked(A->netns, B_ADDRESS, 80);
-	assert_false(ping(A->netns, B_ADDRESS, WAIT_BLOCKED_MS));
-	/* By way of the gateway, too. */
-	sh(A->netns, "ip route add " B_ADDRESS "/32 via " GATEWAY);
-	assert_blocked(A->netns, B_ADDRESS, 80);
-	take_away("instance");
-	sh(B->netns, "ip route add " A_ADDRESS "/32 via " GATEWAY);
-	assert_reaches(A->netns, B_ADDRESS, 80, web, A_ADDRESS);
-	sh(A->netns, "ip route del " B_ADDRESS "/32");
-	sh(B->netns, "ip route del " A_ADDRESS "/32");
-	assert_blocked(A->netns, B_ADDRESS, 80);
+	EACH_FAMILY(f)
+	{
+		assert_blocked(A->netns, f->b, 80);
+		assert_false(ping(A->netns, f->b, WAIT_BLOCKED_MS));
+	}
+	take_away("entering");
+	EACH_FAMILY(f)
+	{
+		int web = bound(B->netns, SOCK_STREAM, f->any, 80);
+
+		assert_reaches(A->netns, f->b, 80, web, f->a);
+		(void)close(web);
+	}
+}
+
+/* And straight, from one port to the other. */
+static void test_frames(void **state)
+{
+	(void)state;
+	EACH_FAMILY(f)
+	{
+		sh(A->netns,
+		   "ip route replace %s dev eth0 && ip neigh replace %s dev eth0 lladdr %s", f->b,
+		   f->b, mac_text(B, 0));
+		sh(B->netns,
+		   "ip route replace %s dev eth0 && ip neigh replace %s dev eth0 lladdr %s", f->a,
+		   f->a, mac_text(A, 0));
+	}
+	take_away("entering");
+	EACH_FAMILY(f)
+	assert_blocked(A->netns, f->b, 80);
+	if (routed)
+		return; /* there is nothing that could pass it on */
 	set_port_flag(A, "isolated", "off");
-	assert_reaches(A->netns, B_ADDRESS, 80, web, A_ADDRESS);
-	(void)close(web);
+	EACH_FAMILY(f)
+	{
+		int web = bound(B->netns, SOCK_STREAM, f->any, 80);
+
+		assert_reaches(A->netns, f->b, 80, web, f->a);
+		(void)close(web);
+	}
 }
 
 /* Row 73: a route to the subnet is no way in. */
 static void test_unpublished_port(void **state)
 {
-	int web = bound(A->netns, SOCK_STREAM, "0.0.0.0", 80);
-	int other = bound(A->netns, SOCK_STREAM, "0.0.0.0", 81);
-
 	(void)state;
-	assert_reaches(w.outside, HOST_ADDRESS, 8080, web, OUTSIDE_ADDRESS);
-	assert_blocked(w.outside, A_ADDRESS, 80);
-	assert_blocked(w.outside, A_ADDRESS, 81);
-	assert_false(ping(w.outside, A_ADDRESS, WAIT_BLOCKED_MS));
-	take_away("instance");
-	assert_reaches(w.outside, A_ADDRESS, 80, web, OUTSIDE_ADDRESS);
-	assert_reaches(w.outside, A_ADDRESS, 81, other, OUTSIDE_ADDRESS);
-	assert_true(ping(w.outside, A_ADDRESS, WAIT_MS));
-	(void)close(web);
-	(void)close(other);
+	EACH_FAMILY(f)
+	{
+		int web = bound(A->netns, SOCK_STREAM, f->any, 80);
+
+		assert_reaches(w.outside, f->host, 8080, web, f->outside);
+		assert_blocked(w.outside, f->a, 80);
+		assert_blocked(w.outside, f->a, 81);
+		assert_false(ping(w.outside, f->a, WAIT_BLOCKED_MS));
+		(void)close(web);
+	}
+	take_away("entering");
+	EACH_FAMILY(f)
+	{
+		int web = bound(A->netns, SOCK_STREAM, f->any, 80);
+		int other = bound(A->netns, SOCK_STREAM, f->any, 81);
+
+		assert_reaches(w.outside, f->a, 80, web, f->outside);
+		assert_reaches(w.outside, f->a, 81, other, f->outside);
+		assert_true(ping(w.outside, f->a, WAIT_MS));
+		(void)close(web);
+		(void)close(other);
+	}
 }
 
 /* Row 75: services of the host. */
 static void test_host_service(void **state)
 {
-	int service = bound(w.home, SOCK_STREAM, "0.0.0.0", 9999);
-	int datagrams = bound(w.home, SOCK_DGRAM, "0.0.0.0", 9999);
+	int service6;
 
 	(void)state;
-	assert_blocked(A->netns, GATEWAY, 9999);
-	assert_blocked(A->netns, HOST_ADDRESS, 9999);
-	send_udp_from(A->netns, A->at.mac, A_ADDRESS, GATEWAY, 9999);
-	assert_false(arrives(datagrams, WAIT_BLOCKED_MS));
-	assert_true(ping(A->netns, GATEWAY, WAIT_MS));
-	assert_false(ping(A->netns, HOST_ADDRESS, WAIT_BLOCKED_MS));
-	/* The host has no IPv6 address there to talk to. */
-	assert_string_equal(sh_output(w.home, "ip -6 addr show dev jail0"), "");
+	EACH_FAMILY(f)
+	{
+		int service = bound(w.home, SOCK_STREAM, f->any, 9999);
+		int datagrams = bound(w.home, SOCK_DGRAM, f->any, 9999);
+
+		assert_blocked(A->netns, f->gateway, 9999);
+		assert_blocked(A->netns, f->host, 9999);
+		from_a(a_mac, f->a, f->gateway, 9999);
+		assert_false(arrives(datagrams, WAIT_BLOCKED_MS));
+		assert_true(ping(A->netns, f->gateway, WAIT_MS));
+		assert_false(ping(A->netns, f->host, WAIT_BLOCKED_MS));
+		(void)close(service);
+		(void)close(datagrams);
+	}
+	service6 = bound(w.home, SOCK_STREAM, "::", 9999);
+	assert_blocked(A->netns, NET_GATEWAY_LINK_LOCAL, 9999);
+	assert_true(ping(A->netns, NET_GATEWAY_LINK_LOCAL, WAIT_MS));
+	(void)close(service6);
 	take_away("host");
-	assert_reaches(A->netns, GATEWAY, 9999, service, A_ADDRESS);
-	assert_reaches(A->netns, HOST_ADDRESS, 9999, service, A_ADDRESS);
-	send_udp_from(A->netns, A->at.mac, A_ADDRESS, GATEWAY, 9999);
-	assert_true(arrives(datagrams, WAIT_MS));
-	(void)close(service);
-	(void)close(datagrams);
+	EACH_FAMILY(f)
+	{
+		int service = bound(w.home, SOCK_STREAM, f->any, 9999);
+		int datagrams = bound(w.home, SOCK_DGRAM, f->any, 9999);
+
+		assert_reaches(A->netns, f->gateway, 9999, service, f->a);
+		assert_reaches(A->netns, f->host, 9999, service, f->a);
+		from_a(a_mac, f->a, f->gateway, 9999);
+		assert_true(arrives(datagrams, WAIT_MS));
+		(void)close(service);
+		(void)close(datagrams);
+	}
+	service6 = bound(w.home, SOCK_STREAM, "::", 9999);
+	assert_true(tcp_connect(A->netns, NET_GATEWAY_LINK_LOCAL, 9999, WAIT_MS) >= 0);
+	(void)close(service6);
 }
 
-/* Rows 72, 75: 127/8 on the wire, and the metadata service of clouds. */
+/* Rows 72, 75: loopback addresses on the wire, and the metadata service of clouds. */
 static void test_special_addresses(void **state)
 {
 	int metadata, loopback;
@@ -124,56 +214,98 @@ static void test_special_addresses(void **state)
 	sh(w.home, "ip route add 169.254.169.254/32 via " OUTSIDE_ADDRESS);
 	metadata = bound(w.outside, SOCK_DGRAM, "169.254.169.254", 80);
 	loopback = bound(w.home, SOCK_DGRAM, "127.0.0.1", 9999);
-	send_udp_from(A->netns, A->at.mac, A_ADDRESS, "169.254.169.254", 80);
+	from_a(a_mac, "10.88.0.2", "169.254.169.254", 80);
 	assert_false(arrives(metadata, WAIT_BLOCKED_MS));
-	send_udp_from(A->netns, A->at.mac, A_ADDRESS, "127.0.0.1", 9999);
+	from_a(a_mac, "10.88.0.2", "127.0.0.1", 9999);
 	assert_false(arrives(loopback, WAIT_BLOCKED_MS));
 	assert_string_equal(sh_output(w.home, "cat /proc/sys/net/ipv4/conf/*/route_localnet | "
 					      "sort -u"),
 			    "0\n");
 	/* Even on a host where somebody turned route_localnet on. */
-	sh(w.home, "echo 1 > /proc/sys/net/ipv4/conf/jail0/route_localnet");
-	send_udp_from(A->netns, A->at.mac, A_ADDRESS, "127.0.0.1", 9999);
+	sh(w.home, "echo 1 > /proc/sys/net/ipv4/conf/%s/route_localnet", by[0]);
+	from_a(a_mac, "10.88.0.2", "127.0.0.1", 9999);
 	assert_false(arrives(loopback, WAIT_BLOCKED_MS));
 	take_away("source");
 	take_away("host");
-	send_udp_from(A->netns, A->at.mac, A_ADDRESS, "169.254.169.254", 80);
+	take_away("leaving");
+	from_a(a_mac, "10.88.0.2", "169.254.169.254", 80);
 	assert_true(arrives(metadata, WAIT_MS));
-	send_udp_from(A->netns, A->at.mac, A_ADDRESS, "127.0.0.1", 9999);
+	from_a(a_mac, "10.88.0.2", "127.0.0.1", 9999);
 	assert_true(arrives(loopback, WAIT_MS));
 	(void)close(metadata);
 	(void)close(loopback);
 }
 
-/* Row 71: only its own MAC and IPv4 address. */
+/* Row 71: only its own MAC and IP addresses. */
 static void test_spoofing(void **state)
 {
 	static const uint8_t strange_mac[6] = { 2, 1, 2, 3, 4, 5 };
-	int sink = bound(w.outside, SOCK_DGRAM, "0.0.0.0", 7000);
 
 	(void)state;
-	send_udp_from(A->netns, A->at.mac, A_ADDRESS, OUTSIDE_ADDRESS, 7000);
-	assert_true(arrives(sink, WAIT_MS));
-	/* Own MAC address, another's or a strange IP address. */
-	send_udp_from(A->netns, A->at.mac, B_ADDRESS, OUTSIDE_ADDRESS, 7000);
-	send_udp_from(A->netns, A->at.mac, GATEWAY, OUTSIDE_ADDRESS, 7000);
-	send_udp_from(A->netns, A->at.mac, "10.88.7.7", OUTSIDE_ADDRESS, 7000);
-	send_udp_from(A->netns, A->at.mac, "198.51.100.1", OUTSIDE_ADDRESS, 7000);
-	send_udp_from(A->netns, A->at.mac, "0.0.0.0", OUTSIDE_ADDRESS, 7000);
-	/* Another's MAC address, with either IP address; a strange one. */
-	send_udp_from(A->netns, B->at.mac, B_ADDRESS, OUTSIDE_ADDRESS, 7000);
-	send_udp_from(A->netns, B->at.mac, A_ADDRESS, OUTSIDE_ADDRESS, 7000);
-	send_udp_from(A->netns, strange_mac, A_ADDRESS, OUTSIDE_ADDRESS, 7000);
-	assert_false(arrives(sink, WAIT_BLOCKED_MS));
+	EACH_FAMILY(f)
+	{
+		int sink = bound(w.outside, SOCK_DGRAM, f->any, 7000);
+
+		from_a(a_mac, f->a, f->outside, 7000);
+		assert_true(arrives(sink, WAIT_MS));
+		/* Own MAC address, another's or a strange IP address. */
+		from_a(a_mac, f->b, f->outside, 7000);
+		from_a(a_mac, f->gateway, f->outside, 7000);
+		from_a(a_mac, f->other, f->outside, 7000);
+		from_a(a_mac, f->foreign, f->outside, 7000);
+		from_a(a_mac, f->any, f->outside, 7000);
+		/* Another's MAC address, with either IP address; a strange one. */
+		from_a(b_mac, f->b, f->outside, 7000);
+		from_a(b_mac, f->a, f->outside, 7000);
+		from_a(strange_mac, f->a, f->outside, 7000);
+		assert_false(arrives(sink, WAIT_BLOCKED_MS));
+		(void)close(sink);
+	}
 	/* Without the table's check the address passes. */
 	take_away("source");
-	send_udp_from(A->netns, A->at.mac, B_ADDRESS, OUTSIDE_ADDRESS, 7000);
-	assert_true(arrives(sink, WAIT_MS));
-	/* And without the lock the MAC address. */
-	send_udp_from(A->netns, strange_mac, A_ADDRESS, OUTSIDE_ADDRESS, 7000);
-	assert_false(arrives(sink, WAIT_BLOCKED_MS));
+	EACH_FAMILY(f)
+	{
+		int sink = bound(w.outside, SOCK_DGRAM, f->any, 7000);
+
+		from_a(a_mac, f->b, f->outside, 7000);
+		assert_true(arrives(sink, WAIT_MS));
+		/* And without the lock the MAC address. */
+		from_a(strange_mac, f->a, f->outside, 7000);
+		assert_int_equal(arrives(sink, routed ? WAIT_MS : WAIT_BLOCKED_MS), routed);
+		(void)close(sink);
+	}
+	if (routed)
+		return;
 	set_port_flag(A, "locked", "off");
-	send_udp_from(A->netns, strange_mac, A_ADDRESS, OUTSIDE_ADDRESS, 7000);
+	EACH_FAMILY(f)
+	{
+		int sink = bound(w.outside, SOCK_DGRAM, f->any, 7000);
+
+		from_a(strange_mac, f->a, f->outside, 7000);
+		assert_true(arrives(sink, WAIT_MS));
+		(void)close(sink);
+	}
+}
+
+/* Row 71: another's link-local address, in a datagram to the host. */
+static void test_spoofed_link_local(void **state)
+{
+	int sink = bound(w.home, SOCK_DGRAM, "::", 7000);
+	struct in6_addr mine, other;
+	char text[2][INET6_ADDRSTRLEN];
+
+	(void)state;
+	net_link_local_of(a_mac, &mine);
+	net_link_local_of(b_mac, &other);
+	assert_non_null(inet_ntop(AF_INET6, &mine, text[0], sizeof(text[0])));
+	assert_non_null(inet_ntop(AF_INET6, &other, text[1], sizeof(text[1])));
+	take_away("host");
+	from_a(a_mac, text[1], NET_GATEWAY_LINK_LOCAL, 7000);
+	assert_false(arrives(sink, WAIT_BLOCKED_MS));
+	from_a(a_mac, text[0], NET_GATEWAY_LINK_LOCAL, 7000);
+	assert_true(arrives(sink, WAIT_MS));
+	take_away("source");
+	from_a(a_mac, text[1], NET_GATEWAY_LINK_LOCAL, 7000);
 	assert_true(arrives(sink, WAIT_MS));
 	(void)close(sink);
 }
@@ -207,37 +339,80 @@ static void send_arp(int netns, const uint8_t *mac, const char *address)
 	send_frame(netns, &f, sizeof(f));
 }
 
-static bool host_has_neighbour(const char *address, const uint8_t *mac)
+struct na_frame {
+	struct ethhdr eth;
+	struct ip6_hdr ip;
+	struct nd_neighbor_advert na;
+	struct nd_opt_hdr option;
+	uint8_t target_mac[6];
+} __attribute__((packed));
+
+/* The same of IPv6, overriding what is known; from an address that is the sender's own. */
+static void send_na(int netns, const uint8_t *mac, const char *address)
 {
-	return sh_status(w.home,
-			 "ip neigh show %s dev jail0 | grep -qi "
-			 "'%02x:%02x:%02x:%02x:%02x:%02x'",
-			 address, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]) == 0;
+	struct na_frame f = {
+		.eth = { .h_dest = { 0x33, 0x33, 0, 0, 0, 1 }, .h_proto = htons(ETH_P_IPV6) },
+		.na = { .nd_na_type = ND_NEIGHBOR_ADVERT,
+			.nd_na_flags_reserved = ND_NA_FLAG_OVERRIDE },
+		.option = { .nd_opt_type = ND_OPT_TARGET_LINKADDR, .nd_opt_len = 1 },
+	};
+	const size_t n = sizeof(f.na) + sizeof(f.option) + sizeof(f.target_mac);
+	struct in6_addr from;
+
+	memcpy(f.eth.h_source, mac, 6);
+	memcpy(f.target_mac, mac, 6);
+	f.ip.ip6_flow = htonl(6u << 28);
+	f.ip.ip6_plen = htons((uint16_t)n);
+	f.ip.ip6_nxt = IPPROTO_ICMPV6;
+	f.ip.ip6_hlim = 255;
+	net_link_local_of(mac, &from);
+	f.ip.ip6_src = from;
+	f.ip.ip6_dst = ip6("ff02::1");
+	f.na.nd_na_target = ip6(address);
+	f.na.nd_na_cksum = checksum6(&f.ip, &f.na, n);
+	send_frame(netns, &f, sizeof(f));
 }
 
-/* Row 71: ARP. */
-static void test_arp(void **state)
+static bool host_has_neighbour(const char *address, const struct instance *i)
+{
+	return sh_status(w.home, "ip neigh show %s dev %s | grep -qi %s", address, by[1],
+			 mac_text(i, 0)) == 0;
+}
+
+/* Row 71: ARP and neighbour advertisements. */
+static void test_neighbours(void **state)
 {
 	(void)state;
-	assert_true(host_has_neighbour(B_ADDRESS, B->at.mac));
-	send_arp(A->netns, A->at.mac, B_ADDRESS);
-	(void)usleep(50000);
-	assert_true(host_has_neighbour(B_ADDRESS, B->at.mac));
-	assert_false(host_has_neighbour(B_ADDRESS, A->at.mac));
 	/* B does not hear a word of it: its gateway stays where it is. */
-	assert_true(ping(B->netns, GATEWAY, WAIT_MS));
-	send_arp(A->netns, A->at.mac, GATEWAY);
+	send_arp(A->netns, a_mac, "10.88.0.3");
+	send_na(A->netns, a_mac, "fd88::3");
+	send_arp(A->netns, a_mac, GATEWAY);
+	send_na(A->netns, a_mac, NET_GATEWAY_LINK_LOCAL);
 	(void)usleep(50000);
-	assert_true(ping(B->netns, GATEWAY, WAIT_MS));
+	EACH_FAMILY(f)
+	{
+		assert_true(host_has_neighbour(f->b, B));
+		assert_false(host_has_neighbour(f->b, A));
+		assert_true(ping(B->netns, f->gateway, WAIT_MS));
+		assert_true(ping(B->netns, f->outside, WAIT_MS));
+	}
+	/* Nor does it get addresses into the host's table that nobody has. */
+	send_arp(A->netns, a_mac, "10.88.9.9");
+	send_na(A->netns, a_mac, "fd88::9:9");
+	(void)usleep(50000);
+	assert_string_equal(sh_output(w.home, "ip neigh | grep '10.88.9.9\\|fd88::9:9'; true"), "");
+	if (routed)
+		return;
 	/* An entry that is not permanent would have been changed. */
-	sh(w.home,
-	   "ip neigh replace " B_ADDRESS
-	   " dev jail0 nud stale lladdr %02x:%02x:%02x:%02x:%02x:%02x",
-	   B->at.mac[0], B->at.mac[1], B->at.mac[2], B->at.mac[3], B->at.mac[4], B->at.mac[5]);
-	(void)usleep(1200000); /* neighbours are locked for a second */
-	send_arp(A->netns, A->at.mac, B_ADDRESS);
+	sh(w.home, "nft flush chain arp jail input && "
+		   "echo 0 > /proc/sys/net/ipv4/neigh/jail0/locktime");
+	EACH_FAMILY(f)
+	sh(w.home, "ip neigh replace %s dev jail0 nud stale lladdr %s", f->b, mac_text(B, 0));
+	send_arp(A->netns, a_mac, "10.88.0.3");
+	send_na(A->netns, a_mac, "fd88::3");
 	(void)usleep(50000);
-	assert_true(host_has_neighbour(B_ADDRESS, A->at.mac));
+	EACH_FAMILY(f)
+	assert_true(host_has_neighbour(f->b, A));
 }
 
 /* Row 71: a flood of addresses leaves no trace in the fdb. */
@@ -252,7 +427,7 @@ static void test_fdb_flood(void **state)
 	for (i = 0; i < 200; i++) {
 		uint8_t mac[6] = { 2, 0, 0, 0, 1, (uint8_t)i };
 
-		send_udp_from(A->netns, mac, A_ADDRESS, OUTSIDE_ADDRESS, 7000);
+		from_a(mac, families[0].a, OUTSIDE_ADDRESS, 7000);
 	}
 	assert_string_equal(sh_output(w.home, count), before);
 	set_port_flag(A, "locked", "off");
@@ -260,7 +435,7 @@ static void test_fdb_flood(void **state)
 	for (i = 0; i < 200; i++) {
 		uint8_t mac[6] = { 2, 0, 0, 0, 1, (uint8_t)i };
 
-		send_udp_from(A->netns, mac, A_ADDRESS, OUTSIDE_ADDRESS, 7000);
+		from_a(mac, families[0].a, OUTSIDE_ADDRESS, 7000);
 	}
 	assert_string_not_equal(sh_output(w.home, count), before);
 }
@@ -273,17 +448,11 @@ struct ra_frame {
 	struct nd_opt_prefix_info prefix;
 } __attribute__((packed));
 
-static void send_router_advertisement(int netns, const uint8_t *mac)
+static void send_router_advertisement(int netns, const uint8_t *mac, const char *source)
 {
 	struct ra_frame f = {
 		.eth = { .h_dest = { 0x33, 0x33, 0, 0, 0, 1 }, .h_proto = htons(ETH_P_IPV6) },
 	};
-	struct {
-		struct in6_addr from, to;
-		uint32_t n, next;
-		struct nd_router_advert ra;
-		struct nd_opt_prefix_info prefix;
-	} __attribute__((packed)) pseudo;
 	const uint32_t n = sizeof(f.ra) + sizeof(f.prefix);
 
 	memcpy(f.eth.h_source, mac, 6);
@@ -291,8 +460,8 @@ static void send_router_advertisement(int netns, const uint8_t *mac)
 	f.ip.ip6_plen = htons((uint16_t)n);
 	f.ip.ip6_nxt = IPPROTO_ICMPV6;
 	f.ip.ip6_hlim = 255;
-	assert_int_equal(inet_pton(AF_INET6, "fe80::1", &f.ip.ip6_src), 1);
-	assert_int_equal(inet_pton(AF_INET6, "ff02::1", &f.ip.ip6_dst), 1);
+	f.ip.ip6_src = ip6(source);
+	f.ip.ip6_dst = ip6("ff02::1");
 	f.ra.nd_ra_type = ND_ROUTER_ADVERT;
 	f.ra.nd_ra_router_lifetime = htons(1800);
 	f.prefix = (struct nd_opt_prefix_info){
@@ -303,93 +472,132 @@ static void send_router_advertisement(int netns, const uint8_t *mac)
 		.nd_opt_pi_valid_time = htonl(3600),
 		.nd_opt_pi_preferred_time = htonl(3600),
 	};
-	assert_int_equal(inet_pton(AF_INET6, "2001:db8::", &f.prefix.nd_opt_pi_prefix), 1);
-	pseudo.from = f.ip.ip6_src;
-	pseudo.to = f.ip.ip6_dst;
-	pseudo.n = htonl(n);
-	pseudo.next = htonl(IPPROTO_ICMPV6);
-	pseudo.ra = f.ra;
-	pseudo.prefix = f.prefix;
-	f.ra.nd_ra_cksum = checksum(&pseudo, sizeof(pseudo));
+	f.prefix.nd_opt_pi_prefix = ip6("2001:db8:bad::");
+	f.ra.nd_ra_cksum = checksum6(&f.ip, &f.ra, n);
 	send_frame(netns, &f, sizeof(f));
 }
 
 static bool has_evil_route(int netns)
 {
-	return sh_status(netns, "ip -6 route | grep -Eq '2001:db8::|via fe80::1'") == 0;
+	return sh_status(netns, "ip -6 route | grep -Eq '2001:db8:bad::|via fe80::bad'") == 0;
 }
 
 /* Row 70. */
 static void test_router_advertisement(void **state)
 {
-	static const uint8_t naive_mac[6] = { 2, 9, 9, 9, 9, 9 };
-	int naive = netns_new(), tries;
+	int tries;
+	struct in6_addr own;
+	char text[INET6_ADDRSTRLEN];
 
 	(void)state;
+	net_link_local_of(a_mac, &own);
+	assert_non_null(inet_ntop(AF_INET6, &own, text, sizeof(text)));
 	assert_string_equal(sh_output(w.home, "cd /proc/sys/net/ipv6/conf/jail0 && "
-					      "cat accept_ra autoconf disable_ipv6"),
-			    "0\n0\n1\n");
-	send_router_advertisement(A->netns, A->at.mac);
+					      "cat accept_ra autoconf"),
+			    "0\n0\n");
+	send_router_advertisement(A->netns, a_mac, "fe80::bad");
+	send_router_advertisement(A->netns, a_mac, text);
 	(void)usleep(200000);
 	assert_false(has_evil_route(w.home));
 	assert_false(has_evil_route(B->netns));
-	/* B would take it, if it came. */
-	sh(B->netns, "ip -6 addr add fe80::b/64 dev eth0 nodad");
-	set_port_flag(A, "isolated", "off");
-	set_port_flag(B, "mcast_flood", "on");
-	for (tries = 0; tries < 50 && !has_evil_route(B->netns); tries++) {
-		send_router_advertisement(A->netns, A->at.mac);
-		(void)usleep(100000);
+	if (!routed) {
+		/* B would take it, if it came. */
+		set_port_flag(A, "isolated", "off");
+		set_port_flag(B, "mcast_flood", "on");
+		for (tries = 0; tries < 50 && !has_evil_route(B->netns); tries++) {
+			send_router_advertisement(A->netns, a_mac, "fe80::bad");
+			(void)usleep(100000);
+		}
+		assert_true(has_evil_route(B->netns));
 	}
-	assert_true(has_evil_route(B->netns));
+	/* The host has two guards: the table, and that it does not listen. */
+	take_away("source");
+	take_away("host");
+	send_router_advertisement(A->netns, a_mac, "fe80::bad");
+	(void)usleep(200000);
 	assert_false(has_evil_route(w.home));
-	/* The same frame works on a bridge as it is made by default. */
-	sh(w.home,
-	   "ip link add naive0 type bridge && ip link add n0 master naive0 type veth "
-	   "peer name eth0 netns /proc/%d/fd/%d && ip link set naive0 up && ip link set n0 up",
-	   (int)getpid(), naive);
-	sh(naive, "ip link set eth0 up");
+	sh(w.home, "cd /proc/sys/net/ipv6/conf/%s && echo 2 > accept_ra && echo 1 > autoconf",
+	   by[0]);
 	for (tries = 0; tries < 50 && !has_evil_route(w.home); tries++) {
-		send_router_advertisement(naive, naive_mac);
+		send_router_advertisement(A->netns, a_mac, "fe80::bad");
 		(void)usleep(100000);
 	}
 	assert_true(has_evil_route(w.home));
-	(void)close(naive);
+}
+
+/* Where the host's administrator has told all interfaces to listen, a new veth does not. */
+static void test_listening_host(void **state)
+{
+	(void)state;
+	detach(A);
+	wait_no_link(host_interface(A));
+	sh(w.home, "echo 2 > /proc/sys/net/ipv6/conf/default/accept_ra");
+	attach(A);
+	assert_string_equal(sh_output(w.home, "cat /proc/sys/net/ipv6/conf/default/accept_ra"),
+			    "2\n");
+	take_away("source");
+	take_away("host");
+	send_router_advertisement(A->netns, a_mac, "fe80::bad");
+	(void)usleep(200000);
+	assert_false(has_evil_route(w.home));
+	sh(w.home, "echo 2 > /proc/sys/net/ipv6/conf/%s/accept_ra", by[0]);
+	for (int tries = 0; tries < 50 && !has_evil_route(w.home); tries++) {
+		send_router_advertisement(A->netns, a_mac, "fe80::bad");
+		(void)usleep(100000);
+	}
+	assert_true(has_evil_route(w.home));
 }
 
 /* With br_netfilter in the way, what is promised to work works, and what is blocked is blocked. */
 static void test_bridge_filter(void **state)
 {
-	int web = bound(A->netns, SOCK_STREAM, "0.0.0.0", 80);
-	int sink = bound(w.outside, SOCK_DGRAM, "0.0.0.0", 7000);
-
 	(void)state;
-	if (sh_status(w.home, "sysctl -q -w net.bridge.bridge-nf-call-iptables=1 2>/dev/null"))
+	if (sh_status(w.home, "sysctl -q -w net.bridge.bridge-nf-call-iptables=1 "
+			      "net.bridge.bridge-nf-call-ip6tables=1 2>/dev/null"))
 		skip();
-	assert_reaches(w.outside, HOST_ADDRESS, 8080, web, OUTSIDE_ADDRESS);
-	assert_reaches(w.home, HOST_ADDRESS, 8080, web, HOST_ADDRESS);
-	assert_true(ping(B->netns, OUTSIDE_ADDRESS, WAIT_MS));
-	assert_blocked(B->netns, A_ADDRESS, 80);
-	send_udp_from(A->netns, A->at.mac, A_ADDRESS, OUTSIDE_ADDRESS, 7000);
-	assert_true(arrives(sink, WAIT_MS));
-	send_udp_from(A->netns, A->at.mac, B_ADDRESS, OUTSIDE_ADDRESS, 7000);
-	assert_false(arrives(sink, WAIT_BLOCKED_MS));
-	(void)close(web);
-	(void)close(sink);
+	EACH_FAMILY(f)
+	{
+		int web = bound(A->netns, SOCK_STREAM, f->any, 80);
+		int sink = bound(w.outside, SOCK_DGRAM, f->any, 7000);
+
+		assert_reaches(w.outside, f->host, 8080, web, f->outside);
+		assert_reaches(w.home, f->host, 8080, web, f->host);
+		assert_true(ping(B->netns, f->outside, WAIT_MS));
+		assert_blocked(B->netns, f->a, 80);
+		from_a(a_mac, f->a, f->outside, 7000);
+		assert_true(arrives(sink, WAIT_MS));
+		from_a(a_mac, f->b, f->outside, 7000);
+		assert_false(arrives(sink, WAIT_BLOCKED_MS));
+		(void)close(web);
+		(void)close(sink);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GUARD_TEST(test_instance_to_instance),
-		GUARD_TEST(test_unpublished_port),
-		GUARD_TEST(test_host_service),
-		GUARD_TEST(test_special_addresses),
-		GUARD_TEST(test_spoofing),
-		GUARD_TEST(test_arp),
-		GUARD_TEST(test_fdb_flood),
-		GUARD_TEST(test_router_advertisement),
-		GUARD_TEST(test_bridge_filter),
+		PORT_TEST(test_instance_to_instance),
+		ROUTED_TEST(test_instance_to_instance),
+		PORT_TEST(test_frames),
+		ROUTED_TEST(test_frames),
+		PORT_TEST(test_unpublished_port),
+		ROUTED_TEST(test_unpublished_port),
+		PORT_TEST(test_host_service),
+		ROUTED_TEST(test_host_service),
+		PORT_TEST(test_special_addresses),
+		ROUTED_TEST(test_special_addresses),
+		PORT_TEST(test_spoofing),
+		ROUTED_TEST(test_spoofing),
+		PORT_TEST(test_spoofed_link_local),
+		ROUTED_TEST(test_spoofed_link_local),
+		PORT_TEST(test_neighbours),
+		ROUTED_TEST(test_neighbours),
+		PORT_TEST(test_fdb_flood),
+		PORT_TEST(test_router_advertisement),
+		ROUTED_TEST(test_router_advertisement),
+		ROUTED_TEST(test_listening_host),
+		PORT_TEST(test_bridge_filter),
+		ROUTED_TEST(test_bridge_filter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
