@@ -352,6 +352,17 @@ static inline void wait_no_link(const char *name)
 	fail_msg("%s is left", name);
 }
 
+/* The same by an altname. */
+static inline void wait_no_veth_of(const char *altname)
+{
+	for (int tries = 0; tries < 300; tries++) {
+		if (sh_status(w.home, "ip link show '%s' >/dev/null 2>&1", altname) != 0)
+			return;
+		(void)usleep(10000);
+	}
+	fail_msg("%s is left", altname);
+}
+
 /* ---- sockets ---- */
 
 static inline int socket_in(int netns, int domain, int type, int protocol)
