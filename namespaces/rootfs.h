@@ -55,11 +55,17 @@ struct rootfs_mount {
  * tmpfs, mounted over what the image has there (a symlink is covered, not followed). Writable:
  * package scripts and resolvconf expect that; what they write is the instance's alone and is gone
  * with it. A mount of the spec at the same place replaces it.
+ *
+ * Or it is a file that instances share (netsetup/hosts.h): mounted read-only, and what its owner
+ * writes is seen inside at once. Where root inside could make the mount writable, the file is not
+ * his all the same.
  */
+#define ROOTFS_FILES_MAX 16
 struct rootfs_file {
 	const char *destination;
-	const char *content;
+	const char *content; /* NULL: the file behind fd */
 	size_t len;
+	int fd; /* borrowed; any file of the host */
 };
 
 /* The kernel lets a user namespace mount a proc or sysfs of its own only where it sees a whole one:
@@ -120,14 +126,14 @@ struct rootfs_spec {
  * Mounts on their way. fds: made by the parent half: the root, /sys with host_network, /dev (with
  * bind_devices its nodes too), then
  * one for each bind mount in the order of the spec, then the secrets,
- * then the files of lxcfs. own: made by the child half,
+ * then the files of lxcfs, then shared files. own: made by the child half,
  * by its own numbering, once `begun`. Zeroed it is empty.
  */
 #define ROOTFS_OWN_MAX 128
 #define ROOTFS_VIEWS_MAX 8 /* files of lxcfs */
 #define ROOTFS_DEV_NODES 6 /* fixed ones of /dev */
 struct rootfs_kit {
-	int fds[LIMIT_MOUNTS + 4 + ROOTFS_VIEWS_MAX + ROOTFS_DEV_NODES];
+	int fds[LIMIT_MOUNTS + 4 + ROOTFS_VIEWS_MAX + ROOTFS_DEV_NODES + ROOTFS_FILES_MAX];
 	size_t n;
 	bool begun;
 	int own[ROOTFS_OWN_MAX];

@@ -146,7 +146,9 @@ static int build_sources(struct build *b, struct err *e)
 	}
 	if (spec->n_secrets > 0 && build_put(b, rootfs_secrets_build(spec, e)) < 0)
 		return -e->code;
-	return rootfs_views_build(spec, &b->kit, e);
+	if (rootfs_views_build(spec, &b->kit, e) < 0)
+		return -e->code;
+	return rootfs_files_build(spec, &b->kit, e);
 }
 
 static int build_inside(struct build *b, struct err *e)

@@ -98,7 +98,8 @@ static int enter_mount_all(struct rootfs_child *c, struct err *e)
 {
 	if (enter_attach_root(c, e) < 0 || rootfs_plan_apply(c, e) < 0 ||
 	    rootfs_files_run(c, e) < 0 || rootfs_plan_mounts(c, e) < 0 ||
-	    rootfs_secrets_attach(c, e) < 0 || rootfs_views_attach(c, e) < 0)
+	    rootfs_secrets_attach(c, e) < 0 || rootfs_views_attach(c, e) < 0 ||
+	    rootfs_files_take(c, e) < 0)
 		return -e->code;
 	if (c->next != c->kit->n)
 		return err_set(e, EPROTO, "%zu mounts were received, %zu are in the plan",

@@ -4,6 +4,8 @@
  * (ROOTFS_SCRATCH_CHILD), where copies of parts of it can be made (a detached mount can't be copied
  * before Linux 6.15), and goes away with the old root; the copies stay. Everything in it is made by
  * the runtime, nothing comes from the root file system (rows 17, 47).
+ *
+ * A shared file is none of it: only the parent sees the mount that it is on.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -64,6 +66,8 @@ int rootfs_files_make(const struct rootfs_spec *spec, struct err *e)
 		const struct rootfs_file *f = &spec->files[i];
 		char name[16];
 
+		if (!f->content)
+			continue;
 		if (files_name(i, name) < 0 ||
 		    files_write(fd, name, f->content, f->len, 0644, e) < 0)
 			return err_wrap(e, "%s", f->destination);
@@ -102,7 +106,7 @@ int rootfs_files_begin(const struct rootfs_spec *spec, struct rootfs_kit *kit, s
 		char name[16];
 		int fd;
 
-		if (rootfs_is_replaced(spec, spec->files[i].destination))
+		if (!spec->files[i].content || rootfs_is_replaced(spec, spec->files[i].destination))
 			continue;
 		fd = files_name(i, name);
 		if (fd < 0)
@@ -111,6 +115,45 @@ int rootfs_files_begin(const struct rootfs_spec *spec, struct rootfs_kit *kit, s
 		if (fd < 0)
 			return err_wrap(e, "file %s", spec->files[i].destination);
 		kit->own[OWN_FILES + i] = fd;
+	}
+	return 0;
+}
+
+static bool is_shared(const struct rootfs_spec *spec, size_t i)
+{
+	return !spec->files[i].content && !rootfs_is_replaced(spec, spec->files[i].destination);
+}
+
+int rootfs_files_build(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct err *e)
+{
+	if (spec->n_files > ROOTFS_FILES_MAX)
+		return err_set(e, E2BIG, "more than %d generated files", ROOTFS_FILES_MAX);
+	for (size_t i = 0; i < spec->n_files; i++) {
+		int fd;
+
+		if (!is_shared(spec, i))
+			continue;
+		fd = mountfd_clone(spec->files[i].fd, "", false,
+				   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					   MOUNT_ATTR_NOEXEC,
+				   0, -EBADF, e);
+		if (fd < 0)
+			return err_wrap(e, "file %s", spec->files[i].destination);
+		kit->fds[kit->n++] = fd;
+	}
+	return 0;
+}
+
+int rootfs_files_take(struct rootfs_child *c, struct err *e)
+{
+	for (size_t i = 0; i < c->spec->n_files; i++) {
+		if (!is_shared(c->spec, i))
+			continue;
+		if (c->next >= c->kit->n)
+			return err_set(e, EPROTO, "file %s was not received",
+				       c->spec->files[i].destination);
+		c->kit->own[OWN_FILES + i] = TAKE_FD(c->kit->fds[c->next]);
+		c->next++;
 	}
 	return 0;
 }

@@ -29,7 +29,6 @@ enum rootfs_slot {
 
 /* What the child makes before the parent is ready: places in rootfs_kit.own. */
 #define ROOTFS_PLAN_MAX 15
-#define ROOTFS_FILES_MAX 16
 #define ROOTFS_MASKS_MAX 48
 enum {
 	OWN_PRIVATE, /* the private tmpfs */
@@ -88,8 +87,10 @@ int rootfs_plan_mounts(struct rootfs_child *c, struct err *e);
 /* rootfs_skeleton.c, child: makes the directories below `from` again in the empty mount `to`. */
 int rootfs_skeleton(int from, int to, struct err *e);
 
-/* rootfs_files.c, child: the private tmpfs with its contents; copies of the generated files, and
- * attaching them. */
+/* rootfs_files.c. Parent: copies of the shared files' mounts. Child: takes them; the private tmpfs
+ * with its contents; copies of the generated files, and attaching them all. */
+int rootfs_files_build(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct err *e);
+int rootfs_files_take(struct rootfs_child *c, struct err *e);
 int rootfs_files_make(const struct rootfs_spec *spec, struct err *e);
 int rootfs_files_begin(const struct rootfs_spec *spec, struct rootfs_kit *kit, struct err *e);
 int rootfs_files_attach(const struct rootfs_child *c, struct err *e);

@@ -334,3 +334,12 @@ int net_addresses_count(int pool_dir, const struct net_network *n, struct net_po
 	*ret = out;
 	return 0;
 }
+
+void net_addresses_format(const struct net_addresses *a, struct net_address_texts *ret)
+{
+	*ret = (struct net_address_texts){ .v4 = "" };
+	if (a->v4.s_addr)
+		(void)inet_ntop(AF_INET, &a->v4, ret->v4, sizeof(ret->v4));
+	if (!IN6_IS_ADDR_UNSPECIFIED(&a->v6))
+		(void)inet_ntop(AF_INET6, &a->v6, ret->v6, sizeof(ret->v6));
+}

@@ -19,7 +19,7 @@
 #define ELEMENTS_PER_MESSAGE 240 /* a list is an attribute, of 64 KiB at most */
 #define ELEMENTS_PER_DELETE 4096
 #define MESSAGE_SIZE 2304 /* more than any rule takes */
-#define SEND_BUFFER_DEFAULT (128u << 10) /* the kernel's: 208 KiB */
+#define BUFFER_DEFAULT (128u << 10) /* the kernel's: 208 KiB */
 
 static const char what_transaction[] = "commit nftables transaction";
 
@@ -149,10 +149,11 @@ int nft_run(struct nl *nl, struct nl_batch *b, struct err *e)
 {
 	int size = (int)b->cap;
 
-	/* A transaction is one sendmsg(2). */
-	if (b->cap > SEND_BUFFER_DEFAULT &&
-	    setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		return err_sys(e, "enlarge the buffer of the nftables socket to %d bytes", size);
+	/* A transaction is one sendmsg(2), and each of its messages may be answered by an error. */
+	if (b->cap > BUFFER_DEFAULT &&
+	    (setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 ||
+	     setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0))
+		return err_sys(e, "enlarge the buffers of the nftables socket to %d bytes", size);
 	return nl_run(nl, b, NULL, NULL, e);
 }
 

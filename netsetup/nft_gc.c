@@ -45,12 +45,15 @@ static bool nft_plan_has(const struct net_plan *plan, const struct nft_element *
 	return false;
 }
 
+/* Of a range only the last field differs between its ends. */
 static bool nft_key_is_wanted(const struct nft_elements *els, const struct nft_element *el)
 {
 	size_t i;
 
 	for (i = 0; i < els->n; i++)
-		if (els->v[i].set == el->set && memcmp(els->v[i].key, el->key, NFT_KEY_MAX) == 0)
+		if (els->v[i].set == el->set &&
+		    memcmp(els->v[i].key, el->key_end, NFT_KEY_MAX) <= 0 &&
+		    memcmp(el->key, els->v[i].key_end, NFT_KEY_MAX) <= 0)
 			return true;
 	return false;
 }

@@ -133,7 +133,7 @@ int nft_instance_add(struct nl *nl, const struct net_plan *plan, const struct ne
 	if (r < 0)
 		return r;
 	r = nft_instance_put(nl, plan, &els, &why);
-	if (r == -EEXIST) {
+	if (r == -EEXIST || r == -EBUSY) { /* the latter: with other data */
 		r = nft_clear(nl, plan, &els, e);
 		return r < 0 ? r : nft_instance_put(nl, plan, &els, e);
 	}
@@ -172,14 +172,12 @@ int nft_instance_delete(struct nl *nl, const struct net_plan *plan, const struct
 	if (r < 0)
 		return r;
 	r = nft_instance_delete_all(nl, plan, &els, &why);
-	if (r != -ENOENT) {
-		if (r < 0)
-			*e = why;
-		return r;
-	}
-	/* Refused as a whole for what is missing. */
-	r = nft_elements_delete(nl, els.v, els.n, e);
-	return r < 0 ? r : nft_chains_delete(nl, plan->instance->s, e);
+	/* Refused as a whole for what is missing, or because something else leads to a chain. */
+	if (r == -ENOENT || r == -EBUSY)
+		return nft_clear(nl, plan, &els, e);
+	if (r < 0)
+		*e = why;
+	return r;
 }
 
 /* ---- change ---- */
@@ -240,7 +238,8 @@ int nft_instance_change(struct nl *nl, const struct net_plan *from, const struct
 	if (before.failed || after.failed || gone.failed || added.failed)
 		return err_nomem(e);
 	r = nft_instance_change_put(nl, from, to, &gone, &added, &why);
-	if (r == -ENOENT || r == -EEXIST) { /* the table isn't as it was left: whole, then */
+	if (r == -ENOENT || r == -EEXIST ||
+	    r == -EBUSY) { /* the table isn't as it was left: whole, then */
 		r = nft_instance_delete(nl, from, fa, e);
 		return r < 0 ? r : nft_instance_add(nl, to, ta, e);
 	}

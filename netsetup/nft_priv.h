@@ -42,7 +42,7 @@ int nft_network_delete(struct nl *nl, const struct net_network *network, struct 
  * is replaced (row 79). A: where its interfaces are on the host. */
 int nft_instance_add(struct nl *nl, const struct net_plan *plan, const struct net_attachment *a,
 		     struct err *e);
-/* One transaction; when something is missing, each by itself. */
+/* One transaction; when something is missing, all that a dump shows to be the instance's. */
 int nft_instance_delete(struct nl *nl, const struct net_plan *plan, const struct net_attachment *a,
 			struct err *e);
 /* From one to the other in one transaction; what both have is not touched, its counters included.

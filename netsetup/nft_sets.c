@@ -25,38 +25,40 @@
 #define T_MARK 19
 #define T_INTERFACE 41
 
-/* A set for each family: the fields with A as the type of an address, then the rest. */
+/* A set for each family: the fields with ADDR as the type of an address, then the rest. */
 #define PAIR(set, nm, ...)                                                                         \
 	[set] = { .name = nm "4", __VA_ARGS__ }, [NFT_6(set)] = { .name = nm "6", __VA_ARGS__ }
-#define A T_ADDRESS4 /* nft_field_type() makes it one of IPv6 in the second of a pair */
+#define ADDR T_ADDRESS4 /* nft_field_type() makes it one of IPv6 in the second of a pair */
 
 const struct nft_set_type nft_sets[NFT_SETS] = {
-	[NFT_SENDERS] = { .name = "senders", .fields = { T_INTERFACE, T_MAC, A } },
-	PAIR(NFT_ADDRESSES4, "addresses", .fields = { T_INTERFACE, T_MAC, A }),
-	PAIR(NFT_OUT4, "out", .fields = { A }, .chains = "out-", .verdict = NFT_GOTO),
-	PAIR(NFT_IN4, "in", .fields = { A }, .chains = "in-", .verdict = NFT_JUMP),
-	PAIR(NFT_HOST4, "host", .fields = { A }, .chains = "host-", .verdict = NFT_GOTO),
-	PAIR(NFT_MEMBERS4, "members", .fields = { T_MARK, T_MARK, A }),
-	PAIR(NFT_PORTS4, "ports", .fields = { T_PROTOCOL, T_PORT }, .data = { A, T_PORT }),
-	PAIR(NFT_PORTS_AT4, "ports_at", .fields = { A, T_PROTOCOL, T_PORT }, .data = { A, T_PORT }),
-	PAIR(NFT_RANGES4, "ranges", .fields = { T_PROTOCOL, T_PORT }, .data = { A },
+	[NFT_SENDERS] = { .name = "senders", .fields = { T_INTERFACE, T_MAC, ADDR } },
+	PAIR(NFT_ADDRESSES4, "addresses", .fields = { T_INTERFACE, T_MAC, ADDR }),
+	PAIR(NFT_OUT4, "out", .fields = { ADDR }, .chains = "out-", .verdict = NFT_GOTO),
+	PAIR(NFT_IN4, "in", .fields = { ADDR }, .chains = "in-", .verdict = NFT_JUMP),
+	PAIR(NFT_HOST4, "host", .fields = { ADDR }, .chains = "host-", .verdict = NFT_GOTO),
+	PAIR(NFT_MEMBERS4, "members", .fields = { T_MARK, T_MARK, ADDR }),
+	PAIR(NFT_PORTS4, "ports", .fields = { T_PROTOCOL, T_PORT }, .data = { ADDR, T_PORT }),
+	PAIR(NFT_PORTS_AT4, "ports_at", .fields = { ADDR, T_PROTOCOL, T_PORT },
+	     .data = { ADDR, T_PORT }),
+	PAIR(NFT_RANGES4, "ranges", .fields = { T_PROTOCOL, T_PORT }, .data = { ADDR },
 	     .kind = NFT_KIND_RANGES),
-	PAIR(NFT_RANGES_AT4, "ranges_at", .fields = { A, T_PROTOCOL, T_PORT }, .data = { A },
+	PAIR(NFT_RANGES_AT4, "ranges_at", .fields = { ADDR, T_PROTOCOL, T_PORT }, .data = { ADDR },
 	     .kind = NFT_KIND_RANGES),
-	PAIR(NFT_RECEIVED_INSIDE4, "received_inside", .fields = { A }, .counter = true),
-	PAIR(NFT_RECEIVED_OUTSIDE4, "received_outside", .fields = { A }, .counter = true),
-	PAIR(NFT_SENT_INSIDE4, "sent_inside", .fields = { A }, .counter = true),
-	PAIR(NFT_SENT_OUTSIDE4, "sent_outside", .fields = { A }, .counter = true),
+	PAIR(NFT_RECEIVED_INSIDE4, "received_inside", .fields = { ADDR }, .counter = true),
+	PAIR(NFT_RECEIVED_OUTSIDE4, "received_outside", .fields = { ADDR }, .counter = true),
+	PAIR(NFT_SENT_INSIDE4, "sent_inside", .fields = { ADDR }, .counter = true),
+	PAIR(NFT_SENT_OUTSIDE4, "sent_outside", .fields = { ADDR }, .counter = true),
 	[NFT_NETWORKS] = { .name = "networks", .fields = { T_ADDRESS6 } },
-	PAIR(NFT_GATEWAYS4, "gateways", .fields = { A, A }, .kind = NFT_KIND_RANGES),
-	PAIR(NFT_OUTSIDE4, "outside", .fields = { A }, .kind = NFT_KIND_INTERVAL),
-	PAIR(NFT_OUTSIDE_BY4, "outside_by", .fields = { A, T_INTERFACE }, .kind = NFT_KIND_RANGES),
-	PAIR(NFT_TENANT4, "tenant", .fields = { A }, .kind = NFT_KIND_INTERVAL,
-	     .chains = NFT_CHAIN_TENANT, .verdict = NFT_GOTO),
-	PAIR(NFT_TENANT_NETWORKS4, "tenant_networks", .fields = { T_ADDRESS6, A },
+	PAIR(NFT_GATEWAYS4, "gateways", .fields = { ADDR, ADDR }, .kind = NFT_KIND_RANGES),
+	PAIR(NFT_OUTSIDE4, "outside", .fields = { ADDR }, .kind = NFT_KIND_INTERVAL),
+	PAIR(NFT_OUTSIDE_BY4, "outside_by", .fields = { ADDR, T_INTERFACE },
 	     .kind = NFT_KIND_RANGES),
-	PAIR(NFT_NEIGHBOURS4, "neighbours", .fields = { A, A }, .kind = NFT_KIND_RANGES),
-	PAIR(NFT_NAT4, "nat", .fields = { A }, .kind = NFT_KIND_INTERVAL),
+	PAIR(NFT_TENANT4, "tenant", .fields = { ADDR }, .kind = NFT_KIND_INTERVAL,
+	     .chains = NFT_CHAIN_TENANT, .verdict = NFT_GOTO),
+	PAIR(NFT_TENANT_NETWORKS4, "tenant_networks", .fields = { T_ADDRESS6, ADDR },
+	     .kind = NFT_KIND_RANGES),
+	PAIR(NFT_NEIGHBOURS4, "neighbours", .fields = { ADDR, ADDR }, .kind = NFT_KIND_RANGES),
+	PAIR(NFT_NAT4, "nat", .fields = { ADDR }, .kind = NFT_KIND_INTERVAL),
 };
 
 static bool nft_set_is6(enum nft_set set)
@@ -66,7 +68,7 @@ static bool nft_set_is6(enum nft_set set)
 
 static uint32_t nft_field_type(enum nft_set set, uint8_t type)
 {
-	return type == A && nft_set_is6(set) ? T_ADDRESS6 : type;
+	return type == ADDR && nft_set_is6(set) ? T_ADDRESS6 : type;
 }
 
 static uint32_t nft_type_len(uint32_t type)

@@ -86,18 +86,17 @@ static int nft_take_answer(const struct nlmsghdr *nlh, unsigned index, void *arg
 	return 0;
 }
 
+/* What is missing is answered in any case; the acknowledgements of the sets come last. */
 static void nft_put_query(struct nl_batch *b, const struct nft_chain_use *chains)
 {
 	size_t i;
 
 	for (i = 0; i < FAMILIES; i++) {
-		nft_put_message(b, nft_families[i], NFT_MSG_GETTABLE, NLM_F_ACK,
-				"look up nftables table");
+		nft_put_message(b, nft_families[i], NFT_MSG_GETTABLE, 0, "look up nftables table");
 		nl_put_str(b, NFTA_TABLE_NAME, NFT_TABLE);
 	}
 	for (i = 0; i < NFT_CHAINS; i++) {
-		nft_put_message(b, chains[i].family, NFT_MSG_GETCHAIN, NLM_F_ACK,
-				"look up nftables chain");
+		nft_put_message(b, chains[i].family, NFT_MSG_GETCHAIN, 0, "look up nftables chain");
 		nl_put_str(b, NFTA_CHAIN_TABLE, NFT_TABLE);
 		nl_put_str(b, NFTA_CHAIN_NAME, chains[i].name);
 	}

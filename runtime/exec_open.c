@@ -184,6 +184,9 @@ int exec_job_open(struct jail *j, const struct jail_name *name, const struct exe
 	    (rc = open_stdio(ret, e)) < 0 || (rc = set_limits(&ret->spec, e)) < 0)
 		return rc;
 	ret->namespaces = process_namespaces(&ret->spec);
+	/* One that it has joined. */
+	if (ret->spec.network.mode != SPEC_NETWORK_HOST)
+		ret->namespaces |= CLONE_NEWNET;
 	ret->target = TAKE_FD(r.pidfd);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return err_sys(e, "prctl");

@@ -13,16 +13,28 @@ struct generated {
 };
 void generated_free(struct generated *g);
 
-/*
- * address: of eth0, 0 = none. resolv.conf: the spec's servers, else the host's without loopback
- * ones (which are not reachable from inside), else none. ret_files: GENERATED_FILES entries that
- * borrow from *g.
- */
-int generated_make(const struct jail_spec *spec, struct in_addr address, struct generated *g,
-		   struct rootfs_file *ret_files, struct err *e);
+/* What the files are about, besides the spec. */
+struct generated_network {
+	struct net_addresses addresses; /* the first ones that it has; zeros = none */
+	bool internal; /* no network of it leads out of the host */
+	int hosts; /* the file that it shares (netsetup/hosts.h), borrowed; -EBADF: one of its own
+		    */
+};
 
-/* The lines of a resolv.conf that an instance can use; `all`: it is in the host's network. Return:
- * whether a server is among them. */
-bool generated_copy_resolv(const char *text, bool all, struct strbuf *b);
+/*
+ * /etc/hosts: the shared file, else the own host name with its addresses. resolv.conf: the spec's
+ * servers; without them, unless the network is internal (row 76), those of the host that can be
+ * reached from inside; else none. ret_files: GENERATED_FILES entries that borrow from *g.
+ */
+int generated_make(const struct jail_spec *spec, const struct generated_network *network,
+		   struct generated *g, struct rootfs_file *ret_files, struct err *e);
+
+enum { /* which servers can be reached */
+       GENERATED_IPV4 = 1,
+       GENERATED_IPV6 = 2,
+       GENERATED_LOOPBACK = 4, /* all that the host can reach: it is in the host's network */
+};
+/* The lines of a resolv.conf that an instance can use. Return: whether a server is among them. */
+bool generated_copy_resolv(const char *text, unsigned reach, struct strbuf *b);
 
 #endif

@@ -103,6 +103,7 @@ static int notify_mount(struct start *s, struct err *e)
 int root_spec_make(struct start *s, struct err *e)
 {
 	const struct jail_spec *spec = &s->l->spec;
+	const struct generated_network network = launch_network_generated(s);
 	struct root_storage *t = calloc(1, sizeof(*t));
 	int r;
 
@@ -119,7 +120,7 @@ int root_spec_make(struct start *s, struct err *e)
 			return r;
 	}
 	if ((r = devices_find(spec, &t->devices, e)) < 0 || (r = layer_paths(s, e)) < 0 ||
-	    (r = generated_make(spec, s->l->meta.address, &t->generated, t->files, e)) < 0 ||
+	    (r = generated_make(spec, &network, &t->generated, t->files, e)) < 0 ||
 	    (r = provision_load(spec, s->l->meta.owner.s, s->l->dir, &t->provision, e)) < 0)
 		return r;
 	if (spec->mode == SPEC_MODE_SYSTEM) {

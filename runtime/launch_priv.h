@@ -62,6 +62,7 @@ int root_spec_make(struct start *s, struct err *e);
 int init_program_open(struct jail *j, int *ret, struct err *e);
 /* launch_network.c, in the order of a start. */
 int launch_network_plan(struct start *s, struct err *e);
+struct generated_network launch_network_generated(const struct start *s);
 int launch_network_lease(struct start *s, struct err *e);
 int launch_network_ensure(struct start *s, struct err *e);
 pid_t launch_network_clone(struct start *s, const struct ns_clone *c, struct err *e);

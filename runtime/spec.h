@@ -194,10 +194,6 @@ struct jail_spec {
  */
 int spec_decode(const char *file, const char *text, size_t n, struct jail_spec *ret, struct err *e);
 /* Starting point without a file: all unset. */
-/* The mode is one with interfaces on networks. */
-bool spec_has_networks(const struct jail_spec *spec);
-/* It has a network namespace of its own making. */
-bool spec_owns_network(const struct jail_spec *spec);
 void spec_init(struct jail_spec *s);
 void spec_free(struct jail_spec *s);
 #define CLEANUP_SPEC CLEANUP(spec_free)
@@ -215,10 +211,12 @@ void spec_to_json(const struct jail_spec *s, struct json_out *o, const char *key
 
 /* The capabilities of its processes: what it lists, or the default set of its mode. */
 uint64_t spec_capabilities(const struct jail_spec *s);
-/* Its part of the cgroup tree is delegated to it. */
-bool spec_owns_cgroups(const struct jail_spec *s);
 /* Its mode is one with networks: bridge, routed or macvlan. */
 bool spec_has_networks(const struct jail_spec *s);
+/* It has a network namespace of its own making. */
+bool spec_owns_network(const struct jail_spec *s);
+/* Its part of the cgroup tree is delegated to it. */
+bool spec_owns_cgroups(const struct jail_spec *s);
 /* It gets a $NOTIFY_SOCKET. */
 bool spec_notifies(const struct jail_spec *s);
 

@@ -23,12 +23,6 @@ const char *spec_network_mode_name(enum spec_network_mode mode)
 	return modes[mode];
 }
 
-bool spec_has_networks(const struct jail_spec *s)
-{
-	return s->network.mode == SPEC_NETWORK_BRIDGE || s->network.mode == SPEC_NETWORK_ROUTED ||
-	       s->network.mode == SPEC_NETWORK_MACVLAN;
-}
-
 /* ---- an interface; base is a struct spec_interface */
 
 static int decode_network_name(const struct decoder *d, const struct json *node, void *base,

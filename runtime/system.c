@@ -70,7 +70,7 @@ void system_mount_unit(const char *path, struct strbuf *ret)
 
 static void add_file(struct system_parts *s, const char *path, const char *text)
 {
-	s->files[s->n_files++] = (struct rootfs_file){ path, text, strlen(text) };
+	s->files[s->n_files++] = (struct rootfs_file){ path, text, strlen(text), -EBADF };
 }
 
 /* Without default dependencies a unit does not conflict with umount.target. */

@@ -34,6 +34,11 @@ const struct verb *const verbs[] = {
 	&verb_image_list,
 	&verb_image_inspect,
 	&verb_image_rm,
+	&verb_network_create,
+	&verb_network_list,
+	&verb_network_inspect,
+	&verb_network_rm,
+	&verb_network_check,
 	&verb_check,
 	&verb_gc,
 	&verb_spec,
@@ -91,19 +96,31 @@ const struct verb *verb_find(int argc, char **argv, int *ret_words)
 	return NULL;
 }
 
+/* The second words that may follow the first. Return: how many there are. */
+static size_t second_words(const char *first, struct strbuf *ret)
+{
+	size_t len = strlen(first), n = 0;
+
+	for (const struct verb *const *v = verbs; *v; v++)
+		if (str_starts((*v)->name, first) && (*v)->name[len] == ' ')
+			strbuf_addf(ret, "%s%s", n++ ? ", " : "", (*v)->name + len + 1);
+	return n;
+}
+
 int verb_unknown(int argc, char **argv, struct err *e)
 {
+	CLEANUP_STRBUF struct strbuf seconds = STRBUF_INIT;
 	const char *words[ARRAY_SIZE(verbs)], *given = argv[0];
-	bool image = str_eq(argv[0], "image");
+	bool group = second_words(argv[0], &seconds) > 0;
 	char two[128];
 	size_t n = 0;
 	int nearest;
 
-	if (image && argc < 2) {
-		(void)err_set(e, EINVAL, "\"image\" needs a second word");
-		return err_hint(e, "one of: import, list, inspect, rm");
+	if (group && argc < 2) {
+		(void)err_set(e, EINVAL, "\"%s\" needs a second word", argv[0]);
+		return err_hint(e, "one of: %s", strbuf_str(&seconds));
 	}
-	if (image && str_format(two, sizeof(two), "image %s", argv[1]) >= 0)
+	if (group && str_format(two, sizeof(two), "%s %s", argv[0], argv[1]) >= 0)
 		given = two;
 	for (const struct verb *const *v = verbs; *v; v++)
 		if (!((*v)->flags & VERB_HIDDEN))

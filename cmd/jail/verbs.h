@@ -44,6 +44,9 @@ extern const struct verb verb_create, verb_start, verb_run, verb_exec, verb_atta
 
 extern const struct verb verb_set;
 
+extern const struct verb verb_network_create, verb_network_list, verb_network_inspect,
+	verb_network_rm, verb_network_check;
+
 /* systemd (docs/systemd.md) */
 extern const struct verb verb_enable, verb_disable, verb_unit_start, verb_unit_stop, verb_unit_post,
 	verb_boot;

@@ -80,7 +80,7 @@ flushed() { # COMMAND...: rules go away, the command brings all back
 	[ "$(nft list ruleset | grep -c '"web"')" = 0 ]
 	jail rm web
 	jail gc
-	[ "$(jail network inspect open | jq '.[0].addresses.used4')" = 0 ]
+	[ "$(jail network inspect --json open | jq '.[0].addresses.used4')" = 0 ]
 	run ip neigh show nud permanent
 	refute_output 10.77.0.1
 }

@@ -17,7 +17,7 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 	assert_output 'via fe80::1 dev eth0'
 	ping_from inside web $WORLD6
 	ping_from inside web $WORLD4
-	ping_from inside web "$(jail network inspect default | jq -r '.[0].gateway6')"
+	ping_from inside web "$(jail network inspect --json default | jq -r '.[0].gateway6')"
 	ping_from busybox true 2>/dev/null || busybox ping -c 1 -W 2 "$(address6_of web)"
 	# Ready at once: no duplicate address detection is waited for.
 	run -0 inside web ip -6 address show tentative
@@ -92,7 +92,7 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 	jail network create flat --mode routed --subnet 10.74.0.0/24 --subnet fd74::/64
 	sleeper one --network flat
 	sleeper two --network flat
-	run -0 ip -o link show master "$(jail network inspect flat | jq -r '.[0].interface')"
+	run -0 ip -o link show master "$(jail network inspect --json flat | jq -r '.[0].interface')"
 	[ -z "$output" ]
 	ping_from inside one "$(address_of two)"
 	ping_from inside two "$(address6_of one)"
@@ -103,7 +103,7 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 	jail network create full --subnet 10.75.0.0/22 --subnet fd75::/64
 	sleeper first --network full
 	local bridge
-	bridge=$(jail network inspect full | jq -r '.[0].interface')
+	bridge=$(jail network inspect --json full | jq -r '.[0].interface')
 	# As many further ports as a bridge takes.
 	for i in $(seq 1022); do echo "link add fill$i type bridge"; echo "link set fill$i master $bridge"; done >"$BATS_TEST_TMPDIR/batch"
 	sed -i 's/type bridge/type veth peer name fillp/; s/\(fill\([0-9]*\) type veth peer name fillp\)/\1\2/' "$BATS_TEST_TMPDIR/batch"
@@ -131,20 +131,20 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 }
 
 @test "path: a namespace that exists; it is left as it was" {
-	ip netns add given
-	ip -n given link set lo up
-	ip -n given link add dm0 type bridge
-	sleeper web --network path:/run/netns/given
+	local given=$BATS_TEST_TMPDIR/given
+	touch "$given"
+	unshare --net="$given" ip link add dm0 type bridge
+	sleeper web --network "path:$given"
 	run -0 jail exec web ip -o link
 	assert_output dm0
 	run jail exec web ip link del dm0
 	[ "$status" -ne 0 ]
 	jail rm --force web
-	run -0 ip -n given -o link
+	run -0 nsenter --net="$given" ip -o link
 	assert_output dm0
 	run jail run --rm --image "$IMAGE" --network path:/etc/passwd true
 	assert_error 125 'no network namespace'
-	ip netns del given
+	umount "$given"
 }
 
 @test "instance: the network of another, low ports too; it has to run" {
@@ -167,13 +167,14 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 	jail network create back --subnet 10.72.0.0/24 --subnet fd72::/64
 	sleeper web --network front --network back
 	sleeper db --network back
+	jail exec --detach db sh -c 'echo from-db >/tmp/index.html; exec httpd -f -p 81 -h /tmp'
+	wait_until 10 jail exec db wget -q -O - http://127.0.0.1:81/
 	run -0 jail exec web cat /etc/hosts
 	assert_output "$(address_of db)"
 	assert_output "$(address6_of db)"
 	assert_output db.jail
-	run -0 jail exec web ping -c 1 -W 2 db
-	run -0 jail exec db ping -c 1 -W 2 web
-	assert_output "$(field web '.networks[1].address4')"
+	run -0 jail exec web wget -T 2 -O - http://db:81/
+	assert_output from-db
 	jail stop --timeout 0s db
 	run jail exec web grep -w db /etc/hosts
 	[ "$status" -ne 0 ]
@@ -201,7 +202,7 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 		jq -n --arg image "$IMAGE" '{name: $ARGS.positional[0], tenant: $ARGS.positional[1], image: $image,
 			process: {args: ["sleep", "100000"]}, network: ({bridge: $ARGS.positional[2]} + ($ARGS.positional[3] | fromjson))}' \
 			--args "$@" >"$BATS_TEST_TMPDIR/$1.json"
-		jail create --spec "$BATS_TEST_TMPDIR/$1.json"
+		jail create "$BATS_TEST_TMPDIR/$1.json"
 	}
 	run spec thief beta acme-net '{}'
 	assert_error 1 acme

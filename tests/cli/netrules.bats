@@ -153,7 +153,7 @@ elements_of() { nft list ruleset | grep -c "comment \"$1\""; }
 	jail restart --timeout 0s web
 	ping_from inside web "$(address_of db)"
 	# Its address of the other network is free again.
-	[ "$(jail network inspect open | jq '.[0].instances | length')" = 0 ]
+	[ "$(jail network inspect --json open | jq '.[0].instances | length')" = 0 ]
 	jail rm --force web db
 	jail network rm back
 }

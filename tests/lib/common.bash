@@ -50,9 +50,10 @@ snapshot() {
 	echo "elements:"; elements
 }
 
-# How many elements of the nftables table belong to instances (the set of bridges is the host's).
+# How many elements of the nftables tables belong to instances (those that are a network's are the host's).
 elements() {
-	nft -j list ruleset | jq '[.nftables[] | (.set // .map // empty) | select(.name != "bridges") | .elem // [] | length] | add // 0'
+	nft -j list ruleset | jq '[.nftables[] | (.set // .map // empty) |
+		select(.name | test("^(networks|gateways|outside|tenant|neighbours|nat)") | not) | .elem // [] | length] | add // 0'
 }
 # Removes all instances; fails when something of them is still there.
 jail_teardown() {

@@ -40,7 +40,7 @@ pair() {
 	sleeper victim --network open "$@"
 	EVIL4=$(address_of evil) VICTIM4=$(address_of victim)
 	EVIL6=$(field evil '.networks[0].address6') VICTIM6=$(field victim '.networks[0].address6')
-	BRIDGE=$(jail network inspect open | jq -r '.[0].interface')
+	BRIDGE=$(jail network inspect --json open | jq -r '.[0].interface')
 	EVILLL=$(inside evil ip -j -6 address show dev eth0 scope link | jq -r '.[0].addr_info[0].local')
 }
 routes6() { "$@" ip -6 route show default; }
@@ -245,7 +245,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	run -0 jail exec secret cat /etc/resolv.conf
 	refute_output nameserver
 	jail exec secret nslookup x.example >/dev/null 2>&1 || :
-	frame inside secret eth0 udp to="$(ip -j link show "$(jail network inspect inner | jq -r '.[0].interface')" | jq -r '.[0].address')" \
+	frame inside secret eth0 udp to="$(ip -j link show "$(jail network inspect --json inner | jq -r '.[0].interface')" | jq -r '.[0].address')" \
 		src="$(address_of secret)" dst=$WORLD4 port=53
 	run ping_from inside secret $WORLD4
 	[ "$status" -ne 0 ]
@@ -286,7 +286,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	nft list ruleset >"$BATS_TEST_TMPDIR/rules"
 	run grep -c '"first"' "$BATS_TEST_TMPDIR/rules"
 	[ "$output" = 0 ]
-	run -0 bridge fdb show br "$(jail network inspect open | jq -r '.[0].interface')"
+	run -0 bridge fdb show br "$(jail network inspect --json open | jq -r '.[0].interface')"
 	[ "$(grep -c "$(inside second ip -j link show eth0 | jq -r '.[0].address')" <<<"$output")" -ge 1 ]
 	[ ! -e /proc/net/nf_conntrack ] || ! grep -q 'dport=5007.*10.77.0.77' /proc/net/nf_conntrack
 }

@@ -217,9 +217,9 @@ static void test_read_only(void **state)
 static void test_generated_files(void **state)
 {
 	static const struct rootfs_file files[] = {
-		{ "/etc/hostname", "web\n", 4 },
-		{ "/etc/hosts", "127.0.0.1 localhost\n", 20 },
-		{ "/etc/resolv.conf", "nameserver 10.88.0.1\n", 21 },
+		{ "/etc/hostname", "web\n", 4, -EBADF },
+		{ "/etc/hosts", "127.0.0.1 localhost\n", 20, -EBADF },
+		{ "/etc/resolv.conf", "nameserver 10.88.0.1\n", 21, -EBADF },
 	};
 	struct stat st;
 
@@ -246,6 +246,67 @@ static void test_generated_files(void **state)
 	assert_int_equal(fstatat(fx.instance, "upper/etc/hosts", &st, 0), 0);
 	assert_int_equal(st.st_size, 0);
 	assert_int_equal(unlinkat(fx.layer_fd, "etc/resolv.conf", 0), 0);
+}
+
+/* Writes into the file when the instance has shown that it is there. */
+static pid_t write_later(int fd, const char *text)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (int i = 0; i < 3000; i++) {
+			if (faccessat(fx.instance, "upper/ready", F_OK, 0) == 0)
+				_exit(pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text));
+			(void)usleep(10000);
+		}
+		_exit(2);
+	}
+	return pid;
+}
+
+/* One file for many: what its owner writes is seen, and nobody inside can write. */
+static void test_shared_file(void **state)
+{
+	CLEANUP_FD int owner = -EBADF, fd = -EBADF;
+	struct rootfs_file file = { "/etc/hosts", NULL, 0, -EBADF };
+	static const struct rootfs_mount over = { .kind = BIND_TMPFS, .destination = "/etc/hosts" };
+	char *data = NULL;
+	size_t n;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	fixture_reset();
+	fixture_write(fx.dir_fd, "shared", "10.88.0.7 old\n", 0644);
+	owner = openat(fx.dir_fd, "shared", O_RDWR | O_CLOEXEC);
+	file.fd = fd = openat(fx.dir_fd, "shared", O_RDONLY | O_CLOEXEC);
+	assert_true(owner >= 0 && fd >= 0);
+	fx.spec.files = &file;
+	fx.spec.n_files = 1;
+	pid = write_later(owner, "10.88.0.7 new\n");
+	assert_string_equal(
+		fixture_output("cat /etc/hosts; > /ready;"
+			       "until grep -q new /etc/hosts; do sleep 0.01; done; cat /etc/hosts;"
+			       "(echo x >> /etc/hosts) 2>/dev/null || echo read-only;"
+			       "mount -o remount,bind,rw /etc/hosts && echo remounted;"
+			       "(echo x >> /etc/hosts) 2>/dev/null || echo not his;"
+			       "chmod 666 /etc/hosts 2>/dev/null || echo nor its mode;"
+			       "(umount /etc/hosts; echo own > /etc/hosts) && cat /etc/hosts"),
+		"10.88.0.7 old\n10.88.0.7 new\nread-only\nremounted\nnot his\nnor its mode\nown\n");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(fd_read_all(fd, 4096, &data, &n), 0);
+	assert_string_equal(data, "10.88.0.7 new\n");
+	free(data);
+	/* A mount of the spec goes before it. */
+	fixture_reset();
+	fx.spec.files = &file;
+	fx.spec.n_files = 1;
+	fx.spec.mounts = &over;
+	fx.spec.n_mounts = 1;
+	assert_string_equal(fixture_output("test -d /etc/hosts && echo tmpfs"), "tmpfs\n");
+	assert_int_equal(unlinkat(fx.dir_fd, "shared", 0), 0);
 }
 
 /* pts 0 of its own devpts, reachable by its name only through that (rows 18, 82). */
@@ -481,6 +542,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_generated_files),
+		cmocka_unit_test(test_shared_file),
 		cmocka_unit_test(test_run_skeleton),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_chroot_break),

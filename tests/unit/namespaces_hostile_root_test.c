@@ -17,9 +17,9 @@ static const char *const kind_names[KINDS] = { "absolute link", "../.. link",	 "
 					       "link to /proc", "link to /" };
 
 static const struct rootfs_file files[] = {
-	{ "/etc/hostname", "web\n", 4 },
-	{ "/etc/hosts", "127.0.0.1 localhost\n", 20 },
-	{ "/etc/resolv.conf", "nameserver 10.88.0.1\n", 21 },
+	{ "/etc/hostname", "web\n", 4, -EBADF },
+	{ "/etc/hosts", "127.0.0.1 localhost\n", 20, -EBADF },
+	{ "/etc/resolv.conf", "nameserver 10.88.0.1\n", 21, -EBADF },
 };
 
 static int top = -EBADF; /* a layer over the fixture's, with the hostile entry */

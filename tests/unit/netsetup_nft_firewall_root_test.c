@@ -258,6 +258,32 @@ static void test_neighbours(void **state)
 	done(&sd);
 }
 
+/* Where br_netfilter shows frames of bridges to IP's hooks, all is as without. */
+static void test_bridge_netfilter(void **state)
+{
+	static const char set[] = "sysctl -qw net.bridge.bridge-nf-call-iptables=%d "
+				  "net.bridge.bridge-nf-call-ip6tables=%d "
+				  "net.bridge.bridge-nf-call-arptables=%d";
+	struct box *a = box_new(0, &rig.front, BRIDGED), *b = box_new(1, &rig.front, BRIDGED);
+	struct box *d = box_new(2, &rig.back, BRIDGED);
+	struct service s = serve(b->netns, PORT), sd = serve(d->netns, PORT);
+	struct service out = serve(rig.outside, PORT);
+
+	(void)state;
+	if (sh_run(rig.home, "test -d /proc/sys/net/bridge", NULL) != 0)
+		skip();
+	sh(rig.home, set, 1, 1, 1);
+	reaches(a, b, &s);
+	reaches_outside(a, &out);
+	blocked(a, d);
+	assert_blocked(a->netns, HOST4, PORT);
+	assert_true(ping(a->netns, "10.88.0.1", WAIT_MS));
+	sh(rig.home, set, 0, 0, 0);
+	done(&s);
+	done(&sd);
+	done(&out);
+}
+
 static void tenants_are(const char *front, const char *back)
 {
 	struct net_network f = rig.front, b = rig.back;
@@ -366,6 +392,30 @@ static void test_rules_out(void **state)
 	done(&sb);
 }
 
+/* Who was allowed in gets his answer, whatever the instance may send by itself. */
+static void test_answers(void **state)
+{
+	struct net_rule no_out[] = { { .out = true }, allow(false, NET_PEER_ANY) };
+	struct net_network n = rig.front;
+	struct box *a = box_new(0, &rig.front, BRIDGED), *b = box_new(1, &rig.front, ROUTED);
+	struct service s = serve(b->netns, PORT), sa = serve(a->netns, PORT);
+	struct service out = serve(rig.outside, PORT);
+
+	(void)state;
+	box_rules(b, no_out, 2);
+	reaches(a, b, &s);
+	assert_reaches(rig.outside, b->ip4, PORT, s.tcp4, OUTSIDE4);
+	blocked(b, a);
+	blocked_outside(b);
+	n.internal = true;
+	network_is(&n);
+	assert_reaches(rig.outside, b->ip4, PORT, s.tcp4, OUTSIDE4);
+	assert_reaches(rig.outside, b->ip6, PORT, s.tcp6, OUTSIDE6);
+	done(&s);
+	done(&sa);
+	done(&out);
+}
+
 static void test_rules_of_ports(void **state)
 {
 	struct net_rule ports[] = {
@@ -405,11 +455,18 @@ static void test_rules_of_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PACKET_TEST(test_host),	      PACKET_TEST(test_host_allowed),
-		PACKET_TEST(test_outside),    PACKET_TEST(test_from_outside),
-		PACKET_TEST(test_link_local), PACKET_TEST(test_neighbours),
-		PACKET_TEST(test_tenants),    PACKET_TEST(test_groups),
-		PACKET_TEST(test_rules_out),  PACKET_TEST(test_rules_of_ports),
+		PACKET_TEST(test_host),
+		PACKET_TEST(test_host_allowed),
+		PACKET_TEST(test_outside),
+		PACKET_TEST(test_from_outside),
+		PACKET_TEST(test_link_local),
+		PACKET_TEST(test_neighbours),
+		PACKET_TEST(test_bridge_netfilter),
+		PACKET_TEST(test_tenants),
+		PACKET_TEST(test_groups),
+		PACKET_TEST(test_rules_out),
+		PACKET_TEST(test_rules_of_ports),
+		PACKET_TEST(test_answers),
 	};
 
 	return cmocka_run_group_tests(tests, rig_make, NULL);

@@ -322,6 +322,32 @@ static void test_routers_and_dhcp(void **state)
 	(void)close(icmp6);
 }
 
+/* An answer to nothing: no address translation would hide where it comes from. */
+static void test_no_flow(void **state)
+{
+	struct box *a = box_new(0, &rig.front, BRIDGED);
+	int icmp4 = socket_in(rig.outside, AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	int icmp6 = socket_in(rig.outside, AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+	struct icmp6_filter filter;
+
+	(void)state;
+	ICMP6_FILTER_SETBLOCKALL(&filter);
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+	assert_int_equal(setsockopt(icmp6, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter)),
+			 0);
+	send_icmp(a, a->ip4, OUTSIDE4, 0);
+	send_icmp(a, a->ip6, OUTSIDE6, ICMP6_ECHO_REPLY);
+	assert_false(arrives(icmp4, WAIT_BLOCKED_MS));
+	assert_false(arrives(icmp6, WAIT_BLOCKED_MS));
+	sh(rig.home, "nft flush chain inet jail leaving");
+	send_icmp(a, a->ip4, OUTSIDE4, 0);
+	send_icmp(a, a->ip6, OUTSIDE6, ICMP6_ECHO_REPLY);
+	assert_true(arrives(icmp4, WAIT_MS));
+	assert_true(arrives(icmp6, WAIT_MS));
+	(void)close(icmp4);
+	(void)close(icmp6);
+}
+
 /* Row 72: what comes behind `source` sees no packet for the host's own 127.0.0.0/8. */
 static void test_loopback(void **state)
 {
@@ -436,6 +462,67 @@ static void test_published(void **state)
 	try_published(b, other);
 }
 
+static uint32_t crc32c(const uint8_t *p, size_t n)
+{
+	uint32_t crc = ~0u;
+	size_t i;
+	int bit;
+
+	for (i = 0; i < n; i++)
+		for (crc ^= p[i], bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+	return ~crc;
+}
+
+/* The first chunk of an association, to a published port, by raw sockets: none need speak SCTP. */
+static bool sctp_arrives(int seen, const char *address, uint16_t port, uint16_t inside)
+{
+	uint8_t init[32] = { 0x13, 0x88, (uint8_t)(port >> 8), (uint8_t)port };
+	struct where to = at_port(address, 0);
+	int fd = socket_in(rig.outside, to.family, SOCK_RAW, IPPROTO_SCTP);
+	uint8_t got[128], *at = got;
+	uint32_t crc;
+
+	init[12] = 1; /* INIT, 20 bytes */
+	init[15] = 20;
+	init[16] = 1; /* tag */
+	init[20] = 1; /* window */
+	init[25] = init[27] = 1; /* streams */
+	crc = crc32c(init, sizeof(init));
+	memcpy(init + 8, &crc, sizeof(crc));
+	assert_int_equal(sendto(fd, init, sizeof(init), 0, (struct sockaddr *)&to.a, to.n),
+			 sizeof(init));
+	(void)close(fd);
+	if (!readable(seen, WAIT_MS) || recv(seen, got, sizeof(got), 0) <= 0)
+		return false;
+	if (to.family == AF_INET)
+		at += 20;
+	return at[2] == inside >> 8 && at[3] == (inside & 0xff);
+}
+
+static void test_published_sctp(void **state)
+{
+	static const struct net_port ports[] = {
+		{ .host_port = 7200, .port = 6200, .count = 1, .protocol = IPPROTO_SCTP },
+		{ .host_port = 7300, .port = 7300, .count = 9, .protocol = IPPROTO_SCTP },
+	};
+	struct box *b = box_new(0, &rig.front, BRIDGED);
+	int seen4 = socket_in(b->netns, AF_INET, SOCK_RAW, IPPROTO_SCTP);
+	int seen6 = socket_in(b->netns, AF_INET6, SOCK_RAW, IPPROTO_SCTP);
+	struct net_plan to = b->plan;
+
+	(void)state;
+	to.ports = ports;
+	to.n_ports = ARRAY_SIZE(ports);
+	box_change(b, &to);
+	assert_true(sctp_arrives(seen4, HOST4, 7200, 6200));
+	assert_true(sctp_arrives(seen4, HOST4, 7308, 7308));
+	assert_true(sctp_arrives(seen6, HOST6, 7200, 6200));
+	assert_true(sctp_arrives(seen6, HOST6, 7300, 7300));
+	(void)close(seen4);
+	(void)close(seen6);
+}
+
 /* The instance's rules are asked about published ports too. */
 static void test_published_and_rules(void **state)
 {
@@ -498,6 +585,7 @@ static void test_counters(void **state)
 	(void)state;
 	counts_are(a, "received 0/0 0/0 sent 0/0 0/0");
 	send_udp(a, a->mac, a->ip4, OUTSIDE4, 5100, 7300); /* 20 + 8 + 5 bytes */
+	assert_true(readable(out4, WAIT_MS));
 	assert_int_equal(recvfrom(out4, text, sizeof(text), 0, (struct sockaddr *)&from, &n), 5);
 	counts_are(a, "received 0/0 0/0 sent 0/0 1/33");
 	assert_int_equal(sendto(out4, text, 7, 0, (struct sockaddr *)&from, n), 7);
@@ -594,7 +682,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PACKET_TEST(test_false_senders),    PACKET_TEST(test_arp),
 		PACKET_TEST(test_routers_and_dhcp), PACKET_TEST(test_loopback),
-		PACKET_TEST(test_published),	    PACKET_TEST(test_published_and_rules),
+		PACKET_TEST(test_no_flow),	    PACKET_TEST(test_published),
+		PACKET_TEST(test_published_sctp),   PACKET_TEST(test_published_and_rules),
 		PACKET_TEST(test_counters),	    PACKET_TEST(test_packets_of_others),
 		PACKET_TEST(test_tables_of_others),
 	};

@@ -82,6 +82,10 @@ static void test_damage(void **state)
 	assert_noticed("nft delete table inet jail", NFT_TABLE_WRONG);
 	assert_noticed("nft delete table arp jail", NFT_TABLE_WRONG);
 	assert_noticed("nft flush table arp jail", NFT_TABLE_WRONG);
+	/* All is there, but made by another version. */
+	assert_noticed("t=$(nft list table arp jail | sed 's/jail rules [0-9]*/jail rules 1/') && "
+		       "nft delete table arp jail && echo \"$t\" | nft -f -",
+		       NFT_TABLE_WRONG);
 	assert_noticed("nft delete set inet jail members6", NFT_TABLE_WRONG);
 	assert_noticed("nft flush chain inet jail tenants && nft delete map inet jail tenant4",
 		       NFT_TABLE_WRONG);
@@ -277,6 +281,11 @@ static void test_delete_what_is_left(void **state)
 	   "nft flush set inet jail sent_outside4",
 	   b->ip6);
 	delete (b);
+	/* Something that its plan doesn't know of leads to its chain. */
+	add(b);
+	sh(rig.home, "nft add element inet jail out4 "
+		     "'{ 10.88.0.99 comment \"web1\" : goto out-web1 }'");
+	delete (b);
 	sh(rig.home, "nft add element inet jail sent_outside4 '{ %s comment \"web0\" }'", a->ip4);
 	after = ruleset_sorted();
 	assert_string_equal(after, before);
@@ -309,6 +318,9 @@ static int note_dead(uint8_t family, const void *address, void *arg, struct err 
 /* Row 79: a dead instance had the same address, and its port leads there. */
 static void test_dead_is_replaced(void **state)
 {
+	static const struct net_port overlapping = {
+		.host_port = 9050, .port = 9050, .count = 100, .protocol = IPPROTO_UDP
+	};
 	struct box *dead, *b;
 	char *before, *after;
 
@@ -331,6 +343,17 @@ static void test_dead_is_replaced(void **state)
 	OK(nft_gc(rig.nl, only_web0, NULL, note_dead, &(struct dead){ "" }, &e));
 	after = ruleset_sorted();
 	assert_string_equal(after, before);
+	/* And a range that only overlaps. */
+	dead = box_plan(1, &rig.front, true);
+	dead->plan.ports = ports;
+	dead->plan.n_ports = ARRAY_SIZE(ports);
+	add(dead);
+	delete (b);
+	b->plan.ports = &overlapping;
+	b->plan.n_ports = 1;
+	add(b);
+	assert_true(listed("udp . 9050-9149 comment \"web0\" : 10.88.0.10"));
+	assert_false(listed("udp . 9000-9099"));
 	free(before);
 	free(after);
 }

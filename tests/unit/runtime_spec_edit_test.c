@@ -39,7 +39,17 @@ static void test_paths(void **state)
 		{ "security.devices", "security.devices", 2, "devices", SPEC_PATH_LIVE },
 		{ "network", "network", 1, "network", SPEC_PATH_FIXED },
 		{ "network.mode", "network.mode", 2, "mode", SPEC_PATH_FIXED },
-		{ "network.ports", "network.ports", 2, "ports", SPEC_PATH_RESTART },
+		{ "network.path", "network.path", 2, "path", SPEC_PATH_FIXED },
+		{ "network.instance", "network.instance", 2, "instance", SPEC_PATH_FIXED },
+		{ "network.ports", "network.ports", 2, "ports", SPEC_PATH_LIVE },
+		{ "network.bridge", "network.bridge", 2, "bridge", SPEC_PATH_LIVE },
+		{ "network.interfaces", "network.interfaces", 2, "interfaces", SPEC_PATH_LIVE },
+		{ "network.address", "network.address", 2, "address", SPEC_PATH_LIVE },
+		{ "network.ingress", "network.ingress", 2, "ingress", SPEC_PATH_LIVE },
+		{ "network.egress.burst", "network.egress.burst", 3, "burst", SPEC_PATH_LIVE },
+		{ "network.allow", "network.allow", 2, "allow", SPEC_PATH_LIVE },
+		{ "network.deny", "network.deny", 2, "deny", SPEC_PATH_LIVE },
+		{ "network.dns", "network.dns", 2, "dns", SPEC_PATH_RESTART },
 		{ "names", "names", 1, "names", SPEC_PATH_RESTART },
 	};
 	static const char *const bad[] = {
@@ -124,6 +134,59 @@ static void test_io(void **state)
 	assert_int_equal(s.limits.n_io, 0);
 }
 
+static void test_network(void **state)
+{
+	CLEANUP_SPEC struct jail_spec s;
+
+	(void)state;
+	spec_init(&s);
+	set(&s, "network.ports", "8080:80,[::1]:8443-8444:443-444/udp",
+	    "[\"8080:80/tcp\",\"[::1]:8443-8444:443-444/udp\"]");
+	set(&s, "network.ports", "[\"1:2\"]", "[\"1:2/tcp\"]");
+	set(&s, "network.ports", "", NULL);
+	assert_int_equal(s.network.n_ports, 0);
+	set(&s, "network.dns", "9.9.9.9,2620:fe::fe", "[\"9.9.9.9\",\"2620:fe::fe\"]");
+	/* A rule's commas are its own. */
+	set(&s, "network.allow", "in tcp 80,443", "[\"in tcp 80,443\"]");
+	set(&s, "network.allow", "[\"in tcp 80\", \"out\"]", "[\"in tcp 80\",\"out\"]");
+	set(&s, "network.deny", "out to host", "[\"out to host\"]");
+	set(&s, "network.allow", "", NULL);
+	assert_int_equal(s.network.allow.n, 0);
+	assert_int_equal(s.network.deny.n, 1);
+	set(&s, "network.ingress", "100Mbit", "100Mbit");
+	set(&s, "network.ingress", "{\"rate\": \"1Gbit\", \"burst\": \"1MiB\"}",
+	    "{\"rate\":\"1Gbit\",\"burst\":\"1MiB\"}");
+	set(&s, "network.ingress.burst", "2MiB", "2MiB");
+	set(&s, "network.ingress", "", NULL);
+	set(&s, "network.address", "10.88.0.7,fd00::7/64", "[\"10.88.0.7\",\"fd00::7/64\"]");
+	set(&s, "network.bridge", "front", "front");
+	assert_int_equal(s.network.n_interfaces, 1);
+}
+
+/* All interfaces at once, whatever form they are in. */
+static void test_interfaces(void **state)
+{
+	CLEANUP_SPEC struct jail_spec s;
+
+	(void)state;
+	spec_init(&s);
+	set(&s, "network.interfaces", "", NULL);
+	set(&s, "network.interfaces", "[{\"network\":\"front\",\"egress\":\"1Mbit\"}]",
+	    "[{\"network\":\"front\",\"egress\":\"1Mbit\"}]");
+	/* One has the short form too. */
+	set(&s, "network.bridge", "back", "back");
+	set(&s, "network.egress", "2Mbit", "2Mbit");
+	set(&s, "network.interfaces", "[{\"network\":\"a\"},{\"address\":[\"fd00::1\"]}]",
+	    "[{\"network\":\"a\"},{\"network\":\"default\",\"address\":[\"fd00::1\"]}]");
+	assert_int_equal(s.network.n_interfaces, 2);
+	assert_int_equal(s.network.interfaces[0].egress.bits_per_second, 0);
+	set(&s, "network.interfaces", "", NULL);
+	assert_int_equal(s.network.n_interfaces, 0);
+	set(&s, "network.address", "10.88.0.7", "[\"10.88.0.7\"]");
+	set(&s, "network.interfaces", "[{\"network\":\"default\"}]", NULL);
+	assert_int_equal(s.network.n_interfaces, 0);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -140,6 +203,14 @@ static void test_refused(void **state)
 		{ "io./dev/a", "1", "resources.io./dev/a: a field of the device is needed" },
 		{ "io.x.weight", "1", "resources.io[0].device: \"x\"" },
 		{ "disk", "", "resources.disk: not supported yet" },
+		{ "network.ports", "8080", "network.ports[0]: port \"8080\": expected" },
+		{ "network.ports", "1:1,2:", "network.ports[1]: port \"2:\"" },
+		{ "network.ports", "[\"1:1\",7]", "network.ports[1]: expected a string" },
+		{ "network.address", "10.0.0.1,10.0.0.2", "network.address[1]: a second IPv4" },
+		{ "network.egress", "fast", "network.egress: \"fast\": expected a rate" },
+		{ "network.interfaces", "front", "network.interfaces: expected an array" },
+		{ "network.interfaces", "[]", "network.interfaces: expected 1 to 8" },
+		{ "network.interface", "", "network.interface: unknown key" },
 		{ "unified.cgroup.procs", "1", "expected the name of a controller's file" },
 	};
 
@@ -164,10 +235,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_set),
-		cmocka_unit_test(test_io),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_paths),	   cmocka_unit_test(test_set),
+		cmocka_unit_test(test_io),	   cmocka_unit_test(test_network),
+		cmocka_unit_test(test_interfaces), cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#include <arpa/inet.h>
 #include <cmocka.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -60,42 +59,6 @@ static void test_env(void **state)
 	REFUSED(spec_set_env(&s, "=x", &e), EINVAL, "a variable's name");
 	REFUSED(spec_set_env(&s, "A\n=x", &e), EINVAL, "a variable's name");
 	assert_int_equal(s.process.env.n, 3);
-}
-
-static void test_ports(void **state)
-{
-	CLEANUP_TEST_SPEC s;
-
-	(void)state;
-	spec_init(&s);
-	ACCEPTED(spec_add_port(&s, "8080:80", &e));
-	ACCEPTED(spec_add_port(&s, "192.0.2.7:53:5353/udp", &e));
-	assert_int_equal(s.network.n_ports, 2);
-	assert_int_equal(s.network.ports[0].host_address.s_addr, 0);
-	assert_int_equal(s.network.ports[0].host_port, 8080);
-	assert_int_equal(s.network.ports[0].port, 80);
-	assert_int_equal(s.network.ports[0].protocol, IPPROTO_TCP);
-	assert_int_equal(s.network.ports[1].host_address.s_addr, inet_addr("192.0.2.7"));
-	assert_int_equal(s.network.ports[1].host_port, 53);
-	assert_int_equal(s.network.ports[1].port, 5353);
-	assert_int_equal(s.network.ports[1].protocol, IPPROTO_UDP);
-	REFUSED(spec_add_port(&s, "1-2:3-4", &e), EOPNOTSUPP, "not supported yet");
-	REFUSED(spec_add_port(&s, "80", &e), EINVAL, "80");
-	assert_int_equal(s.network.n_ports, 2);
-}
-
-static void test_ports_bound(void **state)
-{
-	CLEANUP_TEST_SPEC s;
-	char text[32];
-
-	(void)state;
-	spec_init(&s);
-	for (int i = 0; i < LIMIT_PORTS; i++) {
-		assert_true(str_format(text, sizeof(text), "%d:80", i + 1) > 0);
-		ACCEPTED(spec_add_port(&s, text, &e));
-	}
-	REFUSED(spec_add_port(&s, "60000:80", &e), E2BIG, "more than 1024");
 }
 
 static void test_mount_text(void **state)
@@ -261,30 +224,6 @@ static void test_labels(void **state)
 	assert_int_equal(s.n_labels, 2);
 }
 
-static void test_address_and_dns(void **state)
-{
-	CLEANUP_TEST_SPEC s;
-
-	(void)state;
-	spec_init(&s);
-	ACCEPTED(spec_set_address(&s, "10.88.0.7/16", &e));
-	assert_true(s.network.has_address);
-	assert_int_equal(s.network.address.s_addr, inet_addr("10.88.0.7"));
-	assert_int_equal(s.network.address_prefix, 16);
-	ACCEPTED(spec_set_address(&s, "10.88.0.8", &e));
-	assert_int_equal(s.network.address_prefix, 0);
-	REFUSED(spec_set_address(&s, "10.88.0.9/33", &e), ERANGE, "from 8 to 29");
-	REFUSED(spec_set_address(&s, "fd00::1", &e), EOPNOTSUPP, "IPv6 is not supported yet");
-	REFUSED(spec_set_address(&s, "fd00::1/64", &e), EOPNOTSUPP, "IPv6 is not supported yet");
-	REFUSED(spec_set_address(&s, "", &e), EINVAL, "expected an IPv4 address");
-	assert_int_equal(s.network.address.s_addr, inet_addr("10.88.0.8"));
-	for (int i = 0; i < LIMIT_DNS; i++)
-		ACCEPTED(spec_add_dns(&s, "9.9.9.9", &e));
-	REFUSED(spec_add_dns(&s, "9.9.9.9", &e), E2BIG, "more than 8");
-	REFUSED(spec_add_dns(&s, "::1", &e), EOPNOTSUPP, "IPv6 is not supported yet");
-	assert_int_equal(s.network.n_dns, LIMIT_DNS);
-}
-
 static void test_restart(void **state)
 {
 	CLEANUP_TEST_SPEC s;
@@ -378,6 +317,8 @@ static void test_defaults(void **state)
 	assert_false(s.security.has_capabilities);
 	assert_int_equal(s.security.shm_size_bytes, 64 << 20);
 	assert_int_equal(s.network.mode, SPEC_NETWORK_BRIDGE);
+	assert_int_equal(s.network.n_interfaces, 1);
+	assert_string_equal(s.network.interfaces[0].network.s, "default");
 	assert_int_equal(s.restart.delay_ms, 1000);
 	assert_int_equal(s.stop.signal, SIGTERM);
 	assert_int_equal(s.stop.timeout_ms, 10000);
@@ -557,15 +498,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_env),
-		cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_ports_bound),
 		cmocka_unit_test(test_mount_text),
 		cmocka_unit_test(test_mount_text_refused),
 		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_rlimits),
 		cmocka_unit_test(test_labels),
-		cmocka_unit_test(test_address_and_dns),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_positions),

@@ -110,15 +110,35 @@ static const char *differ_process(const struct jail_spec *a, const struct jail_s
 static const char *differ_network(const struct jail_spec *a, const struct jail_spec *b)
 {
 	SAME(network.mode);
-	SAME(network.has_address);
-	SAME(network.address.s_addr);
-	SAME(network.address_prefix);
+	SAME(network.n_interfaces);
+	for (size_t i = 0; i < a->network.n_interfaces; i++) {
+		SAME_TEXT(network.interfaces[i].network.s);
+		SAME(network.interfaces[i].addresses.v4.s_addr);
+		if (!IN6_ARE_ADDR_EQUAL(&a->network.interfaces[i].addresses.v6,
+					&b->network.interfaces[i].addresses.v6))
+			return "address of IPv6";
+		SAME(network.interfaces[i].prefix4);
+		SAME(network.interfaces[i].prefix6);
+		SAME(network.interfaces[i].ingress.bits_per_second);
+		SAME(network.interfaces[i].ingress.burst_bytes);
+		SAME(network.interfaces[i].egress.bits_per_second);
+		SAME(network.interfaces[i].egress.burst_bytes);
+	}
+	SAME_TEXT(network.path);
+	SAME_TEXT(network.instance.s);
+	if (!same_strv(&a->network.allow, &b->network.allow) ||
+	    !same_strv(&a->network.deny, &b->network.deny))
+		return "allow or deny";
 	SAME(network.n_dns);
 	if (!same_strings(a->network.dns, b->network.dns, a->network.n_dns))
 		return "dns";
 	SAME(network.n_ports);
 	for (size_t i = 0; i < a->network.n_ports; i++) {
-		SAME(network.ports[i].host_address.s_addr);
+		SAME(network.ports[i].family);
+		if (memcmp(&a->network.ports[i].host_address, &b->network.ports[i].host_address,
+			   sizeof(a->network.ports[i].host_address)) != 0)
+			return "host address";
+		SAME(network.ports[i].count);
 		SAME(network.ports[i].host_port);
 		SAME(network.ports[i].port);
 		SAME(network.ports[i].protocol);
