@@ -34,7 +34,7 @@ struct address_pool {
 
 static uint32_t mask4(unsigned prefix)
 {
-	return UINT32_MAX << (32 - prefix);
+	return ~(uint32_t)((UINT64_C(1) << (32 - prefix)) - 1);
 }
 
 static struct address_pool address_pool4(const struct net_network *n)

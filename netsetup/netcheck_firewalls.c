@@ -93,9 +93,10 @@ static int take_chain(const struct nlmsghdr *nlh, unsigned index, void *arg)
 /* ---- what a rule does ---- */
 
 struct rule {
-	bool conditional; /* it asks for something */
+	unsigned conditions; /* expressions that ask for something: two for a group alone */
 	uint32_t key; /* of meta; the last one asked */
 	bool ours; /* ... and it is our group */
+	bool other; /* compared otherwise than by == */
 	bool drops, accepts;
 	char expression[16]; /* being parsed */
 };
@@ -133,6 +134,8 @@ static int take_part(const struct nlattr *attr, void *arg)
 
 	if (str_eq(r->expression, "immediate") && type == NFTA_IMMEDIATE_DATA)
 		(void)mnl_attr_parse_nested(attr, take_value, r);
+	if (str_eq(r->expression, "cmp") && type == NFTA_CMP_OP)
+		r->other = r->other || ntohl(mnl_attr_get_u32(attr)) != NFT_CMP_EQ;
 	if (str_eq(r->expression, "cmp") && type == NFTA_CMP_DATA)
 		(void)mnl_attr_parse_nested(attr, take_value, r);
 	if (str_eq(r->expression, "meta") && type == NFTA_META_KEY)
@@ -151,7 +154,7 @@ static int take_expression(const struct nlattr *attr, void *arg)
 			r->drops = true;
 		else if (!str_eq(r->expression, "immediate") && !str_eq(r->expression, "counter") &&
 			 !str_eq(r->expression, "log"))
-			r->conditional = true;
+			r->conditions++;
 	} else if (mnl_attr_get_type(attr) == NFTA_EXPR_DATA) {
 		(void)mnl_attr_parse_nested(attr, take_part, r);
 	}
@@ -183,10 +186,11 @@ static int take_rule(const struct nlmsghdr *nlh, unsigned index, void *arg)
 	if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE))
 		return 0;
 	(void)mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_rule_attribute, &r);
-	c->last_drops = r.drops && !r.conditional;
-	/* What stands behind a rule that drops all is never asked. */
-	c->in = c->in || (r.accepts && r.ours && r.key == NFT_META_IIFGROUP);
-	c->out = c->out || (r.accepts && r.ours && r.key == NFT_META_OIFGROUP);
+	c->last_drops = r.drops && r.conditions == 0;
+	if (!r.accepts || !r.ours || r.other || r.conditions != 2)
+		return 0;
+	c->in = c->in || r.key == NFT_META_IIFGROUP;
+	c->out = c->out || r.key == NFT_META_OIFGROUP;
 	return 0;
 }
 

@@ -12,8 +12,6 @@
 #include "base/str.h"
 
 #define PORT_USAGE "[ADDRESS:]HOST-PORT[-LAST]:PORT[-LAST][/tcp|udp|sctp]"
-#define PORT_ERR(e, text, fmt, ...)                                                                \
-	err_set(e, EINVAL, "port \"%.80s\": " fmt, text __VA_OPT__(, ) __VA_ARGS__)
 
 static const struct {
 	const char *name;
@@ -28,19 +26,19 @@ const char *port_protocol_name(uint8_t protocol)
 	return "?";
 }
 
-static int port_parse_protocol(const char *text, const char *name, uint8_t *ret, struct err *e)
+static int port_parse_protocol(const char *name, uint8_t *ret, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(port_protocols); i++)
 		if (str_eq(name, port_protocols[i].name)) {
 			*ret = port_protocols[i].protocol;
 			return 0;
 		}
-	return PORT_ERR(e, text, "unknown protocol \"%s\"; use tcp, udp or sctp", name);
+	return err_set(e, EINVAL, "unknown protocol \"%s\"; use tcp, udp or sctp", name);
 }
 
 /* PORT[-LAST]; cuts the text up. *ret_count is 0 where there is no LAST. */
-static int port_parse_numbers(const char *text, char *numbers, uint16_t *ret_first,
-			      uint16_t *ret_count, struct err *e)
+static int port_parse_numbers(char *numbers, uint16_t *ret_first, uint16_t *ret_count,
+			      struct err *e)
 {
 	char *dash = strchr(numbers, '-');
 	uint64_t first = 0, last = 0;
@@ -49,87 +47,85 @@ static int port_parse_numbers(const char *text, char *numbers, uint16_t *ret_fir
 		*dash++ = '\0';
 	if (num_parse_u64(numbers, 1, UINT16_MAX, &first, e) < 0 ||
 	    (dash && num_parse_u64(dash, 1, UINT16_MAX, &last, e) < 0))
-		return err_wrap(e, "port \"%.80s\"", text);
+		return -e->code;
 	if (dash && last < first)
-		return PORT_ERR(e, text, "%s-%s goes backwards", numbers, dash);
+		return err_set(e, EINVAL, "%s-%s goes backwards", numbers, dash);
 	*ret_first = (uint16_t)first;
 	*ret_count = dash ? (uint16_t)(last - first + 1) : 0;
 	return 0;
 }
 
-static int port_parse_address6(const char *text, const char *address, struct net_port *ret,
-			       struct err *e)
+static int port_parse_address6(const char *address, struct net_port *ret, struct err *e)
 {
 	struct in6_addr v6;
 
 	if (inet_pton(AF_INET6, address, &v6) != 1)
-		return PORT_ERR(e, text, "\"%s\" is not an IPv6 address", address);
+		return err_set(e, EINVAL, "\"%s\" is not an IPv6 address", address);
 	if (IN6_IS_ADDR_V4MAPPED(&v6))
-		return PORT_ERR(e, text, "%s: write the IPv4 address as one", address);
+		return err_set(e, EINVAL, "%s: write the IPv4 address as one", address);
 	/* Without its interface a link-local one names no host. */
 	if (IN6_IS_ADDR_MULTICAST(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6))
-		return PORT_ERR(e, text, "%s is not an address of a host", address);
+		return err_set(e, EINVAL, "%s is not an address of a host", address);
 	ret->family = AF_INET6;
 	ret->host_address.v6 = v6;
 	return 0;
 }
 
-static int port_parse_address4(const char *text, const char *address, struct net_port *ret,
-			       struct err *e)
+static int port_parse_address4(const char *address, struct net_port *ret, struct err *e)
 {
 	struct in_addr v4;
 	struct in6_addr v6;
 
 	if (inet_pton(AF_INET, address, &v4) != 1) {
 		if (inet_pton(AF_INET6, address, &v6) == 1)
-			return PORT_ERR(e, text, "an IPv6 address stands in brackets: [%s]",
-					address);
-		return PORT_ERR(e, text, "\"%s\" is not an IPv4 address", address);
+			return err_set(e, EINVAL, "an IPv6 address stands in brackets: [%s]",
+				       address);
+		return err_set(e, EINVAL, "\"%s\" is not an IPv4 address", address);
 	}
 	if (ntohl(v4.s_addr) >> 28 >= 0xe)
-		return PORT_ERR(e, text, "%s is not an address of a host", address);
+		return err_set(e, EINVAL, "%s is not an address of a host", address);
 	ret->family = AF_INET;
 	ret->host_address.v4 = v4;
 	return 0;
 }
 
-static int port_parse_address(const char *text, char *address, struct net_port *ret, struct err *e)
+static int port_parse_address(char *address, struct net_port *ret, struct err *e)
 {
 	size_t n = strlen(address);
 
 	if (address[0] != '[')
-		return port_parse_address4(text, address, ret, e);
+		return port_parse_address4(address, ret, e);
 	if (address[n - 1] != ']')
-		return PORT_ERR(e, text, "expected " PORT_USAGE);
+		return err_set(e, EINVAL, "expected " PORT_USAGE);
 	address[n - 1] = '\0';
-	return port_parse_address6(text, address + 1, ret, e);
+	return port_parse_address6(address + 1, ret, e);
 }
 
 /* Cuts the copy up from its end: PROTOCOL, PORT, HOST-PORT; what is left is the address. */
-static int port_parse_copy(const char *text, char *copy, struct net_port *port, struct err *e)
+static int port_parse_copy(char *copy, struct net_port *port, struct err *e)
 {
 	char *protocol = strchr(copy, '/'), *inside, *host;
 	uint16_t count = 0;
 
 	if (protocol)
 		*protocol++ = '\0';
-	if (protocol && port_parse_protocol(text, protocol, &port->protocol, e) < 0)
+	if (protocol && port_parse_protocol(protocol, &port->protocol, e) < 0)
 		return -e->code;
 	inside = strrchr(copy, ':');
 	if (!inside)
-		return PORT_ERR(e, text, "expected " PORT_USAGE);
+		return err_set(e, EINVAL, "expected " PORT_USAGE);
 	*inside++ = '\0';
 	host = strrchr(copy, ':');
 	if (host) {
 		*host++ = '\0';
-		if (port_parse_address(text, copy, port, e) < 0)
+		if (port_parse_address(copy, port, e) < 0)
 			return -e->code;
 	}
-	if (port_parse_numbers(text, host ? host : copy, &port->host_port, &port->count, e) < 0 ||
-	    port_parse_numbers(text, inside, &port->port, &count, e) < 0)
+	if (port_parse_numbers(host ? host : copy, &port->host_port, &port->count, e) < 0 ||
+	    port_parse_numbers(inside, &port->port, &count, e) < 0)
 		return -e->code;
 	if (port->count != count)
-		return PORT_ERR(e, text, "a range is as long on both sides");
+		return err_set(e, EINVAL, "a range is as long on both sides");
 	if (port->count == 0)
 		port->count = 1;
 	return 0;
@@ -143,9 +139,9 @@ int net_port_parse(const char *text, struct net_port *ret, struct err *e)
 
 	if (str_format(copy, sizeof(copy), "%s", text) < 0)
 		return err_set(e, EINVAL, "port \"%.64s...\": too long", text);
-	r = port_parse_copy(text, copy, &port, e);
+	r = port_parse_copy(copy, &port, e);
 	if (r < 0)
-		return r;
+		return err_wrap(e, "port \"%s\"", text);
 	*ret = port;
 	return 0;
 }

@@ -14,7 +14,6 @@
 #define RULE_LINE_MAX 1024
 #define RULE_USAGE "in|out [tcp|udp|sctp|icmp] [PORT[-LAST],...] [from|to PEER,...]"
 #define RULE_PEERS "an address, a subnet, instance:NAME, label:KEY[=VALUE]"
-#define RULE_ERR(e, fmt, ...) err_set(e, EINVAL, fmt __VA_OPT__(, ) __VA_ARGS__)
 
 struct rule_line {
 	bool out;
@@ -83,7 +82,7 @@ static int rule_parse_ports(char *list, struct rule_line *line, struct err *e)
 		    num_parse_u64(dash ? dash : item, 1, UINT16_MAX, &last, e) < 0)
 			return err_wrap(e, "port");
 		if (last < first)
-			return RULE_ERR(e, "port %s-%s goes backwards", item, dash);
+			return err_set(e, EINVAL, "port %s-%s goes backwards", item, dash);
 		line->ports[line->n_ports].first = (uint16_t)first;
 		line->ports[line->n_ports++].last = (uint16_t)last;
 	}
@@ -110,14 +109,15 @@ static int rule_parse_address(char *text, struct net_rule *ret, struct err *e)
 	ret->peer = NET_PEER_ADDRESS;
 	ret->family = bits == 32 ? AF_INET : AF_INET6;
 	if (inet_pton(ret->family, text, &ret->address) != 1)
-		return RULE_ERR(e, "\"%s\": expected " RULE_PEERS " or host", text);
+		return err_set(e, EINVAL, "\"%s\": expected " RULE_PEERS " or host", text);
 	if (bits == 128 && IN6_IS_ADDR_V4MAPPED(&ret->address.v6))
-		return RULE_ERR(e, "%s: write the IPv4 address as one", text);
+		return err_set(e, EINVAL, "%s: write the IPv4 address as one", text);
 	if (slash && num_parse_u64(slash, 0, bits, &prefix, e) < 0)
 		return err_wrap(e, "prefix length of %s", text);
 	if (!rule_is_subnet((const uint8_t *)&ret->address, bits, (unsigned)prefix))
-		return RULE_ERR(e, "%s/%s: not a subnet, there are bits set behind the prefix",
-				text, slash);
+		return err_set(e, EINVAL,
+			       "%s/%s: not a subnet, there are bits set behind the prefix", text,
+			       slash);
 	ret->prefix = (uint8_t)prefix;
 	return 0;
 }
@@ -128,7 +128,8 @@ static int rule_parse_label(const char *text, struct err *e)
 
 	if (n < 1 || n > 128 ||
 	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") < n)
-		return RULE_ERR(e, "\"label:%s\": expected label:KEY or label:KEY=VALUE", text);
+		return err_set(e, EINVAL, "\"label:%s\": expected label:KEY or label:KEY=VALUE",
+			       text);
 	return 0;
 }
 
@@ -143,10 +144,11 @@ static int rule_parse_peer(char *text, struct rule_line *line, struct err *e)
 	line->n_peers++;
 	if (str_eq(text, "host")) {
 		ret->peer = NET_PEER_HOST;
-		return line->out
-			       ? 0
-			       : RULE_ERR(e, "the host reaches every instance; \"host\" goes with "
-					     "\"out to\" only");
+		if (line->out)
+			return 0;
+		return err_set(
+			e, EINVAL,
+			"the host reaches every instance; \"host\" goes with \"out to\" only");
 	}
 	if (!instance && !str_starts(text, "label:"))
 		return rule_parse_address(text, ret, e);
@@ -176,14 +178,14 @@ static int rule_parse_words(char *rest, struct rule_line *line, struct err *e)
 
 	line->out = word && str_eq(word, "out");
 	if (!word || (!line->out && !str_eq(word, "in")))
-		return RULE_ERR(e, "\"%s\": expected " RULE_USAGE, word ? word : "");
+		return err_set(e, EINVAL, "\"%s\": expected " RULE_USAGE, word ? word : "");
 	side = line->out ? "to" : "from";
 	word = rule_word(&rest);
 	if (word && rule_parse_protocol(word, &line->protocol))
 		word = rule_word(&rest);
 	if (word && *word >= '0' && *word <= '9') {
 		if (line->protocol == IPPROTO_ICMP)
-			return RULE_ERR(e, "icmp has no ports");
+			return err_set(e, EINVAL, "icmp has no ports");
 		if (rule_parse_ports(word, line, e) < 0)
 			return -e->code;
 		word = rule_word(&rest);
@@ -191,17 +193,18 @@ static int rule_parse_words(char *rest, struct rule_line *line, struct err *e)
 	if (!word)
 		return 0;
 	if (str_eq(word, line->out ? "from" : "to"))
-		return RULE_ERR(e, "\"%s\" goes with \"%s\"", side, line->out ? "out" : "in");
+		return err_set(e, EINVAL, "\"%s\" goes with \"%s\"", side,
+			       line->out ? "out" : "in");
 	if (!str_eq(word, side))
-		return RULE_ERR(e, "\"%s\": expected " RULE_USAGE, word);
+		return err_set(e, EINVAL, "\"%s\": expected " RULE_USAGE, word);
 	word = rule_word(&rest);
 	if (!word)
-		return RULE_ERR(e, "behind \"%s\": expected " RULE_PEERS " or host", side);
+		return err_set(e, EINVAL, "behind \"%s\": expected " RULE_PEERS " or host", side);
 	if (rule_parse_peers(word, line, e) < 0)
 		return -e->code;
 	word = rule_word(&rest);
-	return word ? RULE_ERR(e, "\"%s\": nothing may follow; lists have commas and no blanks",
-			       word)
+	return word ? err_set(e, EINVAL,
+			      "\"%s\": nothing may follow; lists have commas and no blanks", word)
 		    : 0;
 }
 

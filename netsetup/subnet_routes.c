@@ -94,9 +94,8 @@ static int take_route_attribute(const struct nlattr *attr, void *arg)
 static bool is_common(const struct net_subnet *to)
 {
 	if (to->family == AF_INET)
-		return to->prefix == 0 || IN_MULTICAST(ntohl(to->address.v4.s_addr));
-	return to->prefix == 0 || IN6_IS_ADDR_MULTICAST(&to->address.v6) ||
-	       IN6_IS_ADDR_LINKLOCAL(&to->address.v6);
+		return IN_MULTICAST(ntohl(to->address.v4.s_addr));
+	return IN6_IS_ADDR_MULTICAST(&to->address.v6) || IN6_IS_ADDR_LINKLOCAL(&to->address.v6);
 }
 
 static int take_route(const struct nlmsghdr *nlh, unsigned index, void *arg)
@@ -112,6 +111,7 @@ static int take_route(const struct nlmsghdr *nlh, unsigned index, void *arg)
 	if (nlh->nlmsg_type != RTM_NEWROUTE || rt->rtm_flags & RTM_F_CLONED)
 		return 0;
 	(void)mnl_attr_parse(nlh, sizeof(*rt), take_route_attribute, &a);
+	/* A default route has no destination. */
 	if (!a.to || a.len > sizeof(route.to.address))
 		return 0;
 	route.to.prefix = rt->rtm_dst_len;

@@ -129,7 +129,7 @@ static int judge_gateway4(struct net_network *n, struct err *e)
 		return 0;
 	if (!gateway)
 		gateway = subnet + 1;
-	mask = UINT32_MAX << (32 - n->prefix4);
+	mask = ~(uint32_t)((UINT64_C(1) << (32 - n->prefix4)) - 1);
 	if ((gateway & mask) != subnet || gateway == subnet || gateway == (subnet | ~mask))
 		return refuse_gateway(AF_INET, &n->gateway4, &s, e);
 	n->gateway4.s_addr = htonl(gateway);

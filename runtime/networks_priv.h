@@ -44,6 +44,10 @@ struct network_file {
 };
 void network_file_name(const struct jail_name *name, struct network_file *ret);
 
+/* All of them; strict: a damaged file is an error, else a warning. */
+int networks_read_all(struct jail *j, int dir, bool strict, struct net_network **ret, size_t *ret_n,
+		      struct err *e);
+
 /* The /48 of this host's unique local addresses (RFC 4193): STATE/ula, made on first use. */
 int network_ula(struct jail *j, struct in6_addr *ret, struct err *e);
 /* Subnet `id` of it, as the network's /64. */

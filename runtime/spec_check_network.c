@@ -189,16 +189,15 @@ static int check_ports(const struct jail_spec *s, struct err *e)
 	return 0;
 }
 
-/* Tenants have no part in whether a rule is one. */
 static int check_rules(const struct jail_spec *s, struct err *e)
 {
 	CLEANUP(net_rules_free) struct net_rules rules = { .v = NULL };
 
 	for (size_t i = 0; i < s->network.deny.n; i++)
-		if (net_rules_parse(s->network.deny.v[i], false, "", &rules, e) < 0)
+		if (net_rules_parse(s->network.deny.v[i], false, s->tenant.s, &rules, e) < 0)
 			return err_wrap(e, "network.deny[%zu]", i);
 	for (size_t i = 0; i < s->network.allow.n; i++)
-		if (net_rules_parse(s->network.allow.v[i], true, "", &rules, e) < 0)
+		if (net_rules_parse(s->network.allow.v[i], true, s->tenant.s, &rules, e) < 0)
 			return err_wrap(e, "network.allow[%zu]", i);
 	return 0;
 }

@@ -261,9 +261,19 @@ int spec_edit(struct jail_spec *s, const struct spec_path *p, const char *value,
 int spec_copy(const struct jail_spec *s, struct jail_spec *ret, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	CLEANUP_SPEC struct jail_spec copy;
 	int r = to_text(s, false, &b, e);
 
-	return r < 0 ? r : spec_decode("spec", b.data, b.len, ret, e);
+	spec_init(&copy);
+	if (r < 0 || (r = spec_decode("spec", b.data, b.len, &copy, e)) < 0)
+		return r;
+	/* Of a finished one the default network is there by name, and is not written. */
+	if (s->network.n_interfaces > 0 && s->network.interfaces[0].network.s[0] &&
+	    (r = spec_fill_network(&copy, e)) < 0)
+		return r;
+	*ret = copy;
+	spec_init(&copy);
+	return 0;
 }
 
 static const struct json *find_field(const struct json *node, const struct spec_path *p)

@@ -116,8 +116,15 @@ enum spec_path_change spec_path_change(const struct spec_path *p)
 	};
 	/* Leases, layers and owners of files follow from these. */
 	static const char *const fixed[] = {
-		"name",		"tenant",		"image",	"rootfs",	    "mode",
-		"network.mode", "network.path", "network.instance", "security.userNamespace",
+		"name",
+		"tenant",
+		"image",
+		"rootfs",
+		"mode",
+		"network.mode",
+		"network.path",
+		"network.instance",
+		"security.userNamespace",
 		"$schema",
 	};
 

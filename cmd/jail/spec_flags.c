@@ -41,6 +41,11 @@ static int set_rootfs(struct jail_spec *s, const char *value, struct err *e)
 	return replace_string(&s->rootfs, value, e);
 }
 
+static int set_tenant(struct jail_spec *s, const char *value, struct err *e)
+{
+	return name_parse("tenant", value, &s->tenant, e);
+}
+
 static int set_hostname(struct jail_spec *s, const char *value, struct err *e)
 {
 	return replace_string(&s->hostname, value, e);
@@ -267,6 +272,7 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 #define SPEC_FLAGS(F)                                                                              \
 	F("image", 0, "IMAGE", "image that the root file system starts from", set_image)           \
 	F("rootfs", 0, "DIR", "a directory as the root, in place of an image", set_rootfs)         \
+	F("tenant", 0, "NAME", "tenant that it belongs to, and whose networks it may use", set_tenant)\
 	F("hostname", 0, "NAME", "default: the instance's name", set_hostname)                     \
 	F("memory", 'm', "SIZE", "at most that much memory: 512MiB", set_memory)                   \
 	F("cpus", 0, "N", "at most that many CPUs: 1.5", set_cpus)                                 \
@@ -282,8 +288,7 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("device-write-iops", 0, "DEVICE:N", "writes per second", set_write_iops)                 \
 	F("port", 'p', "[ADDR:]HOST:PORT[/PROTO]", "publish a port, or a range 80-89:80-89",       \
 	  spec_add_port)                                                                           \
-	F("network", 0, "NAME|MODE",                                                               \
-	  "one more network; or none, host, routed, macvlan, instance:NAME, path:PATH",            \
+	F("network", 0, "NAME|MODE", "a network; none, host, instance:NAME, path:FILE, ...",       \
 	  spec_set_network)                                                                        \
 	F("address", 0, "ADDRESS", "fixed address, IPv4 or IPv6, on the last network",             \
 	  spec_set_address)                                                                        \

@@ -40,9 +40,7 @@ elements_of() { nft list ruleset | grep -c "comment \"$1\""; }
 
 @test "ports: UDP, and an address of one family is not published on the other" {
 	sleeper web --network open --port 6001:6001/udp --port 0.0.0.0:6002:6002
-	inside web socat UDP6-RECVFROM:6001,fork,ipv6only=0 'SYSTEM:echo $SOCAT_PEERADDR' 3>&- &
-	HELPERS="${HELPERS:-} $!"
-	wait_until 10 inside web sh -c 'ss -Hlun | grep -q :6001'
+	server 6001/udp inside web
 	run -0 world socat -T 2 - UDP:$HOST4:6001 <<<x
 	assert_output $WORLD4
 	run -0 world socat -T 2 - "UDP:[$HOST6]:6001" <<<x

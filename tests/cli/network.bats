@@ -110,9 +110,39 @@ rules() { nft -j list ruleset | jq '[.nftables[] | select(.rule)] | length'; }
 	ip address del 198.51.100.1/32 dev outside
 }
 
-@test "a port on the loopback address is refused, not left without effect" {
-	run jail create web --image "$IMAGE" --port 127.0.0.1:8081:80 true
-	assert_error 1 'not supported yet'
+@test "a port published on a loopback address is for the host alone" {
+	web web --port 127.0.0.1:8081:80
+	run -0 curl -s -m 5 http://127.0.0.1:8081/
+	assert_output 'hello from an instance'
+	run curl -s -m 2 http://192.0.2.1:8081/
+	[ "$status" -ne 0 ]
+	run world curl -s -m 2 http://192.0.2.1:8081/
+	[ "$status" -ne 0 ]
+}
+
+@test "ports that are taken are found before the start, with the holder's name" {
+	web web --port 8100-8109:80-89
+	jail create other --image "$IMAGE" --port 8105:80 true
+	run jail start other
+	assert_error 1 'port 8105/tcp is already published by instance web'
+	run jail run --rm --image "$IMAGE" --port '[::]:8109-8110:1-2' true
+	assert_error 125 'port [::]:8109-8110/tcp is already published by instance web'
+}
+
+@test "ports, a rate and rules change while it runs; an empty value takes away" {
+	web web --port 8110:80
+	run -0 jail set web network.ports=8111:80,8112-8113:80-81 network.egress=100Mbit 'network.deny=out tcp 25,465'
+	run -0 curl -s -m 5 http://192.0.2.1:8112/
+	assert_output 'hello from an instance'
+	run curl -s -m 2 http://192.0.2.1:8110/
+	[ "$status" -ne 0 ]
+	[ "$(jail inspect --json web | jq -c '.[0].spec.network | [.ports, .egress, .deny]')" = \
+		'[["8111:80/tcp","8112-8113:80-81/tcp"],"100Mbit",["out tcp 25,465"]]' ]
+	run -0 jail run --rm --image "$IMAGE" --port 8110:80 true # free again
+	run -0 jail set web network.ports= network.egress= network.deny=
+	[ "$(jail inspect --json web | jq -c '.[0].spec.network // {}')" = '{}' ]
+	run curl -s -m 2 http://192.0.2.1:8112/
+	[ "$status" -ne 0 ]
 }
 
 @test "an instance reaches a published port of another, and its own, by the host's address" {

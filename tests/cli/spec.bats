@@ -64,6 +64,30 @@ spec() {
 	at '.security.devices | length' 1
 }
 
+@test "flags of several networks, rates and rules land in the spec" {
+	run -0 jail spec web --image "$IMAGE" --address 10.88.0.9 --ingress 100Mbit --network front --address fd12::7/64 \
+		--network back --address 10.89.1.7/24 --egress 1.5gbit --port '[2001:db8::1]:8000-8010:80-90/sctp' \
+		--port 127.0.0.1:81:80 --allow 'in tcp 80,443' --allow 'out to host' --deny 'out udp' --dns 2620:fe::fe -- true
+	[ "$(jq -c .network <<<"$output")" = "$(jq -c . <<-'END'
+		{ "interfaces": [ { "network": "front", "address": ["10.88.0.9", "fd12::7/64"], "ingress": "100Mbit" },
+		    { "network": "back", "address": ["10.89.1.7/24"], "egress": "1.5Gbit" } ],
+		  "dns": ["2620:fe::fe"], "ports": ["[2001:db8::1]:8000-8010:80-90/sctp", "127.0.0.1:81:80/tcp"],
+		  "allow": ["in tcp 80,443", "out to host"], "deny": ["out udp"] }
+	END
+	)" ]
+	run -0 jail spec web --image "$IMAGE" --tenant acme --network routed --network front -- true
+	[ "$(jq -r .tenant <<<"$output")" = acme ]
+	[ "$(jq -c .network <<<"$output")" = '{"mode":"routed","bridge":"front"}' ]
+	run -0 jail spec web --image "$IMAGE" --network path:/run/netns/blue -- true
+	[ "$(jq -c .network <<<"$output")" = '{"mode":"path","path":"/run/netns/blue"}' ]
+	run -0 jail spec web --image "$IMAGE" --network instance:db -- true
+	[ "$(jq -c .network <<<"$output")" = '{"mode":"instance","instance":"db"}' ]
+	run jail spec --defaults web --image "$IMAGE" --network host --allow in -- true
+	assert_error 1 'network.allow: only with network.mode'
+	run jail spec --defaults web --image "$IMAGE" --network macvlan --network lan --cap-add net_raw -- true
+	assert_error 1 'CAP_NET_RAW is not for network.mode "macvlan"'
+}
+
 @test "flags override the file, lists grow, the command is replaced" {
 	spec <<-'END'
 		{ "name": "web", "image": "old:1", "process": { "args": ["/old", "-a"], "env": { "A": "file", "B": "file" } },
@@ -109,8 +133,7 @@ spec() {
 
 @test "fields of later times are refused, not ignored" {
 	local field
-	for field in '"tenant": "acme"' '"health": {"command": ["true"]}' \
-		'"network": {"mode": "macvlan"}' '"network": {"ingress": "100Mbit"}' \
+	for field in '"health": {"command": ["true"]}' \
 		'"resources": {"disk": {"size": "1GiB"}}'; do
 		echo "{ \"name\": \"web\", \"image\": \"x\", $field }" | spec
 		run jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
@@ -133,9 +156,9 @@ spec() {
 
 @test "bad values of flags name the flag" {
 	local pair
-	for pair in '--memory 51MB' '--cpus 0' '--cpu-weight 20000' '--pids 0' '--port 80' '--port 99999:80' \
+	for pair in '--memory 51MB' '--cpus 0' '--cpu-weight 20000' '--pids 0' '--port 80' '--port 99999:80' '--port 1-2:3' \
 		'--address 300.1.1.1' '--dns nowhere' '--mount relative:/x' '--env novalue' '--restart sometimes' \
-		'--stop-signal SIGNOPE' '--stop-timeout soon' '--cap-add nothing' '--network mesh' '--userns mine' \
+		'--stop-signal SIGNOPE' '--stop-timeout soon' '--cap-add nothing' '--network me/sh' '--network path:x' '--ingress fast' '--egress 100MB' '--allow both' '--tenant ACME' '--deny in,out' '--userns mine' \
 		'--rlimit nofile' '--rlimit nope=1' '--image UPPER:x' '--label nolabel'; do
 		# shellcheck disable=SC2086 # two words
 		run jail create web --image "$IMAGE" $pair -- true

@@ -80,12 +80,15 @@ network_teardown() {
 	return $status
 }
 
-# serve IN-COMMAND... : a listener in the background that answers each connection with a line: the peer's address.
-# served ADDRESS PORT asks it.
-server() { # PORT [IN-COMMAND...]
-	"${@:2}" socat "TCP6-LISTEN:$1,fork,reuseaddr,ipv6only=0" 'SYSTEM:echo $SOCAT_PEERADDR' 2>/dev/null 3>&- &
+# server PORT[/udp] [IN-COMMAND...]: in the background, answers with the peer's address.
+server() {
+	local port=${1%/*} more=()
+
+	[[ $1 != */udp ]] || more=(udp)
+	# In the root of the host: an instance's network namespace, and nothing else of it.
+	"${@:2}" python3 "$TOP/tests/helpers/answer.py" "$port" "${more[@]}" >"$BATS_TEST_TMPDIR/server.$port" 2>&1 3>&- &
 	HELPERS="${HELPERS:-} $!"
-	wait_until 10 "${@:2}" sh -c "ss -Hltn | grep -q ':$1 '"
+	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/server.$port"
 }
 # ask ADDRESS PORT [IN-COMMAND...]: what the server says, or failure within two seconds.
 ask() {

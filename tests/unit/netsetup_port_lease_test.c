@@ -32,6 +32,27 @@ static int free_port(int type, uint16_t *ret_port)
 	return fd;
 }
 
+/* Listens on one loopback address. Return: fd; -1 without that family. */
+static int listener(int family, uint16_t port)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				  .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+				   .sin6_addr = in6addr_loopback,
+				   .sin6_port = htons(port) };
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (family == AF_INET)
+		assert_int_equal(bind(fd, (struct sockaddr *)&v4, sizeof(v4)), 0);
+	else
+		assert_int_equal(bind(fd, (struct sockaddr *)&v6, sizeof(v6)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
 /* address: "" = every one of both families. */
 static struct net_port range(uint16_t host_port, uint16_t count, const char *address)
 {
@@ -263,6 +284,7 @@ static void test_lease_change(void **state)
 	struct net_port new[3] = { old[0], old[2], tcp((uint16_t)(first + 9), "") };
 	struct err e = ERR_INIT;
 	char key[32];
+	int fd;
 
 	assert_int_equal(net_ports_lease(t->fd, &new[2], 1, &db, &e), 0);
 	assert_int_equal(net_ports_lease(t->fd, old, 3, &web, &e), 0);
@@ -276,6 +298,11 @@ static void test_lease_change(void **state)
 	assert_int_equal(entries(t), 3);
 	(void)snprintf(key, sizeof(key), "tcp-%u", first);
 	assert_int_equal(lease_holder(t->fd, key, &holder), 0);
+	/* Also one that could not be had now. */
+	fd = listener(AF_INET, first);
+	assert_int_equal(net_ports_lease(t->fd, new, 3, &web, &e), -EADDRINUSE);
+	assert_int_equal(lease_holder(t->fd, key, &holder), 0);
+	(void)close(fd);
 	net_ports_release(t->fd, new, 3, &web);
 	assert_int_equal(entries(t), 0);
 }
@@ -285,7 +312,6 @@ static void test_lease_own_proxy(void **state)
 {
 	const struct tmpdir *t = *state;
 	struct jail_name web = name("web");
-	struct sockaddr_in a = { .sin_family = AF_INET };
 	struct err e = ERR_INIT;
 	struct net_port one;
 	uint16_t port;
@@ -293,13 +319,9 @@ static void test_lease_own_proxy(void **state)
 
 	(void)close(free_port(SOCK_STREAM, &port));
 	one = tcp(port, "127.0.0.1");
-	a.sin_port = htons(port);
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(net_ports_lease(t->fd, &one, 1, &web, &e), 0);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = listener(AF_INET, port);
 	assert_true(fd >= 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(fd, 1), 0);
 	assert_int_equal(net_ports_lease(t->fd, &one, 1, &web, &e), 0);
 	net_ports_release(t->fd, &one, 1, &web);
 	/* Without a lease from before it is a stranger. */
@@ -402,25 +424,25 @@ static void test_lease_host_listens_ipv6(void **state)
 	const struct tmpdir *t = *state;
 	struct jail_name web = name("web");
 	uint16_t first = free_range(10);
-	struct sockaddr_in6 a = { .sin6_family = AF_INET6,
-				  .sin6_addr = in6addr_loopback,
-				  .sin6_port = htons((uint16_t)(first + 4)) };
 	struct net_port both = range(first, 10, ""), four = range(first, 10, "0.0.0.0");
+	struct net_port six = range(first, 10, "::");
 	struct err e = ERR_INIT;
 	char expected[64];
-	int one = 1, fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = listener(AF_INET6, (uint16_t)(first + 4));
 
 	if (fd < 0)
 		skip(); /* a kernel without IPv6 */
-	assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)), 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(fd, 1), 0);
 	assert_int_equal(net_ports_lease(t->fd, &both, 1, &web, &e), -EADDRINUSE);
 	(void)snprintf(expected, sizeof(expected), "port %u/tcp is in use", first + 4);
 	assert_non_null(strstr(e.text, expected));
 	assert_int_equal(entries(t), 0);
+	/* What listens in the other family is not in the way. */
 	e = ERR_INIT;
 	assert_int_equal(net_ports_lease(t->fd, &four, 1, &web, &e), 0);
+	net_ports_release(t->fd, &four, 1, &web);
+	(void)close(fd);
+	fd = listener(AF_INET, (uint16_t)(first + 4));
+	assert_int_equal(net_ports_lease(t->fd, &six, 1, &web, &e), 0);
 	(void)close(fd);
 }
 

@@ -8,7 +8,9 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
+#include "runtime/spec_edit.h"
 #include "runtime/spec_priv.h"
+#include "tests/unit/spec_equal.h"
 
 #define CLEANUP_TEST_SPEC CLEANUP_SPEC struct jail_spec
 
@@ -289,10 +291,12 @@ static void test_finish_fills_in(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		CLEANUP_TEST_SPEC s;
+		CLEANUP_TEST_SPEC copy;
 		CLEANUP_STRBUF struct strbuf names = STRBUF_INIT;
 		char json[256];
 
 		spec_init(&s);
+		spec_init(&copy);
 		assert_true(str_format(json, sizeof(json), "{\"image\":\"a\",\"network\":%s}",
 				       cases[i].network) > 0);
 		ACCEPTED(decode(json, &s, &e));
@@ -302,6 +306,8 @@ static void test_finish_fills_in(void **state)
 				    s.network.interfaces[k].network.s);
 		assert_string_equal(strbuf_str(&names), cases[i].names);
 		assert_network(&s, cases[i].printed);
+		ACCEPTED(spec_copy(&s, &copy, &e));
+		assert_null(spec_differ(&s, &copy));
 	}
 }
 

@@ -201,6 +201,7 @@ static bool same_hooks(const struct hook *a, const struct hook *b, size_t n)
 static const char *differ_rest(const struct jail_spec *a, const struct jail_spec *b)
 {
 	SAME_TEXT(name.s);
+	SAME_TEXT(tenant.s);
 	SAME(has_image);
 	SAME_TEXT(image.s);
 	SAME_TEXT(rootfs);
