@@ -182,11 +182,11 @@ static void change_back(struct change *c, const char *instance)
 
 /* ---- what can't be taken back ---- */
 
-/* By fields: what is between them may be anything. */
+/* By fields: what is between them may be anything. Behind an IPv4 address are zeros. */
 static bool change_same_port(const struct net_port *a, const struct net_port *b)
 {
 	return a->family == b->family &&
-	       memcmp(&a->host_address, &b->host_address, sizeof(a->host_address)) == 0 &&
+	       IN6_ARE_ADDR_EQUAL(&a->host_address.v6, &b->host_address.v6) &&
 	       a->host_port == b->host_port && a->port == b->port && a->count == b->count &&
 	       a->protocol == b->protocol;
 }
@@ -196,7 +196,7 @@ static bool change_same_rule(const struct net_rule *a, const struct net_rule *b)
 	return a->allow == b->allow && a->out == b->out && a->protocol == b->protocol &&
 	       a->first == b->first && a->last == b->last && a->peer == b->peer &&
 	       a->family == b->family && a->prefix == b->prefix &&
-	       memcmp(&a->address, &b->address, sizeof(a->address)) == 0 && a->group == b->group;
+	       IN6_ARE_ADDR_EQUAL(&a->address.v6, &b->address.v6) && a->group == b->group;
 }
 
 static bool change_same_filter(const struct net_plan *a, const struct net_plan *b)

@@ -167,7 +167,7 @@ static int host_check_uplink(const struct net_network *n, struct err *e)
 
 /* Adds the elements of those that have none, which are new: nobody's elements are to be restored
  * because their interface was made just now. */
-static int host_add_networks(struct nl *nl, const struct net_network *const *networks, size_t n,
+static int host_add_networks(struct nl *nl, const struct net_network *networks, size_t n,
 			     bool *made, struct err *e)
 {
 	uint64_t handle;
@@ -175,33 +175,28 @@ static int host_add_networks(struct nl *nl, const struct net_network *const *net
 	int r = 0;
 
 	for (i = 0; r >= 0 && i < n; i++) {
-		r = nft_table_query(nl, networks[i], 1, &handle, e);
+		r = nft_table_query(nl, &networks[i], 1, &handle, e);
 		if (r != NFT_TABLE_NO_NETWORK)
 			continue;
-		r = nft_network_add(nl, networks[i], e);
+		r = nft_network_add(nl, &networks[i], e);
 		made[i] = false;
 	}
 	return r;
 }
 
 /* Return: 1 the table is new. */
-static int host_ensure_table(const struct net_network *const *networks, size_t n, bool *made,
+static int host_ensure_table(const struct net_network *networks, size_t n, bool *made,
 			     struct err *e)
 {
-	CLEANUP_FREE struct net_network *all = calloc(n, sizeof(*all));
 	struct nl *nl;
 	uint64_t handle;
 	int attempt, r, anew = 0;
 
-	if (!all)
-		return err_nomem(e);
-	for (size_t i = 0; i < n; i++)
-		all[i] = *networks[i];
 	r = nft_socket(&nl, e);
 	if (r < 0)
 		return r;
 	for (attempt = 0; attempt < HOST_ATTEMPTS; attempt++) {
-		r = nft_table_query(nl, all, n, &handle, e);
+		r = nft_table_query(nl, networks, n, &handle, e);
 		if (r < 0 || r == NFT_TABLE_WHOLE)
 			return r < 0 ? r : anew;
 		if (r == NFT_TABLE_WRONG) {
@@ -216,9 +211,20 @@ static int host_ensure_table(const struct net_network *const *networks, size_t n
 	return err_set(e, EAGAIN, "nftables table inet %s changes all the time", NFT_TABLE);
 }
 
+/* Of one network. Return: as host_ensure_device(). */
+static int host_ensure_network(const struct net_network *n, struct err *e)
+{
+	int r = host_check_network(n, e);
+
+	if (r >= 0)
+		r = n->mode == NET_MACVLAN ? host_check_uplink(n, e) : host_ensure_device(n, e);
+	return r < 0 ? err_wrap(e, "network %s", n->name.s) : r;
+}
+
 int net_host_ensure(const struct net_network *networks, size_t n, struct err *e)
 {
-	CLEANUP_FREE const struct net_network **ours = calloc(n + 1, sizeof(*ours));
+	/* Those that have something on the host, and which of them was made or repaired. */
+	CLEANUP_FREE struct net_network *ours = calloc(n + 1, sizeof(*ours));
 	CLEANUP_FREE bool *made = calloc(n + 1, sizeof(*made));
 	size_t i, n_ours = 0;
 	int r = 0;
@@ -226,21 +232,17 @@ int net_host_ensure(const struct net_network *networks, size_t n, struct err *e)
 	if (!ours || !made)
 		return err_nomem(e);
 	for (i = 0; i < n; i++) {
-		r = host_check_network(&networks[i], e);
-		if (r >= 0 && networks[i].mode == NET_MACVLAN) {
-			r = host_check_uplink(&networks[i], e);
-		} else if (r >= 0) {
-			r = host_ensure_device(&networks[i], e);
-			made[n_ours] = r == 1;
-			ours[n_ours++] = &networks[i];
-		}
+		r = host_ensure_network(&networks[i], e);
 		if (r < 0)
-			return err_wrap(e, "network %s", networks[i].name.s);
+			return r;
+		if (networks[i].mode == NET_MACVLAN)
+			continue;
+		made[n_ours] = r == 1;
+		ours[n_ours++] = networks[i];
 	}
 	r = n_ours == 0 ? 0 : host_ensure_table(ours, n_ours, made, e);
 	if (r < 0)
-		return err_wrap(e, n_ours == 1 ? "network %s" : "networks %s, ...",
-				ours[0]->name.s);
+		return err_wrap(e, n_ours == 1 ? "network %s" : "networks %s, ...", ours[0].name.s);
 	for (i = 0; i < n_ours; i++)
 		r |= made[i];
 	return r;

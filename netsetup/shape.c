@@ -64,7 +64,7 @@ static int shape_check(const struct link_end *end, const struct net_rate *rate, 
 	if (rate->bits_per_second == 0 || shape_burst(rate) >= mtu + SHAPE_HEADER)
 		return 0;
 	err_set(e, EINVAL,
-		"network.interfaces: %s of %s: burst of %llu bytes is less than one packet",
+		"network.interfaces: %s, %s: burst of %llu bytes is less than one packet",
 		end->inside, which, (unsigned long long)rate->burst_bytes);
 	return err_hint(e, "give at least %u, or leave it out", mtu + SHAPE_HEADER);
 }

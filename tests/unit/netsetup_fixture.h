@@ -352,6 +352,17 @@ static inline void wait_no_link(const char *name)
 	fail_msg("%s is left", name);
 }
 
+/* The same by an altname. */
+static inline void wait_no_veth_of(const char *altname)
+{
+	for (int tries = 0; tries < 300; tries++) {
+		if (sh_status(w.home, "ip link show '%s' >/dev/null 2>&1", altname) != 0)
+			return;
+		(void)usleep(10000);
+	}
+	fail_msg("%s is left", altname);
+}
+
 /* ---- sockets ---- */
 
 static inline int socket_in(int netns, int domain, int type, int protocol)
@@ -607,17 +618,18 @@ static inline void send_udp4(int netns, const uint8_t *mac, const uint8_t *gatew
 /* The checksum of an IPv6 packet's content. */
 static inline uint16_t checksum6(const void *header, const void *content, size_t n)
 {
-	const struct ip6_hdr *h = header;
+	struct ip6_hdr h;
 	struct {
 		struct in6_addr from, to;
 		uint32_t n, next;
 		uint8_t content[256];
-	} pseudo = { .from = h->ip6_src,
-		     .to = h->ip6_dst,
-		     .n = htonl((uint32_t)n),
-		     .next = htonl(h->ip6_nxt) };
+	} pseudo = { .n = htonl((uint32_t)n) };
 
 	assert_true(n <= sizeof(pseudo.content));
+	memcpy(&h, header, sizeof(h));
+	pseudo.from = h.ip6_src;
+	pseudo.to = h.ip6_dst;
+	pseudo.next = htonl(h.ip6_nxt);
 	memcpy(pseudo.content, content, n);
 	return checksum(&pseudo, offsetof(__typeof__(pseudo), content) + n);
 }
