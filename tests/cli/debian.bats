@@ -112,7 +112,7 @@ debian() {
 		$s = IO::Socket::INET->new(Proto => "udp", LocalPort => 53) or die; $| = 1; print "ready\n";
 		while (defined $s->recv($m, 999)) { chomp $m; $s->send("you said $m\n") }'
 	wait_log box ready
-	run -0 bash -c 'echo hello | socat -t 2 - UDP:10.88.0.1:5353'
+	run -0 timeout 30 bash -c 'exec 3<>/dev/udp/10.88.0.1/5353; echo hello >&3; head -n 1 <&3'
 	[ "$output" = 'you said hello' ]
 }
 

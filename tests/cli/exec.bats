@@ -141,8 +141,9 @@ host_sees_sleeper() {
 		set timeout 20
 		spawn -noecho sh -c "stty -a > $env(T)/before; $env(JAIL) exec -it web sh; echo status=\$?; stty -a > $env(T)/after"
 		expect "#"
-		send "sleep 100\r"
-		sleep 0.3
+		# It says so when it has the terminal.
+		send "sh -c 'echo sle\"\"eping; exec sleep 100'\r"
+		expect "sleeping"
 		send "\003"
 		expect "#"
 		send "exit 5\r"
@@ -160,13 +161,13 @@ host_sees_sleeper() {
 		spawn -noecho $env(JAIL) exec -it web sh
 		expect "#"
 		stty rows 44 columns 99 < $spawn_out(slave,name)
-		send "sleep 0.3; stty size\r"
-		expect "44 99"
+		send "until \[ \"\$(stty size)\" = '44 99' \]; do :; done; echo re''sized\r"
+		expect "resized"
 		send "exit\r"
 		expect eof
 	END
 	JAIL=$JAIL_BUILD/jail run -0 expect "$BATS_TEST_TMPDIR/e.exp"
-	assert_output '44 99'
+	assert_output resized
 }
 
 @test "signals to jail exec reach the program" {
@@ -192,9 +193,9 @@ host_sees_sleeper() {
 }
 
 @test "exec while the instance ends: an error, no hang" {
-	"$JAIL_BUILD/jail" exec web sleep 1000 3>&- &
+	"$JAIL_BUILD/jail" exec web sleep 2000 3>&- &
 	local pid=$! status=0
-	wait_until 10 jail exec web sh -c 'ps | grep -v grep | grep -q "sleep 1000"'
+	wait_until 10 jail exec web sh -c 'ps | grep -v grep | grep -q "sleep 2000"'
 	jail kill web
 	wait $pid || status=$?
 	[ "$status" -ne 0 ]

@@ -292,7 +292,7 @@ t.close()" "$1"
 	pid=$!
 	exec 9>"$BATS_TEST_TMPDIR/slow"
 	head -c 1000000 "$JAIL_TEST_DIR/busybox.tar" >&9
-	wait_until 10 test -n "$(ls -A "$JAIL_TEST_DIR/state/staging")"
+	wait_until 10 something_staged
 	# A living import is not garbage.
 	jail gc
 	kill -KILL $pid
@@ -303,6 +303,7 @@ t.close()" "$1"
 	assert_error 1 slow:1
 	[ "$(layers)" = "$before" ]
 }
+something_staged() { [ -n "$(ls -A "$JAIL_TEST_DIR/state/staging")" ]; }
 gc_leaves_nothing() {
 	jail gc && nothing_staged
 }

@@ -444,8 +444,9 @@ ordered() {
 
 @test "run: a signal that asks for the end calls off a restart that is waited for" {
 	local signal runner status # not INT: a background job of this shell ignores it
+	echo '{"restart": {"policy": "always", "delay": "1h"}}' >"$BATS_TEST_TMPDIR/back.json"
 	for signal in term hup; do
-		"$JAIL_BUILD/jail" run --name "back-$signal" --restart always --image "$IMAGE" -- sh -c 'exit 3' 3>&- &
+		"$JAIL_BUILD/jail" run --name "back-$signal" --file "$BATS_TEST_TMPDIR/back.json" --image "$IMAGE" -- sh -c 'exit 3' 3>&- &
 		runner=$!
 		wait_until 30 status_is "back-$signal" restarting
 		kill "-$signal" "$runner"

@@ -63,20 +63,20 @@ rules() { nft -j list ruleset | jq '[.nftables[] | select(.rule)] | length'; }
 	assert_output "inet $address/16"
 	run -0 jail exec web ip route
 	assert_output 'default via 10.88.0.1 dev eth0'
-	run -0 jail exec web ping -c 1 -W 2 127.0.0.1
-	run -0 jail exec web ping -c 1 -W 2 10.88.0.1
+	run -0 jail exec web ping -c 1 -W 30 127.0.0.1
+	run -0 jail exec web ping -c 1 -W 30 10.88.0.1
 	run -0 jail exec web cat /etc/hosts
 	assert_output "$address"
-	run -0 busybox ping -c 1 -W 2 "$address"
+	run -0 busybox ping -c 1 -W 30 "$address"
 }
 
 @test "to the outside by NAT" {
 	pinger web
-	run -0 jail exec web ping -c 1 -W 2 192.0.2.2
+	run -0 jail exec web ping -c 1 -W 30 192.0.2.2
 	world nc -l -p 7777 >"$BATS_TEST_TMPDIR/got" 3>&- &
 	HELPER=$!
 	wait_until 10 world sh -c 'ss -ltn | grep -q :7777'
-	jail exec web sh -c 'echo through | nc -w 2 192.0.2.2 7777'
+	jail exec web sh -c 'echo through | nc -w 30 192.0.2.2 7777'
 	wait_until 10 grep -q through "$BATS_TEST_TMPDIR/got"
 }
 
@@ -84,12 +84,12 @@ rules() { nft -j list ruleset | jq '[.nftables[] | select(.rule)] | length'; }
 	web web --port 8080:80
 	local address
 	for address in 192.0.2.1 10.88.0.1; do
-		run -0 curl -s -m 5 "http://$address:8080/"
+		run -0 curl -s -m 30 "http://$address:8080/"
 		assert_output 'hello from an instance'
 	done
-	run -0 world curl -s -m 5 http://192.0.2.1:8080/
+	run -0 world curl -s -m 30 http://192.0.2.1:8080/
 	assert_output 'hello from an instance'
-	run -0 curl -s -m 5 "http://$(address_of web)/"
+	run -0 curl -s -m 30 "http://$(address_of web)/"
 	assert_output 'hello from an instance'
 	jail stop --timeout 0s web
 	run curl -s -m 2 http://192.0.2.1:8080/
@@ -100,8 +100,8 @@ rules() { nft -j list ruleset | jq '[.nftables[] | select(.rule)] | length'; }
 	ip address add 198.51.100.1/32 dev outside
 	world ip route add 198.51.100.1 via 192.0.2.1
 	web web --port 198.51.100.1:8081:80
-	run -0 curl -s -m 5 http://198.51.100.1:8081/
-	run -0 world curl -s -m 5 http://198.51.100.1:8081/
+	run -0 curl -s -m 30 http://198.51.100.1:8081/
+	run -0 world curl -s -m 30 http://198.51.100.1:8081/
 	assert_output 'hello from an instance'
 	run curl -s -m 2 http://192.0.2.1:8081/
 	[ "$status" -ne 0 ]
@@ -173,7 +173,7 @@ rules() { nft -j list ruleset | jq '[.nftables[] | select(.rule)] | length'; }
 	jail exec evil ip address add "$victim/16" dev eth0
 	run jail exec evil ping -c 1 -W 1 -I "$victim" 10.88.0.1
 	[ "$status" -ne 0 ]
-	run -0 jail exec evil ping -c 1 -W 2 10.88.0.1
+	run -0 jail exec evil ping -c 1 -W 30 10.88.0.1
 }
 
 @test "rules never grow, elements come and go" {
@@ -262,7 +262,7 @@ rules() { nft -j list ruleset | jq '[.nftables[] | select(.rule)] | length'; }
 @test "mode none: only lo; mode host: the host's" {
 	run -0 jail run --rm --image "$IMAGE" --network none ip -o link
 	[ "${#lines[@]}" -eq 1 ]
-	run -0 jail run --rm --image "$IMAGE" --network none --cap-add net_raw ping -c 1 -W 1 127.0.0.1
+	run -0 jail run --rm --image "$IMAGE" --network none --cap-add net_raw ping -c 1 -W 30 127.0.0.1
 	run -0 jail run --rm --image "$IMAGE" --network host readlink /proc/self/ns/net
 	[ "$output" = "$(readlink /proc/self/ns/net)" ]
 	run -0 jail run --rm --image "$IMAGE" --network host ip -o link
@@ -285,7 +285,7 @@ rules() { nft -j list ruleset | jq '[.nftables[] | select(.rule)] | length'; }
 	nft delete table inet jail 2>/dev/null || nft flush ruleset
 	jail restart --timeout 0s web
 	[ "$(rules)" -gt 0 ]
-	run -0 jail exec web ping -c 1 -W 2 192.0.2.2
+	run -0 jail exec web ping -c 1 -W 30 192.0.2.2
 }
 
 @test "a network lost with the monitor is cleaned by the next command" {

@@ -21,10 +21,14 @@ worker() {
 	wait_log web worked
 	wait_until 10 resting
 }
+# Every process of it waits, and the program for nothing but time: on a busy machine one that only waits for its turn uses no
+# CPU either.
 resting() {
-	local before
-	before=$(cpu_file)
-	[ "$before" = "$(cpu_file)" ] && [ "$before" -gt 1000 ]
+	local pid
+	grep -qa '^sleep' "/proc/$(pid_of web)/cmdline" || pgrep -P "$(pid_of web)" -x sleep || return
+	while read -r pid; do
+		grep -q '^State:.S' "/proc/$pid/status" || return
+	done < <(find "$(group web)" -name cgroup.procs -exec cat {} +)
 }
 cpu_file() {
 	awk '$1 == "usage_usec" { print $2 }' "$(group web)/cpu.stat"
@@ -72,6 +76,10 @@ fetched() {
 	curl -fsS -o "$JAIL_TEST_DIR/got" "http://$(address_of web)/file"
 }
 
+received() {
+	ip -j -s link show "$interface" | jq '.[0].stats64.rx.packets'
+}
+
 @test "network: the instance's point of view of its interface" {
 	app web sh -c 'head -c 300000 /dev/zero >/tmp/file; exec httpd -f -p 80 -h /tmp'
 	sleeper quiet
@@ -79,9 +87,11 @@ fetched() {
 	interface=$(field web .interface)
 	run -0 stat web '.network[0] | .interface, .hostInterface, (.txBytes > 300000), (.txBytes > 5 * .rxBytes)'
 	[ "${lines[*]}" = "eth0 $interface true true" ]
-	# What the host's end received the instance has sent.
+	# What the host's end received the instance has sent; its kernel may send something at any time.
+	before=$(received)
 	run -0 stat web '.network[0].txPackets'
-	[ "$output" = "$(ip -j -s link show "$interface" | jq '.[0].stats64.rx.packets')" ]
+	[ "$before" -le "$output" ]
+	[ "$output" -le "$(received)" ]
 	run -0 stat quiet '.network[0].txBytes < 3000'
 	[ "$output" = true ]
 }
@@ -154,8 +164,9 @@ fetched() {
 	run -0 stat web '.cpu | has("percent")'
 	[ "$output" = false ]
 	run -0 jail stats --json --interval 500ms web
-	# What a loop gets of a busy machine is not known, but it is something, and no more than a CPU.
-	[ "$(jq '.[0].cpu.percent | . > 1 and . < 110' <<<"$output")" = true ]
+	# What a loop gets of a busy machine is not known, but it is something, and no more than a CPU; both times and both
+	# figures are read one after the other, and whoever reads may have to wait between.
+	[ "$(jq '.[0].cpu.percent | . > 1 and . < 200' <<<"$output")" = true ]
 	jail pause web
 	run -0 jail stats --json --interval 200ms web
 	[ "$(jq '.[0].cpu.percent' <<<"$output")" = 0 ]

@@ -79,7 +79,7 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 
 @test "top, stats, logs" {
 	docker run --detach --name box busybox sh -c 'echo out; echo err >&2; sleep 1000' >/dev/null
-	wait_until 30 sh -c 'docker logs box 2>&1 | grep -q err'
+	wait_until 30 sh -c '[ "$(docker logs box 2>&1 | grep -c -e out -e err)" = 2 ]'
 	run -0 --separate-stderr docker logs box
 	assert [ "$output" = out ]
 	assert [ "$stderr" = err ]

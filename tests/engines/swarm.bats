@@ -75,7 +75,7 @@ spread() { # ON-1 ON-2
 @test "two nodes make a swarm" {
 	local token
 
-	node 1 swarm init --dispatcher-heartbeat 1s --advertise-addr 10.77.0.1 --listen-addr 10.77.0.1:2377
+	node 1 swarm init --dispatcher-heartbeat 5s --advertise-addr 10.77.0.1 --listen-addr 10.77.0.1:2377
 	token=$(node 1 swarm join-token --quiet worker)
 	node 2 swarm join --token "$token" --advertise-addr 10.77.0.2 --listen-addr 10.77.0.2:2377 10.77.0.1:2377
 	wait_until 60 sh -c '[ "$(docker --host "unix://$ENGINES_DIR/node1/sock" node ls --format "{{.Status}}" | grep -c Ready)" = 2 ]'
@@ -96,6 +96,7 @@ spread() { # ON-1 ON-2
 	id=$(node 2 ps --quiet --filter status=running | head -n 1)
 	run -0 node 2 inspect --format '{{.HostConfig.Runtime}}' "$id"
 	assert [ "$output" = jail-oci ]
+	wait_until 30 node 2 exec "$id" wget -q -O /dev/null http://127.0.0.1/
 	run -0 node 2 exec "$id" wget -q -O - http://127.0.0.1/
 	assert [ "$output" = 'hello from an instance' ]
 	node 1 service scale --detach web=2

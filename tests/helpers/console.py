@@ -13,8 +13,9 @@ TIOCGPTN = 0x80045430  # only a master answers it
 
 path, directory = sys.argv[1:]
 server = socket.socket(socket.AF_UNIX)
-server.bind(path)
+server.bind(path + ".new")
 server.listen(1)
+os.rename(path + ".new", path)  # one that is there takes connections
 connection, _ = server.accept()
 name, fds, _, _ = socket.recv_fds(connection, 4096, 8)
 tty = open(directory + "/tty", "wb", buffering=0)

@@ -15,8 +15,9 @@ RECV, SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_*: struct seccomp_not
 
 path, directory = sys.argv[1:]
 server = socket.socket(socket.AF_UNIX)
-server.bind(path)
+server.bind(path + ".new")
 server.listen(8)
+os.rename(path + ".new", path)  # one that is there takes connections
 
 
 def whole(message):

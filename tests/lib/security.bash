@@ -11,6 +11,7 @@ ROUNDS=${JAIL_TEST_ROUNDS:-100}
 # security_setup_file: as jail_setup_file, and the image "probe", which is busybox with the helpers in /bin.
 security_setup_file() {
 	jail_setup_file
+	own_tops
 	TOOLS=$JAIL_TEST_DIR/tools TREE=$JAIL_TEST_DIR/tree CANARY=$JAIL_TEST_DIR/canary
 	export TOOLS TREE CANARY
 	mkdir "$TOOLS" "$TREE"
@@ -24,6 +25,18 @@ security_setup_file() {
 	tar -C "$TREE" --numeric-owner -cf "$JAIL_TEST_DIR/probe.tar" .
 	jail image import --quiet --name probe "$JAIL_TEST_DIR/probe.tar"
 	IMAGE=probe
+}
+# own_tops: what else runs on the machine writes to its /etc and /root as it likes. Here they are overlays: what has come into
+# the upper directories is from here.
+own_tops() {
+	local dir
+
+	for dir in etc root; do
+		mkdir -p "$JAIL_TEST_DIR/over/$dir" "$JAIL_TEST_DIR/work/$dir"
+		mount -n -t overlay overlay "/$dir" \
+			-o "lowerdir=/$dir,upperdir=$JAIL_TEST_DIR/over/$dir,workdir=$JAIL_TEST_DIR/work/$dir"
+	done
+	snapshot >"$JAIL_TEST_DIR/before"
 }
 # IMAGE is a plain variable: every test's process has to say it again.
 security_setup() {
@@ -76,7 +89,8 @@ canary_look() {
 	find "$CANARY" -printf '%p %y %m %U %G %n %s %T@ %l\n' | sort
 	cat "$CANARY/secret" "$CANARY/ptmx"
 	getfattr -R -d -m - --absolute-names "$CANARY"
-	ls -A / /etc /root
+	ls -A /
+	find "$JAIL_TEST_DIR/over" -printf '%p %y %n %s %T@ %l\n' | sort
 	stat -c '%n %a %u %g %t:%T' /dev/null /dev/zero /dev/tty /dev/ptmx
 	sort /proc/self/mounts
 	sysctls

@@ -96,9 +96,10 @@ limits() { echo ".linux.resources += $1"; }
 	oci delete c
 	local pid
 	for pid in $pids; do
-		[ ! -e "/proc/$pid" ] || [ "$(sed -n 's/^State:.\(.\).*/\1/p' "/proc/$pid/status")" = Z ]
+		wait_until 10 process_ended "$pid"
 	done
 }
+process_ended() { [ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 
 @test "the host's pid namespace: when the first process is gone, delete --force ends the rest" {
 	live '.linux.namespaces |= map(select(.type != "pid"))' 'sleep 1001 & echo ready; exit 0'

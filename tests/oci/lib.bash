@@ -65,14 +65,14 @@ oci_teardown() {
 	for id in $(oci list --quiet); do
 		oci delete --force "$id" || status=1
 	done
-	wait_until 3 oci_clean || { oci_clean >&2; oci_sweep; status=1; }
+	wait_until 10 oci_clean || { oci_clean >&2; oci_sweep; status=1; }
 	oci_remove "$OCI_DIR"/bundles/*
 	return $status
 }
 # So that what one test left does not fail the next.
 oci_sweep() {
 	find "$CGROUPS" -mindepth 1 -maxdepth 1 -type d ! -name runner -exec sh -c 'echo 1 >"$1/cgroup.kill"' - {} \;
-	wait_until 3 oci_sweep_groups || :
+	wait_until 10 oci_sweep_groups || :
 	rm -rf "$OCI_DIR"/root/*
 }
 oci_sweep_groups() {

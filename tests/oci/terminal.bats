@@ -26,11 +26,11 @@ tty_has() { grep -q -- "$1" "$BATS_TEST_TMPDIR/tty"; }
 
 @test "config.md terminal: the process has one, its session's, on all three" {
 	bundle c '.process.terminal = true'
-	script c 'tty; test -t 0 && test -t 1 && test -t 2 && echo all; echo x >/dev/tty; ls -l /dev/console; readlink /proc/self/fd/0'
+	script c 'tty; test -t 0 && test -t 1 && test -t 2 && echo all; echo x >/dev/tty; ls -l /dev/console; readlink /proc/self/fd/0; echo end'
 	receive
 	oci run --bundle "$OCI_DIR/bundles/c" --console-socket "$SOCKET" --detach c </dev/null >/dev/null 2>&1
 	wait_stopped c
-	wait_until 30 tty_has '^/dev/'
+	wait_until 30 tty_has '^end'
 	run -0 cat "$BATS_TEST_TMPDIR/tty"
 	like '^/dev/(console|pts/0)'
 	like '^all'

@@ -75,6 +75,8 @@ only_stdio() {
 	[ "$(awk '{ print $1 }' <<<"$1" | xargs)" = "0 1 2" ] || { echo "open inside: $1" >&2; return 1; }
 }
 
+logged_twice() { [ "$(jail logs "$1" | grep -c -- "$2")" = 2 ]; }
+
 @test "row 2: descriptors leaked by the caller do not get in" {
 	local mode
 	for mode in "${MODES[@]}"; do
@@ -89,7 +91,7 @@ only_stdio() {
 		only_stdio "$output"
 		# What has been leaked to the monitor, it would hand on.
 		leak --fds "$CANARY" -- "$JAIL_BUILD/jail" restart --timeout 0s "a-$mode"
-		wait_log "a-$mode" '^2 '
+		wait_until 30 logged_twice "a-$mode" '^2 '
 		only_stdio "$(jail logs "a-$mode" | tail -n 3)"
 		run ls -l "/proc/$(monitor_of "a-$mode")/fd"
 		refute_output "$CANARY"

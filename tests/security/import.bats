@@ -4,10 +4,8 @@
 
 # shellcheck disable=SC2012,SC2016,SC2119,SC2120 # names are plain; import is called with and without options
 
-bats_require_minimum_version 1.5.0
+load ../lib/common
 
-TOP=$(cd "${BATS_TEST_DIRNAME:-.}/../.." && pwd)
-JAIL_BUILD=${JAIL_BUILD:-$TOP/build}
 MKTAR=$TOP/tests/helpers/mktar.py
 TREECMP=$TOP/tests/helpers/treecmp.py
 DEBIAN=${JAIL_TEST_DEBIAN:-/var/tmp/jail-test-cache/debian-12.tar}
@@ -431,6 +429,8 @@ with open(sys.argv[1], 'r+b') as f:
 	[[ $output != *[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]* ]]
 }
 
+nothing_left_after_gc() { driver gc && nothing_left; }
+
 @test "killed at any moment: no half layer, gc removes what is left" {
 	small
 	local i pid round=${JAIL_KILL_ROUNDS:-60}
@@ -448,13 +448,7 @@ with open(sys.argv[1], 'r+b') as f:
 		fi
 		[ $((i % 10)) -ne 0 ] || driver rm t >/dev/null 2>&1 || :
 	done
-	local n
-	for n in $(seq 50); do
-		driver gc >/dev/null
-		! nothing_left >/dev/null || break
-		sleep 0.1
-	done
-	nothing_left
+	wait_until 30 nothing_left_after_gc
 	driver rm t 2>/dev/null || :
 	driver gc
 	nothing_stored
@@ -539,6 +533,8 @@ with open(sys.argv[1], 'r+b') as f:
 	done
 }
 
+importer_is_confined() { grep -q '^Seccomp:.2' "/proc/$(pgrep -P "$1" -x jail-unpack)/status"; }
+
 @test "the importer is confined before it reads" {
 	[[ $JAIL_BUILD != *-san* ]] || skip "no system call filter under the sanitizers"
 	small
@@ -546,11 +542,8 @@ with open(sys.argv[1], 'r+b') as f:
 	"$DRIVER" "$STATE" import "$JAIL_BUILD/jail-unpack" slow <"$T/pipe" >"$T/out" 2>&1 3>&- &
 	local pid=$! child status i
 	exec 9>"$T/pipe"
-	for i in $(seq 100); do
-		child=$(pgrep -P $pid -x jail-unpack || :)
-		[ -z "$child" ] || [ "$(awk '/^Seccomp:/ { print $2 }' "/proc/$child/status")" != 2 ] || break
-		sleep 0.05
-	done
+	wait_until 30 importer_is_confined $pid
+	child=$(pgrep -P $pid -x jail-unpack)
 	status=$(cat "/proc/$child/status")
 	[[ $status == *$'NoNewPrivs:\t1'* ]]
 	[[ $status == *$'Seccomp:\t2'* ]]
@@ -578,11 +571,7 @@ with open(sys.argv[1], 'r+b') as f:
 	# It dies with its parent.
 	kill -KILL $pid
 	wait $pid || :
-	for i in $(seq 100); do
-		[ -d "/proc/$child" ] || break
-		sleep 0.05
-	done
-	[ ! -d "/proc/$child" ]
+	wait_until 30 test ! -d "/proc/$child"
 	exec 9>&-
 	rm -f "$T/pipe"
 }

@@ -319,12 +319,22 @@ stops_gracefully() { # LINE of the log that only a shutdown writes
 	log_has sys "$1"
 }
 
+# starts_again LINE: and waits until the log has this line once more. An init that has just begun misses what it is told.
+starts_again() {
+	local lines
+
+	lines=$(jail logs sys | grep -c -- "$1")
+	jail start sys
+	wait_until "$BOOT" log_has_more sys "$1" "$lines"
+}
+log_has_more() { [ "$(jail logs "$1" | grep -c -- "$2")" -gt "$3" ]; }
+
 @test "sysvinit: login, stop, reboot, poweroff" {
 	other_init sysvinit '' /sbin/init 'sys tty1'
 	login sys
 	reboot_inside sys reboot
 	stops_gracefully 'runlevel 6'
-	jail start sys
+	starts_again 'sys tty1'
 	run inside sys poweroff
 	wait_until "$BOOT" has_ended sys
 	[ "$(reason sys)" = '0 poweroff' ]
@@ -335,8 +345,7 @@ stops_gracefully() { # LINE of the log that only a shutdown writes
 	run -0 inside sys rc-status --runlevel
 	login sys
 	stops_gracefully 'All processes ended'
-	jail start sys
-	wait_until "$BOOT" log_has sys 'sys tty1'
+	starts_again 'sys tty1'
 	run inside sys poweroff
 	wait_until "$BOOT" has_ended sys
 	[ "$(reason sys)" = '0 poweroff' ]
@@ -376,7 +385,7 @@ stops_gracefully() { # LINE of the log that only a shutdown writes
 	login sys
 	reboot_inside sys reboot
 	stops_gracefully 'going down'
-	jail start sys
+	starts_again booted
 	run inside sys poweroff
 	wait_until "$BOOT" has_ended sys
 	[ "$(reason sys)" = '0 poweroff' ]

@@ -129,6 +129,7 @@ engines() {
 	run -0 jail exec outer podman run --rm --network none busybox echo hello from podman
 	[[ $output == *'hello from podman'* ]]
 	jail exec outer podman run --detach --name web busybox httpd -f -h /var/www
+	wait_until 30 jail exec outer podman exec web wget -q -O /dev/null http://127.0.0.1/
 	run -0 jail exec outer podman exec web wget -q -O - http://127.0.0.1/
 	[[ $output == *'hello from an instance'* ]]
 	run -0 jail exec outer podman inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' web

@@ -141,7 +141,9 @@ login_with() { # KEY [OPTION...] USER@HOST COMMAND
 	run -0 login_with "$dir/key" "someone@$HOST" 'id -un; systemctl --user is-system-running --wait'
 	[ "$output" = $'someone\nrunning' ]
 	# Who comes is told apart: the journal has both.
-	run -0 inside box journalctl -u ssh -o cat --no-pager
+	# Not by unit: a session's processes leave that of the server.
+	inside box journalctl --sync
+	run -0 inside box journalctl -t sshd -o cat --no-pager
 	assert_output 'Accepted publickey for root'
 	assert_output 'Accepted publickey for someone'
 }
