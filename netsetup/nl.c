@@ -260,16 +260,15 @@ static int nl_take_part(struct nl *nl, struct nl_batch *b, const struct nlmsghdr
 			nl_reply_fn *reply, void *arg)
 {
 	unsigned index = nlh->nlmsg_seq - nl->seq;
+	int r = 0;
 
 	if (index >= b->n)
 		return 0; /* of an earlier exchange */
-	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-		return -EINTR;
-	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE) {
+	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE)
 		nl_note_result(b, &b->messages[index], nlh);
-		return 0;
-	}
-	return reply && nlh->nlmsg_type >= NLMSG_MIN_TYPE ? reply(nlh, index, arg) : 0;
+	else if (reply && nlh->nlmsg_type >= NLMSG_MIN_TYPE)
+		r = reply(nlh, index, arg);
+	return r == 0 && (nlh->nlmsg_flags & NLM_F_DUMP_INTR) ? -EINTR : r;
 }
 
 static bool nl_complete(const struct nl_batch *b)
@@ -292,9 +291,12 @@ static bool nl_any_failed(const struct nl_batch *b)
 	return false;
 }
 
+/* To the end, also when something fails: the next dump on a socket whose last one wasn't read whole
+ * is refused (-EBUSY). The first failure counts, and any goes before an interruption. */
 static int nl_receive(struct nl *nl, struct nl_batch *b, nl_reply_fn *reply, void *arg)
 {
 	_Alignas(struct nlmsghdr) char part[NL_RECEIVE_SIZE];
+	int failure = 0;
 
 	while (!nl_complete(b)) {
 		const struct nlmsghdr *nlh = (const void *)part;
@@ -305,18 +307,20 @@ static int nl_receive(struct nl *nl, struct nl_batch *b, nl_reply_fn *reply, voi
 			continue;
 		/* A refused transaction answers for its head, and not always for the rest. */
 		if (got < 0 && errno == EAGAIN)
-			return nl_any_failed(b) ? 0 : -EPROTO;
+			return failure || nl_any_failed(b) ? failure : -EPROTO;
 		if (got < 0)
 			return -errno;
 		if ((size_t)got > sizeof(part))
 			return -EMSGSIZE;
 		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
-			r = nl_take_part(nl, b, nlh, reply, arg);
-			if (r < 0)
-				return r;
+			bool failed = failure && failure != -EINTR;
+
+			r = nl_take_part(nl, b, nlh, failed ? NULL : reply, arg);
+			if (r < 0 && !failed)
+				failure = r;
 		}
 	}
-	return 0;
+	return failure;
 }
 
 int nl_exchange(struct nl *nl, struct nl_batch *b, nl_reply_fn *reply, void *arg, struct err *e)

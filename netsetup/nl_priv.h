@@ -85,11 +85,12 @@ void nl_nest_end(struct nl_batch *b, size_t nest);
 void *nl_put_raw(struct nl_batch *b, size_t n);
 
 /* Called for each message that is not an acknowledgement; `index` counts the batch's messages from
- * 0. Return: 0 or -errno, which ends the exchange. */
+ * 0. Return: 0 or -errno: then it is not called again, and the exchange fails. */
 typedef int nl_reply_fn(const struct nlmsghdr *nlh, unsigned index, void *arg);
 
 /* Sends, and fills in messages[].result. Return: 0 when the exchange itself worked; -EINTR without
- * *e set when a dump was interrupted by a change and has to be repeated. */
+ * *e set when a dump was interrupted by a change and has to be repeated: what reply saw is real,
+ * but something can be missing. */
 int nl_exchange(struct nl *nl, struct nl_batch *b, nl_reply_fn *reply, void *arg, struct err *e);
 /* Turns the result of one message into an error. Return: 0 or -errno with *e set. */
 int nl_check(const struct nl_batch *b, unsigned index, struct err *e);

@@ -3,6 +3,8 @@
  * what the host keeps of its own. */
 #include "netsetup_fixture.h"
 
+#include <linux/rtnetlink.h>
+
 #include "netsetup/end_priv.h"
 
 #define BRIDGE_PORTS 1023
@@ -521,6 +523,37 @@ static void test_host_without_ipv6(void **state)
 
 /* ---- much ---- */
 
+static int fail_reply(const struct nlmsghdr *nlh, unsigned index, void *arg)
+{
+	(void)nlh;
+	(void)index;
+	(*(unsigned *)arg)++;
+	return -EIO;
+}
+
+/* A list that fails in the middle keeps the socket from nothing. */
+static void test_list_again(void **state)
+{
+	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
+	CLEANUP(nl_close) struct nl nl = NL_INIT;
+	CLEANUP_FREE struct link_state *links = NULL;
+	struct err e = ERR_INIT;
+	unsigned calls = 0;
+	size_t n = 0;
+
+	(void)state;
+	sh(w.home, "for i in $(seq 100); do echo \"link add b$i type bridge\"; done | ip -batch -");
+	assert_int_equal(nl_open(NETLINK_ROUTE, &nl, &e), 0);
+	nl_batch_reserve(&b, 1024);
+	(void)nl_begin(&b, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg), "list links");
+	assert_int_equal(nl_run(&nl, &b, fail_reply, &calls, &e), -EIO);
+	assert_int_equal(calls, 1);
+	e = ERR_INIT;
+	if (link_list(&nl, NULL, &links, &n, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(n, 105); /* lo, up0, three networks */
+}
+
 static void test_many_times(void **state)
 {
 	unsigned random = 1, alive = 0;
@@ -601,6 +634,7 @@ int main(void)
 		LINK_TEST(test_stop_and_start),
 		LINK_TEST(test_advertised_host),
 		LINK_TEST(test_host_without_ipv6),
+		LINK_TEST(test_list_again),
 		LINK_TEST(test_many_times),
 		LINK_TEST(test_gc_all),
 	};

@@ -138,35 +138,6 @@ static void test_kernel_text(void **state)
 	assert_non_null(strstr(e.text, "look up link (kernel: "));
 }
 
-static void test_mac(void **state)
-{
-	uint8_t web[6], again[6], db[6], bridge[6];
-
-	(void)state;
-	link_mac_of("instance", "web", web);
-	link_mac_of("instance", "web", again);
-	link_mac_of("instance", "db", db);
-	link_mac_of("bridge", "web", bridge);
-	assert_memory_equal(web, again, 6);
-	assert_memory_not_equal(web, db, 6);
-	assert_memory_not_equal(web, bridge, 6);
-	assert_int_equal(web[0] & 3, 2); /* locally administered, unicast */
-}
-
-static void test_host_name(void **state)
-{
-	struct jail_name web = { .s = "web" };
-	char first[16], second[16];
-
-	(void)state;
-	link_host_name(&web, first);
-	link_host_name(&web, second);
-	assert_int_equal(strlen(first), 14);
-	assert_true(str_starts(first, "ve"));
-	assert_int_equal(strspn(first + 2, "0123456789abcdef"), 12);
-	assert_string_not_equal(first, second);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,8 +146,6 @@ int main(void)
 		cmocka_unit_test(test_long_nest),
 		cmocka_unit_test(test_answers_by_message),
 		cmocka_unit_test(test_kernel_text),
-		cmocka_unit_test(test_mac),
-		cmocka_unit_test(test_host_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
