@@ -188,6 +188,10 @@ int net_change(const struct net_plan *from, const struct net_plan *to, int netns
 typedef bool net_alive_fn(const struct jail_name *name, void *arg);
 int net_gc(net_alive_fn *alive, void *arg, struct err *e);
 
+/* Removes neighbour entries of the host with a MAC address of the instance, which is down: what a
+ * command that was killed left before anything told of it. A dump. */
+int net_forget_neighbours(const char *id, struct err *e);
+
 /* ---- traffic by class ---- */
 
 struct net_count {

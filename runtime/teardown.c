@@ -46,8 +46,10 @@ static int teardown_network(struct jail *j, const struct jail_name *name, int di
 		return 0;
 	if (meta && spec && state)
 		r = instance_plan_make(j, name, meta, spec, &p, &why);
-	if (r < 0)
-		return net_gc(is_another, (void *)(uintptr_t)name, e);
+	if (r < 0) {
+		r = net_gc(is_another, (void *)(uintptr_t)name, e);
+		return r < 0 || !meta ? r : net_forget_neighbours(meta->owner.s, e);
+	}
 	network_names_erase(j, &p);
 	traffic_keep(dir, &p.net);
 	return net_detach(&p.net, &state->net, e);

@@ -11,8 +11,7 @@ setup_file() {
 }
 teardown_file() { network_teardown_file; }
 teardown() {
-	# shellcheck disable=SC2086 # several
-	[ -z "${HELPERS:-}" ] || kill $HELPERS 2>/dev/null || :
+	helpers_end
 	jail_teardown
 	nft delete table inet filter 2>/dev/null || :
 }
@@ -88,7 +87,7 @@ flushed() { # COMMAND...: rules go away, the command brings all back
 	[ "$(rules | grep -cw web)" = 0 ]
 	jail rm web
 	jail gc
-	[ "$(jail network inspect --json open | jq '.[0].addresses.used4')" = 0 ]
+	[ "$(jail network inspect --json open | jq '.[0].addresses.ipv4.used')" = 0 ]
 	run ip neigh show nud permanent
 	refute_output 10.77.0.1
 }

@@ -174,13 +174,13 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 	run -0 jail exec web ping -c 1 -W 2 db
 	assert_output "($(address_of db))"
 	jail stop --timeout 0s db
-	run jail exec web grep -w db /etc/hosts
+	run jail exec web grep -w '^[0-9a-f].*db' /etc/hosts
 	[ "$status" -ne 0 ]
 	jail start db
-	run -0 jail exec web grep -w db /etc/hosts
+	run -0 jail exec web grep -w '^[0-9a-f].*db' /etc/hosts
 	jail kill db
 	wait_status db stopped
-	run jail exec web grep -w db /etc/hosts
+	run jail exec web grep -w '^[0-9a-f].*db' /etc/hosts
 	[ "$status" -ne 0 ]
 	run jail exec web sh -c 'echo 192.0.2.66 forged >>/etc/hosts'
 	[ "$status" -ne 0 ]

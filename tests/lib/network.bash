@@ -59,6 +59,17 @@ network_teardown_file() {
 	kill $pids || status=1
 	return $status
 }
+# What runs in the background is a function's subshell, and the program is its child.
+helpers_end() {
+	local pid
+
+	for pid in ${HELPERS:-}; do
+		# shellcheck disable=SC2046 # several
+		kill $(pgrep -P "$pid") "$pid" 2>/dev/null || :
+		wait "$pid" 2>/dev/null || :
+	done
+	HELPERS=
+}
 network_names() {
 	jail network list --json | jq -r '.[].name | select(. != "default")'
 }
@@ -73,8 +84,7 @@ networks_remove() {
 network_teardown() {
 	local status=0
 
-	# shellcheck disable=SC2086 # several
-	[ -z "${HELPERS:-}" ] || kill $HELPERS 2>/dev/null || :
+	helpers_end
 	jail_teardown || status=1
 	networks_remove || status=1
 	return $status

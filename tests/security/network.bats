@@ -31,8 +31,7 @@ setup_file() {
 }
 teardown_file() { network_teardown_file; }
 teardown() {
-	# shellcheck disable=SC2086 # several
-	[ -z "${HELPERS:-}" ] || kill $HELPERS 2>/dev/null || :
+	helpers_end
 	jail_teardown
 }
 pair() {
@@ -41,13 +40,15 @@ pair() {
 	EVIL4=$(address_of evil) VICTIM4=$(address_of victim)
 	EVIL6=$(field evil '.networks[0].address6') VICTIM6=$(field victim '.networks[0].address6')
 	BRIDGE=$(jail network inspect --json open | jq -r '.[0].interface')
-	EVILLL=$(inside evil ip -j -6 address show dev eth0 scope link | jq -r '.[0].addr_info[0].local')
+	EVILLL=$(link_local inside evil)
 }
+link_local() { "$@" ip -o -6 address show dev eth0 scope link | awk '{ sub("/.*", "", $4); print $4 }'; }
+mac_of() { "$@" ip -o link show dev eth0 | grep -o 'link/ether [0-9a-f:]*' | cut -c12-; }
 routes6() { "$@" ip -6 route show default; }
 neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 
 @test "row 70: a forged router advertisement" {
-	frame in_namespace mallory eth0 ra src="$(in_namespace mallory ip -j -6 address show dev eth0 scope link | jq -r '.[0].addr_info[0].local')"
+	frame in_namespace mallory eth0 ra src="$(link_local in_namespace mallory)"
 	wait_until 10 grep -q . <(routes6 in_namespace alice)
 	[ -n "$(routes6 in_namespace alice)" ]
 	pair
@@ -63,7 +64,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 
 @test "row 71: ARP and neighbour advertisements for somebody else, frames from somebody else's address" {
 	frame in_namespace mallory eth0 arp src=10.66.0.1 target=10.66.0.3
-	wait_until 10 sh -c "nsenter --net=/proc/$(cat "$JAIL_TEST_DIR/namespaces/alice")/ns/net ip neigh show 10.66.0.1 | grep -q $(in_namespace mallory cat /sys/class/net/eth0/address 2>/dev/null || in_namespace mallory ip -j link show eth0 | jq -r '.[0].address')"
+	wait_until 10 sh -c "nsenter --net=/proc/$(cat "$JAIL_TEST_DIR/namespaces/alice")/ns/net ip neigh show 10.66.0.1 | grep -q $(mac_of in_namespace mallory)"
 	pair
 	local before victim
 	before=$(neighbours)
@@ -163,12 +164,12 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	ip route show >/dev/null
 	world ip route add 10.66.0.0/24 via $HOST4
 	world ip -6 route add fd66::/64 via $HOST6
-	in_namespace alice ip route add default via 10.66.0.1
-	in_namespace alice ip -6 route add default via fd66::1
+	in_namespace alice ip route replace default via 10.66.0.1
+	in_namespace alice ip -6 route replace default via fd66::1
 	server 5002 in_namespace alice
 	wait_until 10 ask 10.66.0.3 5002 world
 	wait_until 10 ask fd66::3 5002 world
-	pair --port 5003:5003
+	pair
 	world ip route add 10.77.0.0/24 via $HOST4
 	world ip -6 route add fd77::/64 via $HOST6
 	server 5002 inside victim
@@ -261,7 +262,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 @test "row 77: /sys shows its own interfaces alone, and no socket of the host is seen" {
 	sleeper victim --network open
 	run -0 jail exec victim ls /sys/class/net
-	[ "$(tr -s ' \n' ' ' <<<"$output")" = 'eth0 lo' ]
+	[ "$(xargs <<<"$output")" = 'eth0 lo' ]
 	run jail exec victim sh -c 'echo 1 >/sys/class/net/eth0/ifalias'
 	[ "$status" -ne 0 ]
 	socat ABSTRACT-LISTEN:jail-canary,fork - 2>/dev/null 3>&- &
@@ -287,6 +288,6 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	run grep -c '"first"' "$BATS_TEST_TMPDIR/rules"
 	[ "$output" = 0 ]
 	run -0 bridge fdb show br "$(jail network inspect --json open | jq -r '.[0].interface')"
-	[ "$(grep -c "$(inside second ip -j link show eth0 | jq -r '.[0].address')" <<<"$output")" -ge 1 ]
+	[ "$(grep -c "$(mac_of inside second)" <<<"$output")" -ge 1 ]
 	[ ! -e /proc/net/nf_conntrack ] || ! grep -q 'dport=5007.*10.77.0.77' /proc/net/nf_conntrack
 }
