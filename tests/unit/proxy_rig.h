@@ -60,7 +60,7 @@ static inline void rig_ip(const char *arguments)
 	char command[256];
 
 	(void)snprintf(command, sizeof(command), "ip %s", arguments);
-	char *args[] = { "sh", "-c", command, NULL };
+	char sh[] = "sh", flag[] = "-c", *args[] = { sh, flag, command, NULL };
 	int status = -1;
 	pid_t pid = fork();
 
