@@ -30,13 +30,13 @@ int attach_make(struct nl *nl, struct link_end *end, int netns_fd, struct err *e
 	return r;
 }
 
-int attach_remove(struct nl *nl, struct link_end *end, struct err *e)
+int attach_remove(struct nl *nl, struct link_end *end, int netns_fd, struct err *e)
 {
 	unsigned shaper = link_index(nl, end->shaper);
 	int r = 0;
 
 	if (!end_has_veth(end))
-		return macvlan_delete(nl, end, e);
+		return macvlan_remove(nl, end, netns_fd, e);
 	if (end->index)
 		r = end_unreach(nl, end, e);
 	if (r >= 0 && end->index)
@@ -50,6 +50,7 @@ int attach_remove(struct nl *nl, struct link_end *end, struct err *e)
 struct attach_undo {
 	struct nl *nl;
 	struct link_ends *ends;
+	int netns_fd;
 	size_t n; /* that were begun */
 };
 
@@ -61,7 +62,7 @@ static void attach_undo(void *arg)
 		struct err ignored = ERR_INIT;
 
 		if (undo->ends->v[i].wanted)
-			(void)attach_remove(undo->nl, &undo->ends->v[i], &ignored);
+			(void)attach_remove(undo->nl, &undo->ends->v[i], undo->netns_fd, &ignored);
 	}
 }
 
@@ -82,7 +83,7 @@ static bool attach_has(const struct link_ends *ends, bool veth)
 	return false;
 }
 
-static int attach_links(struct attach_undo *undo, int netns_fd, struct err *e)
+static int attach_links(struct attach_undo *undo, struct err *e)
 {
 	struct link_ends *ends = undo->ends;
 	size_t i;
@@ -91,10 +92,10 @@ static int attach_links(struct attach_undo *undo, int netns_fd, struct err *e)
 	for (i = 0; r >= 0 && i < ends->n; i++) {
 		undo->n = i + 1;
 		if (ends->v[i].wanted)
-			r = attach_make(undo->nl, &ends->v[i], netns_fd, e);
+			r = attach_make(undo->nl, &ends->v[i], undo->netns_fd, e);
 	}
 	if (r >= 0)
-		r = inside_setup(undo->nl, ends, netns_fd, ~0u, false, e);
+		r = inside_setup(undo->nl, ends, undo->netns_fd, ~0u, false, e);
 	for (i = 0; r >= 0 && i < ends->n; i++)
 		if (end_has_veth(&ends->v[i]))
 			r = veth_settle(undo->nl, &ends->v[i], e);
@@ -105,7 +106,7 @@ static int attach_all(const struct net_plan *plan, int netns_fd, struct nl *nl,
 		      struct net_attachment *ret, struct err *e)
 {
 	struct link_ends ends;
-	struct attach_undo undo = { .nl = nl, .ends = &ends };
+	struct attach_undo undo = { .nl = nl, .ends = &ends, .netns_fd = netns_fd };
 	CLEANUP_ROLLBACK struct rollback rollback = ROLLBACK_INIT;
 	int r;
 
@@ -116,7 +117,7 @@ static int attach_all(const struct net_plan *plan, int netns_fd, struct nl *nl,
 	if (r < 0)
 		return r;
 	rollback_push(&rollback, attach_undo, &undo);
-	r = attach_links(&undo, netns_fd, e);
+	r = attach_links(&undo, e);
 	if (r < 0)
 		return r;
 	ends_attachment(&ends, ret);

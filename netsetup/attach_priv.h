@@ -8,6 +8,6 @@
  * it can be there. */
 int attach_make(struct nl *nl, struct link_end *end, int netns_fd, struct err *e);
 /* The other way round, and waits for it; whatever is there of it. */
-int attach_remove(struct nl *nl, struct link_end *end, struct err *e);
+int attach_remove(struct nl *nl, struct link_end *end, int netns_fd, struct err *e);
 
 #endif

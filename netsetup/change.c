@@ -120,7 +120,7 @@ static int change_end(struct change *c, unsigned i, struct err *e)
 	int r = 0;
 
 	if (c->replaced & bit)
-		r = attach_remove(c->route, &c->from.v[i], e);
+		r = attach_remove(c->route, &c->from.v[i], c->netns_fd, e);
 	if (r >= 0 && ((c->made | c->replaced) & bit))
 		r = attach_make(c->route, &c->to.v[i], c->netns_fd, e);
 	if (r >= 0 && (c->readdressed & bit))
@@ -167,7 +167,8 @@ static void change_back(struct change *c, const char *instance)
 	back.made = 0;
 	for (i = 0; i < NET_INTERFACES_MAX; i++) {
 		step = ERR_INIT;
-		if ((c->made & 1u << i) && attach_remove(c->route, &back.from.v[i], &step) < 0)
+		if ((c->made & 1u << i) &&
+		    attach_remove(c->route, &back.from.v[i], c->netns_fd, &step) < 0)
 			why = step;
 		step = ERR_INIT;
 		if (change_end(&back, i, &step) < 0)
@@ -226,7 +227,9 @@ static int change_finish(struct change *c, bool forget_all, struct err *e)
 		const unsigned bit = 1u << i;
 		struct link_end *from = &c->from.v[i];
 
-		if (c->removed & bit)
+		if ((c->removed & bit) && !end_has_veth(from))
+			r = macvlan_remove(&d.route, from, c->netns_fd, e);
+		else if (c->removed & bit)
 			r = detach_end(&d, from, e);
 		else if (from->wanted && (forget_all || ((c->replaced | c->readdressed) & bit)))
 			r = detach_flows(&d.nft, from, e);

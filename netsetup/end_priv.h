@@ -81,6 +81,9 @@ int macvlan_create(struct nl *nl, const struct link_end *end, int netns_fd, stru
  * would go on answering for its address. Missing is fine. */
 int macvlan_delete(struct nl *nl, const struct link_end *end, struct err *e);
 
+/* The same with the namespace at hand, whether it is marked or not. */
+int macvlan_remove(struct nl *nl, const struct link_end *end, int netns_fd, struct err *e);
+
 /* ---- shape.c ---- */
 
 /* Makes both directions as `wanted` says; `had` is what there is (NULL: nothing). */

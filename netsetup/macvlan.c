@@ -15,6 +15,7 @@
 #include <linux/rtnetlink.h>
 
 #include "base/str.h"
+#include "netsetup/sysctl_priv.h"
 
 static uint32_t macvlan_nsid(const char *id)
 {
@@ -87,6 +88,26 @@ int macvlan_create(struct nl *nl, const struct link_end *end, int netns_fd, stru
 	return r;
 }
 
+/* What the instance made of that name, or another's namespace, is left alone. */
+static bool macvlan_is(const struct link_state *link, const struct link_end *end)
+{
+	return str_eq(link->kind, "macvlan") && memcmp(link->mac, end->mac, sizeof(link->mac)) == 0;
+}
+
+int macvlan_remove(struct nl *nl, const struct link_end *end, int netns_fd, struct err *e)
+{
+	CLEANUP(nl_close) struct nl there = NL_INIT;
+	CLEANUP(netns_leave) int home = -EBADF;
+	struct link_state link = { .index = 0 };
+	int r = netns_enter(netns_fd, nl, &home, e);
+
+	if (r >= 0)
+		r = nl_open(NETLINK_ROUTE, &there, e);
+	if (r >= 0)
+		r = link_get(&there, end->inside, 0, &link, e);
+	return r < 0 || !macvlan_is(&link, end) ? r : link_delete(&there, link.index, e);
+}
+
 static bool macvlan_no_namespace(int result)
 {
 	return result == -EINVAL || link_is_missing(result);
@@ -117,9 +138,7 @@ int macvlan_delete(struct nl *nl, const struct link_end *end, struct err *e)
 	nl_batch_reserve(&look, END_BATCH_SIZE);
 	macvlan_put(&look, end, RTM_GETLINK, "look up macvlan");
 	r = nl_run(nl, &look, macvlan_take, &link, e);
-	/* What the instance made of that name, or another's namespace, is left alone. */
-	if (r < 0 || !str_eq(link.kind, "macvlan") ||
-	    memcmp(link.mac, end->mac, sizeof(link.mac)) != 0)
+	if (r < 0 || !macvlan_is(&link, end))
 		return r;
 	nl_batch_reserve(&delete, END_BATCH_SIZE);
 	macvlan_put(&delete, end, RTM_DELLINK, "delete macvlan");

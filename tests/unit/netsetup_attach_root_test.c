@@ -94,6 +94,11 @@ static void test_inside(void **state)
 	assert_string_equal(sh_output(a->netns, "ip neigh show nud permanent | awk '{print $1}' | "
 						"sort"),
 			    GATEWAY "\nfe80::1\n");
+	/* The kernel's own comes later, from a work queue. */
+	sh(a->netns,
+	   "ip -6 route show table local proto static | grep -q '^local fd88::2 dev eth0'");
+	sh(w.home,
+	   "ip -6 route show table local proto static | grep -q '^local fd88::1 dev jail0'");
 	sh(a->netns, "ip -o link show lo | grep -q LOOPBACK,UP");
 	sh(w.home, "ip -o link show dev %s | grep -q 'master jail0'", host_interface(a));
 	sh(w.home, "ip -o link show dev 'jail@web0' | grep -q %s", host_interface(a));

@@ -245,6 +245,39 @@ static void test_network(void **state)
 	assert_true(ping(A->netns, "10.89.0.1", WAIT_MS));
 }
 
+/* A macvlan beside it, and in its place. */
+static void test_macvlan(void **state)
+{
+	static struct net_network lan;
+	struct instance to = *A;
+
+	(void)state;
+	lan = network_of("lan", "", "10.97", "fd97");
+	lan.mode = NET_MACVLAN;
+	(void)snprintf(lan.uplink, sizeof(lan.uplink), "up0");
+	lan.gateway4 = (struct in_addr){ 0 };
+	lan.gateway6 = (struct in6_addr){ 0 };
+	sh(w.outside, "ip addr add 10.97.0.1/16 dev eth0");
+	add_interface(&to, 7, &lan); /* the table has no part in it */
+	change(&to);
+	assert_true(ping(A->netns, "10.97.0.1", WAIT_MS));
+	assert_outside();
+	to = *A;
+	to.n_interfaces = 1;
+	change(&to);
+	assert_int_equal(index_of(A->netns, "eth1"), 0);
+	to.n_interfaces = 0;
+	add_interface(&to, 8, &lan);
+	change(&to);
+	assert_true(ping(A->netns, "10.97.0.1", WAIT_MS));
+	assert_false(ping(A->netns, OUTSIDE_ADDRESS, WAIT_BLOCKED_MS));
+	to.n_interfaces = 0;
+	add_interface(&to, 0, &w.networks[0]);
+	change_in_vain(&to);
+	change(&to);
+	assert_outside();
+}
+
 /* Ports and rules; what was let through is judged again. */
 static void test_ports_and_rules(void **state)
 {
@@ -322,9 +355,10 @@ static void test_fails_early(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CHANGE_TEST(test_add_and_remove),  CHANGE_TEST(test_default_route),
-		CHANGE_TEST(test_address),	   CHANGE_TEST(test_network),
-		CHANGE_TEST(test_ports_and_rules), CHANGE_TEST(test_fails_early),
+		CHANGE_TEST(test_add_and_remove), CHANGE_TEST(test_default_route),
+		CHANGE_TEST(test_address),	  CHANGE_TEST(test_network),
+		CHANGE_TEST(test_macvlan),	  CHANGE_TEST(test_ports_and_rules),
+		CHANGE_TEST(test_fails_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

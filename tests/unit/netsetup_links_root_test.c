@@ -98,6 +98,20 @@ static void assert_outside(const struct instance *i)
 	assert_true(ping(i->netns, OUTSIDE_ADDRESS6, WAIT_MS));
 }
 
+static void unreach(const struct instance *i)
+{
+	CLEANUP(nl_close) struct nl nl = NL_INIT;
+	struct net_plan plan = plan_of(i);
+	struct link_ends ends;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(nl_open(NETLINK_ROUTE, &nl, &e), 0);
+	ends_plan(&plan, &i->at, &ends);
+	ends.v[0].index = link_index(&nl, ends.v[0].name);
+	assert_int_equal(end_unreach(&nl, &ends.v[0], &e), 0);
+	assert_int_equal(end_unreach(&nl, &ends.v[0], &e), 0);
+}
+
 static void test_routed(void **state)
 {
 	char *before = snapshot();
@@ -133,8 +147,12 @@ static void test_routed(void **state)
 			       i ? GATEWAY6 : GATEWAY);
 		(void)close(web);
 	}
+	/* A stop takes the routes away by itself, whatever becomes of the veth and when. */
+	unreach(A);
+	sh(w.home, "ip link show %s >/dev/null", host_interface(A));
+	assert_string_equal(sh_output(w.home, "ip route show 10.88.0.2; ip -6 route show fd88::2"),
+			    "");
 	detach(A);
-	/* At once, whatever becomes of the veth. */
 	assert_string_equal(sh_output(w.home, "ip route show 10.88.0.2; ip -6 route show fd88::2"),
 			    "");
 	detach(B);
