@@ -181,7 +181,7 @@ static void address_warn_full(const struct address_pool *p, uint64_t met)
 	struct err ignored = ERR_INIT;
 	struct use use = { 0 };
 
-	if (met < (total <= POOL_SMALL ? 1 : MET_MANY) ||
+	if ((total > POOL_SMALL && met < MET_MANY) ||
 	    lease_each(p->dir, count_lease, &use, &ignored) < 0)
 		return;
 	used = p->family == AF_INET ? use.used4 : use.used6;

@@ -45,6 +45,14 @@ static void nft_verdict_element(enum nft_set set4, int family, const void *addre
 	el->target = plan->instance->s;
 }
 
+static void nft_self_element(int family, const void *address, struct nft_elements *ret)
+{
+	struct nft_element *el = nft_element_new(ret, NFT_OF(family, NFT_SELVES4));
+
+	nft_key(el, address, family == AF_INET ? 4 : 16);
+	nft_key(el, address, family == AF_INET ? 4 : 16);
+}
+
 static void nft_address_elements(const struct net_plan *plan, int family, const void *address,
 				 struct nft_elements *ret)
 {
@@ -52,6 +60,7 @@ static void nft_address_elements(const struct net_plan *plan, int family, const 
 
 	for (i = 0; i < CLASSES; i++)
 		nft_address_element(nft_class_sets[i], family, address, ret);
+	nft_self_element(family, address, ret);
 	if (nft_chain_needed(plan, NFT_CHAIN_OUT))
 		nft_verdict_element(NFT_OUT4, family, address, plan, ret);
 	if (nft_chain_needed(plan, NFT_CHAIN_IN))

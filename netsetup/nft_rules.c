@@ -57,7 +57,7 @@
  *   chain nat_*       { type nat hook prerouting|output priority dstnat;  jump publish }
  *   chain postrouting { type nat hook postrouting priority srcnat
  *                       iifgroup OURS oifgroup != OURS ip saddr @nat masquerade
- *                       iifgroup OURS oifgroup OURS ct status dnat masquerade }
+ *                       iifgroup OURS ct status dnat ip saddr . ip daddr @selves masquerade }
  *   chain count_*     { type filter hook forward|input|output priority 300
  *                       ip saddr or ip daddr, in the set that counts this class }
  *
@@ -76,8 +76,8 @@
  * way in for published ports and neighbours alone: a route to the subnet is no way in (row 73).
  * `output` keeps the kernel from telling an instance that the shorter way to a published port is
  * the neighbour, whom it can't reach directly. `publish` changes the destination and not the
- * source, so an instance sees who really talks to it (row 74); only what comes from an instance
- * seems to come from the host, because it may be the very instance that the port leads to.
+ * source, so an instance sees who really talks to it (row 74); only what an instance sends to
+ * itself has to come back by way of the host, and seems to come from there.
  *
  * Every base chain has the policy accept and its first question is about our own interfaces: what
  * is none of our business passes unchanged to the tables of others.
@@ -212,7 +212,12 @@ static const struct nft_rule {
 
 	{ "postrouting", { FROM_OURS, TO_OTHERS, SADDR(AF_INET), IN_SET(NFT_NAT4), MASQUERADE } },
 	{ "postrouting", { FROM_OURS, TO_OTHERS, SADDR(AF_INET6), IN_SET(NFT_NAT6), MASQUERADE } },
-	{ "postrouting", { FROM_OURS, TO_OURS, PUBLISHED, MASQUERADE } },
+	{ "postrouting",
+	  { FROM_OURS, PUBLISHED, SADDR(AF_INET), AND_DADDR(AF_INET), IN_SET(NFT_SELVES4),
+	    MASQUERADE } },
+	{ "postrouting",
+	  { FROM_OURS, PUBLISHED, SADDR(AF_INET6), AND_DADDR(AF_INET6), IN_SET(NFT_SELVES6),
+	    MASQUERADE } },
 
 	{ "count_forward", { FROM_OURS, JUMP("sent") } },
 	{ "count_forward", { TO_OURS, JUMP("received") } },

@@ -33,6 +33,8 @@ enum nft_set {
 	NFT_RANGES6,
 	NFT_RANGES_AT4,
 	NFT_RANGES_AT6,
+	NFT_SELVES4, /* each address twice: who talks to itself */
+	NFT_SELVES6,
 	NFT_RECEIVED_INSIDE4, /* counters */
 	NFT_RECEIVED_INSIDE6,
 	NFT_RECEIVED_OUTSIDE4,

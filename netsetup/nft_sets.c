@@ -48,6 +48,7 @@ const struct nft_set_type nft_sets[NFT_SETS] = {
 	     .kind = NFT_KIND_RANGES),
 	PAIR(NFT_RANGES_AT4, "ranges_at", .fields = { ADDR, T_PROTOCOL, T_PORT }, .data = { ADDR },
 	     .kind = NFT_KIND_RANGES),
+	PAIR(NFT_SELVES4, "selves", .fields = { ADDR, ADDR }),
 	PAIR(NFT_RECEIVED_INSIDE4, "received_inside", .fields = { ADDR }, .counter = true),
 	PAIR(NFT_RECEIVED_OUTSIDE4, "received_outside", .fields = { ADDR }, .counter = true),
 	PAIR(NFT_SENT_INSIDE4, "sent_inside", .fields = { ADDR }, .counter = true),

@@ -272,7 +272,7 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 #define SPEC_FLAGS(F)                                                                              \
 	F("image", 0, "IMAGE", "image that the root file system starts from", set_image)           \
 	F("rootfs", 0, "DIR", "a directory as the root, in place of an image", set_rootfs)         \
-	F("tenant", 0, "NAME", "tenant that it belongs to, and whose networks it may use", set_tenant)\
+	F("tenant", 0, "NAME", "tenant that it belongs to: whose networks it may use", set_tenant)\
 	F("hostname", 0, "NAME", "default: the instance's name", set_hostname)                     \
 	F("memory", 'm', "SIZE", "at most that much memory: 512MiB", set_memory)                   \
 	F("cpus", 0, "N", "at most that many CPUs: 1.5", set_cpus)                                 \

@@ -241,8 +241,8 @@ not() { ! "$@"; }
 			[ -L "$JAIL_TEST_DIR/run/ports/tcp-800$i" ]
 			jail exec "g$i" true
 		done
-		# An address and a port each.
-		[ "$(elements)" -eq 8 ]
+		[ "$(elements_in addresses4)" -eq 4 ]
+		[ "$(elements_in ports4)" -eq 4 ]
 		jail stop --timeout 0s g1 g2 g3 g4
 	done
 	[ "$(elements)" -eq 0 ]
@@ -345,7 +345,8 @@ not() { ! "$@"; }
 			[ "$(jail ps --json | jq -r '[.[] | select(.status == "running")] | length')" -eq 30 ]
 			[ "$(jail ps --json | jq -r '[.[].address] | unique | length')" -eq 30 ]
 			[ "$(jail ps --json | jq -r '[.[].ids.first] | unique | length')" -eq 30 ]
-			[ "$(elements)" -eq 60 ]
+			[ "$(elements_in addresses4)" -eq 30 ]
+			[ "$(elements_in ports4)" -eq 30 ]
 		fi
 	done
 	[ "$(elements)" -eq 0 ]

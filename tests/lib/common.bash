@@ -55,6 +55,9 @@ elements() {
 	nft -j list ruleset | jq '[.nftables[] | (.set // .map // empty) |
 		select(.name | test("^(networks|gateways|outside|tenant|neighbours|nat)") | not) | .elem // [] | length] | add // 0'
 }
+elements_in() { # SET
+	nft -j list ruleset | jq --arg set "$1" '[.nftables[] | (.set // .map // empty) | select(.name == $set) | .elem // [] | length] | add // 0'
+}
 # Removes all instances; fails when something of them is still there.
 jail_teardown() {
 	[ -d "$JAIL_TEST_DIR/state" ] || return 0

@@ -188,12 +188,12 @@ static void test_published(void **state)
 	assert_reaches(w.outside, HOST_ADDRESS, 8080, special, OUTSIDE_ADDRESS);
 	assert_reaches(w.home, GATEWAY, 8080, web, GATEWAY);
 	/* Between instances, and of one with itself, by way of the host. */
-	assert_reaches(b->netns, HOST_ADDRESS, 9090, web, GATEWAY);
-	assert_reaches(b->netns, GATEWAY, 9090, web, GATEWAY);
+	assert_reaches(b->netns, HOST_ADDRESS, 9090, web, "10.88.0.3");
+	assert_reaches(b->netns, GATEWAY, 9090, web, "10.88.0.3");
 	assert_reaches(a->netns, HOST_ADDRESS, 9090, web, GATEWAY);
 	assert_reaches(w.outside, HOST_ADDRESS6, 9090, web6, OUTSIDE_ADDRESS6);
 	assert_reaches(w.home, GATEWAY6, 9090, web6, GATEWAY6);
-	assert_reaches(b->netns, HOST_ADDRESS6, 9090, web6, GATEWAY6);
+	assert_reaches(b->netns, HOST_ADDRESS6, 9090, web6, "fd88::3");
 	/* Loopback is not led to the bridge. */
 	assert_int_equal(tcp_connect(w.home, "127.0.0.1", 9090, WAIT_MS), -ECONNREFUSED);
 	assert_int_equal(tcp_connect(w.outside, HOST_ADDRESS, 9091, WAIT_MS), -ECONNREFUSED);
