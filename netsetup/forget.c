@@ -38,8 +38,7 @@ static int forget_attribute(const struct nlattr *attr, void *arg)
 {
 	struct forget_answer *a = arg;
 
-	if (mnl_attr_get_type(attr) == NDA_LLADDR &&
-	    mnl_attr_get_payload_len(attr) == NET_MAC_LEN)
+	if (mnl_attr_get_type(attr) == NDA_LLADDR && mnl_attr_get_payload_len(attr) == NET_MAC_LEN)
 		a->mac = mnl_attr_get_payload(attr);
 	if (mnl_attr_get_type(attr) == NDA_DST) {
 		a->address = mnl_attr_get_payload(attr);

@@ -7,9 +7,10 @@
  * a bridge. In mode `bridge` instances are its ports, up to what a bridge takes; those that follow
  * on the same network, and all in mode `routed`, have a veth of their own and a host route to each
  * of their addresses. Inside, both look the same: the gateway is the only neighbour. Frames never
- * pass from one instance to another: ports are isolated, and the host routes between instances where
- * the network allows it. So one place, the forward path, decides about every packet (nft_rules.c),
- * and there is no ARP, ND, RA, DHCP or STP of one instance that another could hear (rows 70, 71).
+ * pass from one instance to another: ports are isolated, and the host routes between instances
+ * where the network allows it. So one place, the forward path, decides about every packet
+ * (nft_rules.c), and there is no ARP, ND, RA, DHCP or STP of one instance that another could hear
+ * (rows 70, 71).
  *
  * In mode `macvlan` an instance has an interface on the uplink's own network, and the host does not
  * see its packets at all.
@@ -110,12 +111,14 @@ struct net_rule {
 };
 
 struct net_plan { /* everything of one instance; nothing in it is owned */
-	const struct jail_name *instance; /* the comment of its elements; running, it keeps its name */
+	const struct jail_name
+		*instance; /* the comment of its elements; running, it keeps its name */
 	const char *id; /* 32 hex digits: MAC addresses and interface names follow from it */
 	const char *tenant; /* "" = none */
 	const struct net_interface *interfaces; /* eth0, eth1, ... ; .network NULL: a gap */
 	size_t n_interfaces;
-	const struct net_port *ports; /* lead to the addresses of the first interface that has any */
+	const struct net_port
+		*ports; /* lead to the addresses of the first interface that has any */
 	size_t n_ports;
 	const struct net_rule *rules;
 	size_t n_rules;
@@ -152,7 +155,8 @@ void net_interface_name_of(const struct jail_name *network, char ret[static 16])
  * net_host_ensure() of its networks, puts them back.
  */
 int net_host_ensure(const struct net_network *networks, size_t n, struct err *e);
-/* Removes the network's elements and its link. -EBUSY: it still has ports or routes of instances. */
+/* Removes the network's elements and its link. -EBUSY: it still has ports or routes of instances.
+ */
 int net_host_remove(const struct net_network *network, struct err *e);
 /* Removes the table (tests, an uninstall). */
 int net_table_remove(struct err *e);

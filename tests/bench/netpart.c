@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * netpart RUNS: attaches an interface on the default network to a fresh network namespace
- * and detaches it, RUNS times, as a start and a stop do, in the network namespace it runs in. Prints
- * one line of JSON: median times and the number of netlink messages of one round. (Linked with
+ * and detaches it, RUNS times, as a start and a stop do, in the network namespace it runs in.
+ * Prints one line of JSON: median times and the number of netlink messages of one round. (Linked
+ * with
  * --wrap=sendmsg.)
  */
 #include <linux/netlink.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
