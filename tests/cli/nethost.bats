@@ -2,6 +2,7 @@
 # What others do to the host's network, and what is left of ours: flushed rules, firewalls that drop by default, commands
 # that are killed at any moment.
 
+# shellcheck disable=SC2086 # addresses are words
 load ../lib/common
 load ../lib/network
 

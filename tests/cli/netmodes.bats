@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The modes of an instance's network, several networks at once, both families; names; what tenants are to each other.
 
+# shellcheck disable=SC2086 # addresses are words
 load ../lib/common
 load ../lib/network
 
