@@ -108,12 +108,12 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	pair
 	local fdb neighbours
 	fdb=$(bridge fdb show br "$BRIDGE" | wc -l)
-	neighbours=$(ip neigh show | wc -l)
+	neighbours=$(neighbours)
 	frame inside evil eth0 flood count=10000 src="$EVIL4" target=10.77.0.1
 	frame inside evil eth0 arp src=10.77.0.99 target=10.77.0.1
 	ping_from inside evil 10.77.0.1
 	[ "$(bridge fdb show br "$BRIDGE" | wc -l)" = "$fdb" ]
-	[ "$(ip neigh show | wc -l)" = "$neighbours" ]
+	[ "$(neighbours)" = "$neighbours" ]
 }
 
 @test "rows 70, 71: no frame of one instance reaches another: bridge protocol, DHCP" {
