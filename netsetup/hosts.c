@@ -62,8 +62,9 @@ static int combine(const struct jail_name *const *networks, size_t n, struct com
 	*ret = (struct combination){ .n = n };
 	if (n == 0 || n > ARRAY_SIZE(ret->v))
 		return err_set(e, EINVAL, "hosts file: of %zu networks", n);
-	memcpy(ret->v, networks, n * sizeof(*networks));
-	qsort(ret->v, n, sizeof(ret->v[0]), compare_names);
+	for (size_t i = 0; i < n; i++)
+		ret->v[i] = networks[i];
+	qsort(ret->v, n, sizeof(*ret->v), compare_names);
 	sha256_init(&sha);
 	for (size_t i = 0; i < n; i++) {
 		if (kept > 0 && str_eq(ret->v[kept - 1]->s, ret->v[i]->s))

@@ -160,7 +160,7 @@ static int find_free(int fd, uint64_t hash, unsigned level, off_t *ret, struct e
 int hosts_file_add(int fd, uint64_t hash, const struct hosts_record *record, struct err *e)
 {
 	unsigned levels;
-	off_t at;
+	off_t at = 0;
 	int r;
 
 	if (levels_of(fd, &levels, e) < 0)

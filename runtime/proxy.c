@@ -153,7 +153,10 @@ int proxy_port_bind(struct proxy_port_plan *p, struct err *e)
 
 static bool is_same(const struct proxy_request *a, const struct proxy_request *b)
 {
-	return memcmp(a, b, sizeof(*a)) == 0;
+	return a->type == b->type && a->protocol == b->protocol &&
+	       proxy_address_is(&a->listen, &b->listen) &&
+	       proxy_address_is(&a->target, &b->target) &&
+	       proxy_address_is(&a->source, &b->source);
 }
 
 /* Takes out of both what is in both. O(n^2) of at most PROXY_PORTS_MAX. */
@@ -247,7 +250,7 @@ static bool is_listened_on(const struct proxy_ports *ports, const struct proxy_r
 		const struct proxy_request *other = &ports->v[i].request;
 
 		if (other->protocol == r->protocol &&
-		    memcmp(&other->listen, &r->listen, sizeof(r->listen)) == 0)
+		    proxy_address_is(&other->listen, &r->listen))
 			return true;
 	}
 	return false;

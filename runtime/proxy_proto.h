@@ -16,6 +16,7 @@
 #define JAIL_RUNTIME_PROXY_PROTO_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PROXY_CONNECTIONS_MAX 1024
@@ -33,6 +34,19 @@ union proxy_address {
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 };
+
+/* The same address and port; of IPv6, also the scope. */
+static inline bool proxy_address_is(const union proxy_address *a, const union proxy_address *b)
+{
+	if (a->family != b->family)
+		return false;
+	if (a->family == AF_INET6)
+		return IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr) &&
+		       a->v6.sin6_port == b->v6.sin6_port &&
+		       a->v6.sin6_scope_id == b->v6.sin6_scope_id;
+	return a->family != AF_INET || (a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr &&
+					a->v4.sin_port == b->v4.sin_port);
+}
 
 enum proxy_type {
 	PROXY_ADD = 1,

@@ -111,7 +111,7 @@ static int port_remove(const struct proxy_request *r)
 {
 	for (unsigned i = 0; i < ports_used; i++) {
 		if (ports[i].fd < 0 || ports[i].protocol != r->protocol ||
-		    memcmp(&ports[i].listen, &r->listen, sizeof(r->listen)) != 0)
+		    !proxy_address_is(&ports[i].listen, &r->listen))
 			continue;
 		port_end(i);
 		return 0;

@@ -150,7 +150,7 @@ static struct association *association_of(unsigned port, const union proxy_addre
 	for (uint16_t i = *bucket; i != NONE; i = associations[i].chain) {
 		struct association *a = &associations[i];
 
-		if (a->port != port || memcmp(&a->client, client, sizeof(*client)) != 0)
+		if (a->port != port || !proxy_address_is(&a->client, client))
 			continue;
 		list_remove(a);
 		list_append(a);
