@@ -4,7 +4,7 @@
  * and detaches it, RUNS times, as a start and a stop do, in the network namespace it runs in.
  * Prints one line of JSON: median times and the number of netlink messages of one round. (Linked
  * with
- * --wrap=sendmsg.)
+ * --wrap=sendto.)
  */
 #include <linux/netlink.h>
 #include <sched.h>
@@ -19,27 +19,27 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 
+#include "base/num.h"
 #include "base/str.h"
 #include "netsetup/network.h"
 
-ssize_t __real_sendmsg(int fd, const struct msghdr *m, int flags);
-ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags);
+ssize_t __real_sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
+		      socklen_t to_n);
+ssize_t __wrap_sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
+		      socklen_t to_n);
 
 static unsigned messages;
 
-/* Every message of a buffer for the kernel's netlink. */
-ssize_t __wrap_sendmsg(int fd, const struct msghdr *m, int flags)
+/* Every message of a buffer that goes to the kernel. */
+ssize_t __wrap_sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
+		      socklen_t to_n)
 {
-	const struct sockaddr_nl *to = m->msg_name;
+	const struct nlmsghdr *h = data;
+	unsigned left = (unsigned)n;
 
-	if (to && to->nl_family == AF_NETLINK && m->msg_iovlen == 1) {
-		struct nlmsghdr *h = m->msg_iov[0].iov_base;
-		unsigned left = (unsigned)m->msg_iov[0].iov_len;
-
-		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-			messages++;
-	}
-	return __real_sendmsg(fd, m, flags);
+	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+		messages++;
+	return __real_sendto(fd, data, n, flags, to, to_n);
 }
 
 static double now_ms(void)
@@ -126,9 +126,14 @@ int main(int argc, char **argv)
 				 .n_interfaces = 1,
 				 .ports = ports,
 				 .n_ports = 10 };
-	size_t runs = argc > 1 ? strtoul(argv[1], NULL, 10) : 50;
-	double *attach = calloc(runs, sizeof(*attach)), *detach = calloc(runs, sizeof(*detach));
+	struct err why = ERR_INIT;
+	uint64_t runs = 50;
+	double *attach = NULL, *detach = NULL;
 
+	if (argc > 1 && num_parse_u64(argv[1], 1, 100000, &runs, &why) < 0)
+		die(&why);
+	attach = calloc(runs, sizeof(*attach));
+	detach = calloc(runs, sizeof(*detach));
 	if (!attach || !detach)
 		return 1;
 	for (uint16_t i = 0; i < 10; i++)
