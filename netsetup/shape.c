@@ -139,13 +139,13 @@ static void shape_put_mirred(struct nl_batch *b, unsigned to)
 
 static void shape_put_redirect(struct nl_batch *b, unsigned from, unsigned to)
 {
-	struct {
-		struct tc_u32_sel sel;
-		struct tc_u32_key key; /* zeros: 0 bits of the first word are 0 */
-	} match = { .sel = { .flags = TC_U32_TERMINAL, .nkeys = 1 } };
+	/* With one key behind it, of zeros: 0 bits of the first word are 0. */
+	const struct tc_u32_sel sel = { .flags = TC_U32_TERMINAL, .nkeys = 1 };
+	uint8_t match[sizeof(sel) + sizeof(struct tc_u32_key)] = { 0 };
 	struct tcmsg *tc;
 	size_t nest;
 
+	memcpy(match, &sel, sizeof(sel));
 	tc = shape_begin(b, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, from, "sch_ingress");
 	tc->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
 	tc->tcm_parent = TC_H_CLSACT;
@@ -156,7 +156,7 @@ static void shape_put_redirect(struct nl_batch *b, unsigned from, unsigned to)
 	tc->tcm_info = TC_H_MAKE(SHAPE_PRIORITY << 16, htons(ETH_P_ALL));
 	nl_put_str(b, TCA_KIND, "u32");
 	nest = nl_nest(b, TCA_OPTIONS);
-	nl_put(b, TCA_U32_SEL, &match, sizeof(match));
+	nl_put(b, TCA_U32_SEL, match, sizeof(match));
 	shape_put_mirred(b, to);
 	nl_nest_end(b, nest);
 }

@@ -155,8 +155,7 @@ static bool is_same(const struct proxy_request *a, const struct proxy_request *b
 {
 	return a->type == b->type && a->protocol == b->protocol &&
 	       proxy_address_is(&a->listen, &b->listen) &&
-	       proxy_address_is(&a->target, &b->target) &&
-	       proxy_address_is(&a->source, &b->source);
+	       proxy_address_is(&a->target, &b->target) && proxy_address_is(&a->source, &b->source);
 }
 
 /* Takes out of both what is in both. O(n^2) of at most PROXY_PORTS_MAX. */
@@ -249,8 +248,7 @@ static bool is_listened_on(const struct proxy_ports *ports, const struct proxy_r
 	for (size_t i = 0; i < ports->n; i++) {
 		const struct proxy_request *other = &ports->v[i].request;
 
-		if (other->protocol == r->protocol &&
-		    proxy_address_is(&other->listen, &r->listen))
+		if (other->protocol == r->protocol && proxy_address_is(&other->listen, &r->listen))
 			return true;
 	}
 	return false;

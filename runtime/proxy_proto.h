@@ -44,8 +44,8 @@ static inline bool proxy_address_is(const union proxy_address *a, const union pr
 		return IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr) &&
 		       a->v6.sin6_port == b->v6.sin6_port &&
 		       a->v6.sin6_scope_id == b->v6.sin6_scope_id;
-	return a->family != AF_INET || (a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr &&
-					a->v4.sin_port == b->v4.sin_port);
+	return a->family != AF_INET ||
+	       (a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr && a->v4.sin_port == b->v4.sin_port);
 }
 
 enum proxy_type {

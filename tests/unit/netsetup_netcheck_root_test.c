@@ -361,12 +361,20 @@ static void test_advice_works(void **state)
 
 /* ---- iptables-legacy, by its own interface: the program need not be there ---- */
 
+/* How the kernel lays a rule out: each part ends in an array of no elements. */
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wgnu-variable-sized-type-not-at-end"
+#endif
 struct devgroup_entry {
 	struct ipt_entry entry;
 	struct xt_entry_match match;
 	struct xt_devgroup_info info;
 	struct xt_standard_target target;
 } __attribute__((aligned(8)));
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 /* Replaces the table by itself, with another policy for FORWARD, and before that one rule more. */
 static void legacy_replace(int sock, int verdict, bool with_rule)

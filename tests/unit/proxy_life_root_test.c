@@ -156,6 +156,7 @@ static void test_end(void **state)
 		status_of(proxy, "\nState:", text);
 	rig_end_init();
 	rig_say(p.server, "last words");
+	rig_wait_arrived(p.server);
 	assert_int_equal(kill(proxy, SIGCONT), 0);
 	rig_hear(p.client, "last words");
 	wait_end(proxy);

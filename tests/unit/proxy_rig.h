@@ -18,10 +18,12 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -55,21 +57,41 @@ static inline void rig_enter(int netns)
 	assert_int_equal(setns(netns, CLONE_NEWNET), 0);
 }
 
-static inline void rig_ip(const char *arguments)
+static inline int rig_sh(const char *line)
 {
-	char command[256];
-
-	(void)snprintf(command, sizeof(command), "ip %s", arguments);
-	char sh[] = "sh", flag[] = "-c", *args[] = { sh, flag, command, NULL };
+	char sh[] = "sh", flag[] = "-c", command[256], *args[] = { sh, flag, command, NULL };
 	int status = -1;
-	pid_t pid = fork();
+	pid_t pid;
 
+	(void)snprintf(command, sizeof(command), "%s", line);
+	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		execv("/bin/sh", args);
 		_exit(127);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static inline void rig_ip(const char *arguments)
+{
+	char command[256];
+
+	(void)snprintf(command, sizeof(command), "ip %s", arguments);
+	assert_int_equal(rig_sh(command), 0);
+}
+
+/* The kernel makes the route by which it takes an IPv6 address for its own in a work queue. */
+static inline void rig_await_local(const char *address)
+{
+	char command[256];
+	int status = 1;
+
+	(void)snprintf(command, sizeof(command),
+		       "ip -6 route show table local | grep -q '^local %s '", address);
+	for (int i = 0; i < 1000 && status != 0; i++)
+		status = rig_sh(command);
 	assert_int_equal(status, 0);
 }
 
@@ -108,7 +130,10 @@ static inline int rig_group_setup(void **state)
 	rig_ip("addr add 10.88.0.2/24 dev v1");
 	rig_ip("addr add fd00:88::2/64 dev v1 nodad");
 	rig_ip("link set v1 up");
+	rig_await_local("fd00:88::2");
 	rig_enter(rig.home);
+	rig_await_local("fd00:88::1");
+	rig_await_local("fd00:88::9");
 	return 0;
 }
 
@@ -313,6 +338,19 @@ static inline int rig_accept(int server, struct address *ret)
 static inline void rig_say(int fd, const char *text)
 {
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* Everything that was sent is in the other end's queue. */
+static inline void rig_wait_arrived(int fd)
+{
+	int left = 1;
+
+	for (int i = 0; i < WAIT_MS && left > 0; i++) {
+		assert_int_equal(ioctl(fd, SIOCOUTQ, &left), 0);
+		if (left > 0)
+			(void)poll(NULL, 0, 1);
+	}
+	assert_int_equal(left, 0);
 }
 
 /* Exactly these bytes come next; "" is the end. */

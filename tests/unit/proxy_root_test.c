@@ -62,6 +62,7 @@ static void test_from_elsewhere(void **state)
 	CLEANUP_FD int server = rig_serve("10.88.0.2", 80, SOCK_STREAM), own = -EBADF;
 
 	(void)state;
+	assert_true(server >= 0);
 	rig_port("127.0.0.1", 8080, 80, 1, IPPROTO_TCP);
 	rig_port("10.88.0.1", 8081, 80, 1, IPPROTO_TCP);
 	rig_start();
