@@ -64,7 +64,7 @@ static int combine(const struct jail_name *const *networks, size_t n, struct com
 		return err_set(e, EINVAL, "hosts file: of %zu networks", n);
 	for (size_t i = 0; i < n; i++)
 		ret->v[i] = networks[i];
-	qsort(ret->v, n, sizeof(*ret->v), compare_names);
+	qsort(ret->v, n, sizeof(ret->v) / ARRAY_SIZE(ret->v), compare_names);
 	sha256_init(&sha);
 	for (size_t i = 0; i < n; i++) {
 		if (kept > 0 && str_eq(ret->v[kept - 1]->s, ret->v[i]->s))

@@ -41,7 +41,8 @@ static bool has_run_of(struct strv *v, size_t n)
 {
 	size_t run = 0;
 
-	qsort(v->v, v->n, sizeof(v->v[0]), compare_strings);
+	if (v->n > 0)
+		qsort(v->v, v->n, sizeof(v->v[0]), compare_strings);
 	for (size_t i = 0; i < v->n; i++) {
 		run = i > 0 && str_eq(v->v[i - 1], v->v[i]) ? run + 1 : 1;
 		if (run >= n)
