@@ -186,9 +186,11 @@ void network_names_erase(struct jail *j, const struct instance_plan *p)
 
 int network_names_gc(struct jail *j, net_alive_fn *alive, void *arg, struct err *e)
 {
-	CLEANUP_FD int dir = hosts_dir(j, e);
+	CLEANUP_FD int dir = path_open_beneath(j->run, "hosts", O_RDONLY | O_DIRECTORY, 0);
 
-	return dir < 0 ? dir : hosts_gc(dir, alive, arg, e);
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : err_ret(e, dir, "open the directory of hosts files");
+	return hosts_gc(dir, alive, arg, e);
 }
 
 /* ---- somebody else's namespace ---- */
