@@ -145,14 +145,22 @@ void nft_put_element_query(struct nl_batch *b, const struct nft_element *el)
 	nft_put_list(b, NFT_MSG_GETSETELEM, NLM_F_ACK, el, 1, NULL, "look up nftables element");
 }
 
+/* Above net.core.wmem_max only the host's root may go; up to it (and the kernel takes it twice),
+ * root of a user namespace too (jail in jail). */
+static int nft_set_buffer(const struct nl *nl, int force, int plain, int size)
+{
+	if (setsockopt(nl->fd, SOL_SOCKET, force, &size, sizeof(size)) == 0)
+		return 0;
+	return errno == EPERM ? setsockopt(nl->fd, SOL_SOCKET, plain, &size, sizeof(size)) : -1;
+}
+
 int nft_run(struct nl *nl, struct nl_batch *b, struct err *e)
 {
 	int size = (int)b->cap;
 
 	/* A transaction is one sendmsg(2), and each of its messages may be answered by an error. */
-	if (b->cap > BUFFER_DEFAULT &&
-	    (setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 ||
-	     setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0))
+	if (b->cap > BUFFER_DEFAULT && (nft_set_buffer(nl, SO_SNDBUFFORCE, SO_SNDBUF, size) < 0 ||
+					nft_set_buffer(nl, SO_RCVBUFFORCE, SO_RCVBUF, size) < 0))
 		return err_sys(e, "enlarge the buffers of the nftables socket to %d bytes", size);
 	return nl_run(nl, b, NULL, NULL, e);
 }
