@@ -163,7 +163,7 @@ spec() {
 
 @test "what is decided at create, and usage errors" {
 	sleeper web
-	for fixed in name=x image=y rootfs=/ network.mode=none network.address= security.userNamespace=host 'network={}'; do
+	for fixed in name=x image=y rootfs=/ tenant=x network.mode=none network.path=/x security.userNamespace=host 'network={}'; do
 		run jail set web "$fixed"
 		assert_error 1 'is decided when the instance is made'
 	done
