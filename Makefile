@@ -230,7 +230,7 @@ bench-network: bench-deps ## the network's part of it alone
 $(B)/tests/bench/netpart: tests/bench/netpart.c $(B)/libjail.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS_ALL) -Wl,--wrap=sendto -o $@ $< $(B)/libjail.a $(LIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS_ALL) -Wl,--wrap=send -o $@ $< $(B)/libjail.a $(LIBS)
 
 $(B)/tests/bench/floor: tests/bench/floor.c
 	@mkdir -p $(@D)

@@ -4,7 +4,7 @@
  * and detaches it, RUNS times, as a start and a stop do, in the network namespace it runs in.
  * Prints one line of JSON: median times and the number of netlink messages of one round. (Linked
  * with
- * --wrap=sendto.)
+ * --wrap=send.)
  */
 #include <linux/netlink.h>
 #include <sched.h>
@@ -23,23 +23,20 @@
 #include "base/str.h"
 #include "netsetup/network.h"
 
-ssize_t __real_sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
-		      socklen_t to_n);
-ssize_t __wrap_sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
-		      socklen_t to_n);
+ssize_t __real_send(int fd, const void *data, size_t n, int flags);
+ssize_t __wrap_send(int fd, const void *data, size_t n, int flags);
 
 static unsigned messages;
 
 /* Every message of a buffer that goes to the kernel. */
-ssize_t __wrap_sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
-		      socklen_t to_n)
+ssize_t __wrap_send(int fd, const void *data, size_t n, int flags)
 {
 	const struct nlmsghdr *h = data;
 	unsigned left = (unsigned)n;
 
 	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
 		messages++;
-	return __real_sendto(fd, data, n, flags, to, to_n);
+	return __real_send(fd, data, n, flags);
 }
 
 static double now_ms(void)
