@@ -163,6 +163,7 @@ void running_close(struct running *r);
 #define CLEANUP_RUNNING CLEANUP(running_close)
 /* -ESRCH: exists but does not run; -EAGAIN: starting or between two starts; -ENOENT. */
 int running_open(struct jail *j, const struct jail_name *name, struct running *ret, struct err *e);
+bool running_has_ended(const struct running *r);
 /* Connects to the monitor's socket in an open run directory. */
 int monitor_connect(int run, struct err *e);
 /* Sends one request and waits for MONITOR_OK. */

@@ -167,6 +167,13 @@ static bool is_units_init(const struct running *r, const struct jail_name *name)
 	return unit_owns_init(r->run, name, r->state.pid) && poll(&p, 1, 0) == 0;
 }
 
+bool running_has_ended(const struct running *r)
+{
+	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 int running_open(struct jail *j, const struct jail_name *name, struct running *ret, struct err *e)
 {
 	struct running r CLEANUP_RUNNING = RUNNING_INIT;

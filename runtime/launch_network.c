@@ -111,7 +111,7 @@ int launch_network_lease(struct start *s, struct err *e)
 	r = net_ports_lease(pool, l->spec.network.ports, l->spec.network.n_ports, &l->meta.owner,
 			    e);
 	if (r < 0)
-		return ports_error(l->j, r, e);
+		return ports_error(l->j, e);
 	rollback_push(&s->undo, undo_ports, s);
 	return 0;
 }

@@ -175,38 +175,6 @@ int init_program_open(struct jail *j, int *ret, struct err *e)
 	return 0;
 }
 
-struct find_port_owner {
-	const char *id;
-	struct jail_name *name;
-};
-
-static int match_id(const struct instance_info *i, void *arg)
-{
-	struct find_port_owner *f = arg;
-
-	if (!strstr(f->id, i->id))
-		return 0;
-	*f->name = i->name;
-	return -ECANCELED;
-}
-
-int ports_error(struct jail *j, int r, struct err *e)
-{
-	struct jail_name name = { "" };
-	struct err before = *e, ignored = ERR_INIT;
-	struct find_port_owner f = { before.text, &name };
-	const char *by = strstr(before.text, " by ");
-
-	if (r == -EADDRINUSE && by)
-		(void)instance_each(j, match_id, &f, &ignored);
-	if (!name.s[0])
-		return err_wrap(e, "network.ports");
-	*e = ERR_INIT;
-	err_set(e, EADDRINUSE, "network.ports: %.*s by instance %s", (int)(by - before.text),
-		before.text, name.s);
-	return err_hint(e, "stop %s, or publish another port", name.s);
-}
-
 /* State for hooks, as in the OCI runtime specification. */
 static int hook_state(const struct launch *l, const char *status, pid_t pid, struct strbuf *b,
 		      struct err *e)

@@ -43,7 +43,7 @@ int network_lease(struct jail *j, const struct jail_spec *spec, const struct jai
 void network_release(struct jail *j, const struct meta *m, const struct meta *keep);
 
 /* Turns the error of net_ports_lease, which knows ids, into one that names the instance. */
-int ports_error(struct jail *j, int r, struct err *e);
+int ports_error(struct jail *j, struct err *e);
 /* Links and rules of the host for an instance, with what everybody else who runs had there, should
  * somebody have flushed it. */
 int network_ensure(struct jail *j, const struct instance_plan *p, struct err *e);

@@ -2,7 +2,6 @@
 #include "runtime/network_change.h"
 
 #include <fcntl.h>
-#include <poll.h>
 
 #include "base/fd.h"
 #include "base/lock.h"
@@ -64,13 +63,6 @@ bool network_differs(const struct jail_spec *a, const struct jail_spec *b)
 	return !same && spec_has_networks(a);
 }
 
-static bool has_ended(const struct running *r)
-{
-	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
-
-	return poll(&p, 1, 0) > 0;
-}
-
 /* Files that tell of the change. */
 static int mark(const struct network_change *c, struct err *e)
 {
@@ -99,7 +91,7 @@ static int lock(struct network_change *c, struct err *e)
 		lock_take_at(c->running->run, CHANGE_LOCK, LOCK_MODE_EXCLUSIVE, CHANGE_WAIT_MS, e);
 	if (c->lock < 0)
 		return c->lock;
-	if (has_ended(c->running))
+	if (running_has_ended(c->running))
 		return -EAGAIN;
 	r = mark(c, e);
 	return r;
@@ -127,7 +119,7 @@ static int open_namespace(const struct network_change *c, struct err *e)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open the network namespace");
-	if (has_ended(c->running)) {
+	if (running_has_ended(c->running)) {
 		fd_reset(&fd);
 		return -EAGAIN;
 	}
@@ -176,7 +168,7 @@ static int take_ports(struct network_change *c, struct err *e)
 	if (r >= 0)
 		r = net_ports_lease(c->j->ports, to->network.ports, to->network.n_ports,
 				    &c->before.owner, e);
-	return r < 0 ? ports_error(c->j, r, e) : 0;
+	return r < 0 ? ports_error(c->j, e) : 0;
 }
 
 /* Those of one spec that the other has not. */

@@ -28,21 +28,43 @@ static int match_holder(const struct instance_info *i, void *arg)
 	return -ECANCELED;
 }
 
-static int lease_error(struct jail *j, const struct jail_name *network, int r, struct err *e)
+/* Turns "WHAT by ID" into "PREFIX: WHAT by instance NAME". Return: false, with *e as it was, when
+ * the holder is no instance's. */
+static bool name_holder(struct jail *j, const char *prefix, struct jail_name *ret, struct err *e)
 {
-	struct jail_name name = { "" };
 	struct err before = *e, ignored = ERR_INIT;
-	struct find_holder f = { before.text, &name };
+	struct find_holder f = { before.text, ret };
 	const char *by = strstr(before.text, " by ");
 
-	if (r == -EADDRINUSE && by)
+	*ret = (struct jail_name){ "" };
+	if (before.code == EADDRINUSE && by)
 		(void)instance_each(j, match_holder, &f, &ignored);
-	if (!name.s[0])
-		return err_wrap(e, "network %s", network->s);
+	if (!ret->s[0])
+		return false;
 	*e = ERR_INIT;
-	err_set(e, EADDRINUSE, "network %s: %.*s by instance %s", network->s,
-		(int)(by - before.text), before.text, name.s);
+	err_set(e, EADDRINUSE, "%s: %.*s by instance %s", prefix, (int)(by - before.text),
+		before.text, ret->s);
+	return true;
+}
+
+static int address_error(struct jail *j, const struct jail_name *network, struct err *e)
+{
+	char prefix[sizeof("network ") + LIMIT_NAME_LEN];
+	struct jail_name holder;
+
+	(void)str_format(prefix, sizeof(prefix), "network %s", network->s);
+	if (!name_holder(j, prefix, &holder, e))
+		return err_wrap(e, "%s", prefix);
 	return err_hint(e, "choose another address, or leave it out to get a free one");
+}
+
+int ports_error(struct jail *j, struct err *e)
+{
+	struct jail_name holder;
+
+	if (!name_holder(j, "network.ports", &holder, e))
+		return err_wrap(e, "network.ports");
+	return err_hint(e, "stop %s, or publish another port", holder.s);
 }
 
 static int judge_prefix(const char *family, unsigned wanted, unsigned has, const char *network,
@@ -125,7 +147,7 @@ static int lease_one(struct jail *j, const struct jail_spec *spec, const struct 
 	wanted = wanted_of(s, place);
 	r = net_addresses_lease(pool, &network, &wanted, owner, &place->addresses, e);
 	if (r < 0)
-		return lease_error(j, &s->network, r, e);
+		return address_error(j, &s->network, e);
 	place->network = s->network;
 	return 0;
 }

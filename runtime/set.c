@@ -10,7 +10,6 @@
  * The file is written before a restart reads it as long as state.json is there (forget_last()).
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 
 #include "base/clock.h"
@@ -279,13 +278,6 @@ static bool is_between(const struct set_job *s)
 	       !exit_record_is_due(s->dir);
 }
 
-static bool has_ended(const struct running *r)
-{
-	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
-
-	return poll(&p, 1, 0) > 0;
-}
-
 /* One look, and what follows from it. Return: 1 done, 0 look again, -EAGAIN wait first. */
 static int step(struct set_job *s, struct err *e)
 {
@@ -300,7 +292,7 @@ static int step(struct set_job *s, struct err *e)
 			return stop_for_restart(s, &r.state, e);
 		rc = apply_live(s, &r, e);
 		/* Its end takes the cgroup away: look what it has come to. */
-		return (rc == -ENOENT || rc == -ENODEV) && has_ended(&r) ? -EAGAIN : rc;
+		return (rc == -ENOENT || rc == -ENODEV) && running_has_ended(&r) ? -EAGAIN : rc;
 	}
 	if (rc == -ESRCH)
 		return s->stored ? 1 : store_down(s, e);
