@@ -228,9 +228,10 @@ void stream_end_of_port(unsigned port)
 			stream_end(&streams[i], true);
 }
 
+/* Also of those that we have not yet seen open: the other side may have, and have answered. */
 void stream_flush(void)
 {
 	for (unsigned i = 0; i < streams_used; i++)
-		if (streams[i].state == STATE_OPEN)
+		if (streams[i].state != STATE_FREE)
 			(void)stream_pump(&streams[i]);
 }

@@ -136,6 +136,27 @@ static void wait_end(pid_t proxy)
 		assert_true(rig_wait(fd, POLLIN, WAIT_MS));
 }
 
+/* Return: its pid, when it doesn't run any more. */
+static pid_t freeze_proxy(void)
+{
+	pid_t proxy = rig_proxy(1);
+
+	assert_int_equal(kill(proxy, SIGSTOP), 0);
+	for (char text[256] = ""; text[0] != 'T';)
+		status_of(proxy, "\nState:", text);
+	return proxy;
+}
+
+/* The proxy, frozen when the init ended, learns of both at once, and of the end first. */
+static void say_last_words(const struct pair *p, pid_t proxy)
+{
+	rig_say(p->server, "last words");
+	rig_wait_arrived(p->server);
+	assert_int_equal(kill(proxy, SIGCONT), 0);
+	rig_hear(p->client, "last words");
+	wait_end(proxy);
+}
+
 /* With the init; what that has said last is still heard. */
 static void test_end(void **state)
 {
@@ -147,19 +168,10 @@ static void test_end(void **state)
 	(void)state;
 	rig_port("127.0.0.1", 8080, 80, 1, IPPROTO_TCP);
 	rig_start();
-	proxy = rig_proxy(1);
-	assert_true(proxy > 0);
 	p = pair_make("127.0.0.1", 8080, server, "10.88.0.1");
-	/* It learns of both at once, and of the end first. */
-	assert_int_equal(kill(proxy, SIGSTOP), 0);
-	for (char text[256] = ""; text[0] != 'T';)
-		status_of(proxy, "\nState:", text);
+	proxy = freeze_proxy();
 	rig_end_init();
-	rig_say(p.server, "last words");
-	rig_wait_arrived(p.server);
-	assert_int_equal(kill(proxy, SIGCONT), 0);
-	rig_hear(p.client, "last words");
-	wait_end(proxy);
+	say_last_words(&p, proxy);
 	/* Whether it has ended or not yet, its port is free after a stop, and its start leaves us
 	 * no child. */
 	assert_int_equal(proxy_stop(rig.run->fd, &e), 0);
@@ -167,6 +179,31 @@ static void test_end(void **state)
 	assert_int_equal(proxy_stop(rig.run->fd, &e), 0);
 	assert_int_equal(waitpid(-1, NULL, __WALL | WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
+}
+
+/* The same before it has seen that the instance took the connection. */
+static void test_end_connecting(void **state)
+{
+	CLEANUP_FD int server = rig_serve("10.88.0.2", 80, SOCK_STREAM);
+	CLEANUP_FD int filler = rig_connect("10.88.0.2", 80, SOCK_STREAM), filled = -EBADF;
+	CLEANUP_PAIR struct pair p = { -EBADF, -EBADF };
+	struct address from;
+	pid_t proxy;
+
+	(void)state;
+	rig_port("127.0.0.1", 8080, 80, 1, IPPROTO_TCP);
+	rig_start();
+	/* A full queue lets the proxy wait for its next SYN, which comes a second later. */
+	assert_int_equal(listen(server, 0), 0);
+	p.client = rig_connect("127.0.0.1", 8080, SOCK_STREAM);
+	assert_true(p.client >= 0);
+	while (rig_sh("ss -Hnt state syn-sent dst 10.88.0.2 | grep -q .") != 0)
+		(void)poll(NULL, 0, 1);
+	proxy = freeze_proxy();
+	rig_end_init();
+	filled = rig_accept(server, &from);
+	p.server = rig_accept(server, &from);
+	say_last_words(&p, proxy);
 }
 
 /* Killed, it leaves a socket that nobody answers at. */
@@ -240,8 +277,9 @@ static void test_rights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_conflict), RIG_TEST(test_refusals), RIG_TEST(test_change),
-		RIG_TEST(test_end),	 RIG_TEST(test_killed),	  RIG_TEST(test_rights),
+		RIG_TEST(test_conflict), RIG_TEST(test_refusals),	RIG_TEST(test_change),
+		RIG_TEST(test_end),	 RIG_TEST(test_end_connecting), RIG_TEST(test_killed),
+		RIG_TEST(test_rights),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_setup, NULL);
