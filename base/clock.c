@@ -7,6 +7,9 @@
 #include <inttypes.h>
 #include <time.h>
 
+/* RFC 3339 has four digits for the year. */
+#define CLOCK_LAST_S 253402300799
+
 static uint64_t clock_ms(clockid_t id)
 {
 	struct timespec ts = { 0 };
@@ -28,10 +31,9 @@ uint64_t clock_wall_ms(void)
 
 void clock_format(uint64_t wall_ms, char *ret, size_t n)
 {
-	/* RFC 3339 has four digits for the year: later times show as the last one that fits. */
-	const uint64_t last_s = 253402300799u;
+	/* Later times show as the last one that fits. */
 	uint64_t s = wall_ms / 1000;
-	time_t t = (time_t)(s > last_s ? last_s : s);
+	time_t t = (time_t)(s > CLOCK_LAST_S ? CLOCK_LAST_S : s);
 	struct tm tm = { 0 };
 
 	(void)gmtime_r(&t, &tm);
@@ -60,6 +62,103 @@ int clock_parse(const char *text, uint64_t *ret_wall_ms)
 	if (strcmp(again, text) != 0)
 		return -EINVAL;
 	*ret_wall_ms = wall_ms;
+	return 0;
+}
+
+/* Exactly n digits, followed by `end` unless that is NUL. Return: behind them, or NULL; also when
+ * text is NULL, so that several make one chain. */
+static const char *clock_digits(const char *text, size_t n, char end, int *ret)
+{
+	int value = 0;
+
+	if (!text)
+		return NULL;
+	for (; n > 0; n--, text++) {
+		if (*text < '0' || *text > '9')
+			return NULL;
+		value = value * 10 + *text - '0';
+	}
+	*ret = value;
+	if (end == '\0')
+		return text;
+	return *text == end ? text + 1 : NULL;
+}
+
+/* "2026-11-21T00:48:41", every field in its range. Return: behind it, or NULL. */
+static const char *clock_date_time(const char *text, int64_t *ret_s)
+{
+	struct tm tm = { 0 }, back = { 0 };
+	int year = 0, month = 0;
+	time_t t;
+
+	text = clock_digits(text, 4, '-', &year);
+	text = clock_digits(text, 2, '-', &month);
+	text = clock_digits(text, 2, '\0', &tm.tm_mday);
+	if (!text || (*text != 'T' && *text != 't'))
+		return NULL;
+	text = clock_digits(text + 1, 2, ':', &tm.tm_hour);
+	text = clock_digits(text, 2, ':', &tm.tm_min);
+	text = clock_digits(text, 2, '\0', &tm.tm_sec);
+	if (!text || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+		return NULL;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	back = tm;
+	t = timegm(&back);
+	/* What timegm() had to bring into range was no date; a leap second may run over. */
+	back = tm;
+	back.tm_sec = 0;
+	(void)timegm(&back);
+	if (back.tm_mday != tm.tm_mday || back.tm_mon != tm.tm_mon)
+		return NULL;
+	*ret_s = (int64_t)t;
+	return text;
+}
+
+/* "Z", "+02:00". Return: behind it, or NULL. */
+static const char *clock_offset(const char *text, int64_t *ret_s)
+{
+	int hours = 0, minutes = 0;
+	bool negative = *text == '-';
+
+	if (*text == 'Z' || *text == 'z') {
+		*ret_s = 0;
+		return text + 1;
+	}
+	if (*text != '+' && *text != '-')
+		return NULL;
+	text = clock_digits(text + 1, 2, ':', &hours);
+	text = clock_digits(text, 2, '\0', &minutes);
+	if (!text || hours > 23 || minutes > 59)
+		return NULL;
+	*ret_s = (int64_t)(hours * 60 + minutes) * (negative ? -60 : 60);
+	return text;
+}
+
+int clock_parse_rfc3339(const char *text, uint64_t *ret_wall_ms)
+{
+	int64_t s = 0, offset_s = 0;
+	unsigned ms = 0;
+
+	text = clock_date_time(text, &s);
+	if (!text)
+		return -EINVAL;
+	if (*text == '.') {
+		unsigned weight = 100;
+
+		text++;
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		for (; *text >= '0' && *text <= '9'; text++, weight /= 10)
+			ms += (unsigned)(*text - '0') * weight;
+	}
+	text = clock_offset(text, &offset_s);
+	if (!text || *text)
+		return -EINVAL;
+	s -= offset_s;
+	if (s < 0 || s > CLOCK_LAST_S)
+		return -ERANGE;
+	*ret_wall_ms = (uint64_t)s * 1000 + ms;
 	return 0;
 }
 

@@ -97,6 +97,67 @@ static void test_refused(void **state)
 	}
 }
 
+static void test_rfc3339(void **state)
+{
+	static const struct {
+		const char *text;
+		int r;
+		uint64_t ms;
+	} known[] = {
+		{ "1970-01-01T00:00:00Z", 0, 0 },
+		{ "1970-01-01t00:00:00z", 0, 0 },
+		{ "2025-11-21T00:35:21Z", 0, 1763685321000 },
+		{ "2025-11-21T00:35:21.1Z", 0, 1763685321100 },
+		{ "2025-11-21T00:35:21.12Z", 0, 1763685321120 },
+		{ "2025-11-21T00:35:21.123456789Z", 0, 1763685321123 },
+		{ "2025-11-21T00:35:21.999999999999999999999Z", 0, 1763685321999 },
+		{ "2025-11-21T02:05:21.5+01:30", 0, 1763685321500 },
+		{ "2025-11-20T16:35:21-08:00", 0, 1763685321000 },
+		{ "2025-11-21T00:35:21-00:00", 0, 1763685321000 },
+		{ "2016-12-31T23:59:60Z", 0, 1483228800000 },
+		{ "2016-02-29T23:59:60Z", 0, 1456790400000 },
+		{ "9999-12-31T23:59:59.999Z", 0, 253402300799999 },
+		{ "1969-12-31T23:00:00-01:00", 0, 0 },
+		{ "1970-01-01T00:59:59+01:00", -ERANGE, 0 },
+		{ "0001-01-01T00:00:00Z", -ERANGE, 0 },
+		{ "0000-01-01T00:00:00Z", -ERANGE, 0 },
+		{ "9999-12-31T23:59:59-00:01", -ERANGE, 0 },
+		{ "", -EINVAL, 0 },
+		{ "2025-11-21", -EINVAL, 0 },
+		{ "2025-11-21T00:35Z", -EINVAL, 0 },
+		{ "2025-11-21T00:35:21", -EINVAL, 0 },
+		{ "2025-11-21 00:35:21Z", -EINVAL, 0 },
+		{ "2025-11-21T00:35:21.Z", -EINVAL, 0 },
+		{ "2025-11-21T00:35:21,5Z", -EINVAL, 0 },
+		{ "2025-11-21T00:35:21+0100", -EINVAL, 0 },
+		{ "2025-11-21T00:35:21+24:00", -EINVAL, 0 },
+		{ "2025-11-21T00:35:21+01:60", -EINVAL, 0 },
+		{ "2025-11-21T00:35:21+01", -EINVAL, 0 },
+		{ "2025-11-21T00:35:21Z ", -EINVAL, 0 },
+		{ " 2025-11-21T00:35:21Z", -EINVAL, 0 },
+		{ "2025-11-21T24:00:00Z", -EINVAL, 0 },
+		{ "2025-11-21T00:60:00Z", -EINVAL, 0 },
+		{ "2025-11-21T00:00:61Z", -EINVAL, 0 },
+		{ "2025-00-21T00:00:00Z", -EINVAL, 0 },
+		{ "2025-13-21T00:00:00Z", -EINVAL, 0 },
+		{ "2025-11-00T00:00:00Z", -EINVAL, 0 },
+		{ "2025-11-31T00:00:00Z", -EINVAL, 0 },
+		{ "2023-02-29T00:00:00Z", -EINVAL, 0 },
+		{ "2023-02-29T23:59:60Z", -EINVAL, 0 },
+		{ "+025-11-21T00:00:00Z", -EINVAL, 0 },
+		{ "2025-11-21T00:35:-1Z", -EINVAL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		uint64_t ms = 7;
+		int r = clock_parse_rfc3339(known[i].text, &ms);
+
+		if (r != known[i].r || ms != (r < 0 ? 7 : known[i].ms))
+			fail_msg("%s: %d, %llu", known[i].text, r, (unsigned long long)ms);
+	}
+}
+
 static void test_beyond(void **state)
 {
 	char text[CLOCK_TEXT_MAX], small[8];
@@ -143,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_known),	cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_beyond),
 		cmocka_unit_test(test_clocks),	cmocka_unit_test(test_age),
+		cmocka_unit_test(test_rfc3339),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
