@@ -12,6 +12,7 @@
 #endif
 
 #define JSON_CHUNK 16384
+#define JSON_KEY_SHOWN 80 /* bytes of a key in a message */
 #define JSON_ALIGN _Alignof(max_align_t)
 
 struct json_chunk {
@@ -127,17 +128,37 @@ static size_t json_index(const struct json *node)
 	return i;
 }
 
+/* How much of a key is shown: a stranger's may be as long as the whole message, and would push out
+ * the reason. Whole characters. */
+static int json_key_shown(const char *key)
+{
+	size_t n = strnlen(key, JSON_KEY_SHOWN + 1);
+
+	if (n <= JSON_KEY_SHOWN)
+		return (int)n;
+	for (n = JSON_KEY_SHOWN; n > 0 && ((unsigned char)key[n] & 0xc0) == 0x80;)
+		n--;
+	return (int)n;
+}
+
 void json_path(const struct json *node, struct strbuf *ret)
 {
+	const char *cut;
+	int shown;
+
 	if (!node->parent)
 		return;
 	json_path(node->parent, ret); /* LIMIT_JSON_DEPTH bounds it */
-	if (!node->key)
+	if (!node->key) {
 		strbuf_addf(ret, "[%zu]", json_index(node));
-	else if (json_key_is_plain(node->key))
-		strbuf_addf(ret, "%s%s", ret->len ? "." : "", node->key);
+		return;
+	}
+	shown = json_key_shown(node->key);
+	cut = node->key[shown] ? "..." : "";
+	if (json_key_is_plain(node->key))
+		strbuf_addf(ret, "%s%.*s%s", ret->len ? "." : "", shown, node->key, cut);
 	else
-		strbuf_addf(ret, "[\"%s\"]", node->key);
+		strbuf_addf(ret, "[\"%.*s%s\"]", shown, node->key, cut);
 }
 
 static int PRINTF(6, 0) json_verr(const struct json_doc *doc, const struct json *node, bool at_key,

@@ -50,7 +50,8 @@ int json_doc_named(const char *file, struct json_doc **ret, struct err *e);
 
 /* Member of an object, or NULL. */
 const struct json *json_get(const struct json *object, const char *key);
-/* JSON path of a node as in messages: "resources.memory.max", "mounts[2].source"; root is "". */
+/* JSON path of a node as in messages: "resources.memory.max", "mounts[2].source"; root is "". Long
+ * keys are cut. */
 void json_path(const struct json *node, struct strbuf *ret);
 /* Error at a node: sets "FILE:LINE:COL: PATH: <fmt>". Return: -code. */
 int json_err(const struct json_doc *doc, const struct json *node, struct err *e, int code,

@@ -306,6 +306,29 @@ static void test_errors(void **state)
 	assert_string_equal(e.text, "f.json:1:1: x");
 }
 
+/* A stranger's key doesn't push the reason out of the message, nor is it cut inside a character. */
+static void test_long_key(void **state)
+{
+	char key[2001], text[2100], expected[200];
+
+	(void)state;
+	for (size_t offset = 0; offset < 2; offset++) {
+		CLEANUP_JSON struct json_doc *doc = NULL;
+		struct err e = ERR_INIT;
+
+		memset(key, 'k', sizeof(key) - 1);
+		key[2000] = '\0';
+		memcpy(key + 79 - offset, "\xc3\xa4", 2);
+		assert_true(str_format(text, sizeof(text), "{\"%s\":1}", key) > 0);
+		assert_int_equal(json_parse("f", text, strlen(text), &doc, &e), 0);
+		assert_int_equal(json_err_key(doc, json_root(doc)->first, &e, EINVAL, "why"),
+				 -EINVAL);
+		assert_true(str_format(expected, sizeof(expected), "f:1:2: [\"%.*s...\"]: why",
+				       offset ? 80 : 79, key) > 0);
+		assert_string_equal(e.text, expected);
+	}
+}
+
 static void test_write(void **state)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
@@ -381,8 +404,8 @@ int main(void)
 		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_nul_byte),
 		cmocka_unit_test(test_no_terminator), cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_sizes),	      cmocka_unit_test(test_many_keys),
-		cmocka_unit_test(test_errors),	      cmocka_unit_test(test_write),
-		cmocka_unit_test(test_write_back),
+		cmocka_unit_test(test_errors),	      cmocka_unit_test(test_long_key),
+		cmocka_unit_test(test_write),	      cmocka_unit_test(test_write_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
