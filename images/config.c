@@ -69,13 +69,8 @@ static int config_diff_ids(const struct json_doc *doc, const struct json *v, voi
 			   struct err *e)
 {
 	struct image_config *c = target;
-	int r = doc_expect(doc, v, JSON_ARRAY, e);
+	int r = doc_list(doc, v, JSON_ARRAY, LIMIT_LAYERS, "layers", e);
 
-	if (r < 0)
-		return r;
-	if (v->count > LIMIT_LAYERS)
-		return json_err(doc, v, e, E2BIG, "%zu layers; at most %d are supported", v->count,
-				LIMIT_LAYERS);
 	for (const struct json *l = v->first; r == 0 && l; l = l->next)
 		r = doc_digest(doc, l, &c->layers[c->n_layers++], e);
 	return r;
@@ -112,12 +107,10 @@ static int config_history(const struct json_doc *doc, const struct json *v, void
 			  struct err *e)
 {
 	struct image_config *c = target;
-	int r = doc_expect(doc, v, JSON_ARRAY, e);
+	int r = doc_list(doc, v, JSON_ARRAY, DOC_LIST_MAX, "entries", e);
 
 	if (r < 0 || v->count == 0)
 		return r;
-	if (v->count > DOC_LIST_MAX)
-		return json_err(doc, v, e, E2BIG, "more than %d entries", DOC_LIST_MAX);
 	c->history = calloc(v->count, sizeof(*c->history));
 	if (!c->history)
 		return err_nomem(e);

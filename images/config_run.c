@@ -71,36 +71,30 @@ static int config_volumes(const struct json_doc *doc, const struct json *v, void
 			  struct err *e)
 {
 	struct image_config *c = target;
-	int r = doc_expect(doc, v, JSON_OBJECT, e);
+	int r = doc_list(doc, v, JSON_OBJECT, DOC_LIST_MAX, "entries", e);
 
 	if (r < 0 || v->count == 0)
 		return r;
-	if (v->count > DOC_LIST_MAX)
-		return json_err(doc, v, e, E2BIG, "more than %d entries", DOC_LIST_MAX);
 	c->volumes = calloc(v->count, sizeof(char *));
 	if (!c->volumes)
 		return err_nomem(e);
-	for (const struct json *m = v->first; m; m = m->next) {
-		if (strlen(m->key) > DOC_STRING_MAX)
-			return json_err_key(doc, m, e, E2BIG, "longer than %u bytes",
-					    DOC_STRING_MAX);
-		c->volumes[c->n_volumes] = strdup(m->key);
-		if (!c->volumes[c->n_volumes])
-			return err_nomem(e);
-		c->n_volumes++;
+	for (const struct json *m = v->first; r == 0 && m; m = m->next) {
+		r = doc_key(doc, m, &c->volumes[c->n_volumes], e);
+		if (r == 0)
+			c->n_volumes++;
 	}
-	qsort(c->volumes, c->n_volumes, sizeof(char *), config_compare_volumes);
-	return 0;
+	if (r == 0)
+		qsort(c->volumes, c->n_volumes, sizeof(char *), config_compare_volumes);
+	return r;
 }
 
 static int config_label(const struct json_doc *doc, const struct json *m, struct image_label *label,
 			struct err *e)
 {
-	if (strlen(m->key) > DOC_STRING_MAX)
-		return json_err_key(doc, m, e, E2BIG, "longer than %u bytes", DOC_STRING_MAX);
-	label->key = strdup(m->key);
-	if (!label->key)
-		return err_nomem(e);
+	int r = doc_key(doc, m, &label->key, e);
+
+	if (r < 0)
+		return r;
 	if (m->type != JSON_NULL)
 		return doc_string(doc, m, &label->value, e);
 	label->value = strdup(""); /* as Go reads null into a string */
@@ -116,12 +110,10 @@ static int config_labels(const struct json_doc *doc, const struct json *v, void 
 			 struct err *e)
 {
 	struct image_config *c = target;
-	int r = doc_expect(doc, v, JSON_OBJECT, e);
+	int r = doc_list(doc, v, JSON_OBJECT, DOC_LIST_MAX, "entries", e);
 
 	if (r < 0 || v->count == 0)
 		return r;
-	if (v->count > DOC_LIST_MAX)
-		return json_err(doc, v, e, E2BIG, "more than %d entries", DOC_LIST_MAX);
 	c->labels = calloc(v->count, sizeof(*c->labels));
 	if (!c->labels)
 		return err_nomem(e);

@@ -50,6 +50,17 @@ int doc_fields(const struct json_doc *doc, const struct json *object,
 	return r;
 }
 
+int doc_list(const struct json_doc *doc, const struct json *v, enum json_type type, size_t max,
+	     const char *what, struct err *e)
+{
+	int r = doc_expect(doc, v, type, e);
+
+	if (r == 0 && v->count > max)
+		return json_err(doc, v, e, E2BIG, "%zu %s; at most %zu are supported", v->count,
+				what, max);
+	return r;
+}
+
 int doc_digest(const struct json_doc *doc, const struct json *v, void *target, struct err *e)
 {
 	struct err why = ERR_INIT;
@@ -106,6 +117,14 @@ int doc_string_given(const struct json_doc *doc, const struct json *v, void *tar
 	return doc_string(doc, v, target, e);
 }
 
+int doc_key(const struct json_doc *doc, const struct json *v, char **ret, struct err *e)
+{
+	if (strlen(v->key) > DOC_STRING_MAX)
+		return json_err_key(doc, v, e, E2BIG, "longer than %u bytes", DOC_STRING_MAX);
+	*ret = strdup(v->key);
+	return *ret ? 0 : err_nomem(e);
+}
+
 int doc_name(const struct json_doc *doc, const struct json *v, void *target, struct err *e)
 {
 	int r = doc_expect(doc, v, JSON_STRING, e);
@@ -135,12 +154,10 @@ int doc_platform_word(const struct json_doc *doc, const struct json *v, void *ta
 int doc_strings(const struct json_doc *doc, const struct json *array, size_t max, char ***ret,
 		size_t *ret_n, struct err *e)
 {
-	int r = doc_expect(doc, array, JSON_ARRAY, e);
+	int r = doc_list(doc, array, JSON_ARRAY, max, "entries", e);
 
 	if (r < 0 || array->count == 0)
 		return r;
-	if (array->count > max)
-		return json_err(doc, array, e, E2BIG, "more than %zu entries", max);
 	*ret = calloc(array->count, sizeof(char *));
 	if (!*ret)
 		return err_nomem(e);

@@ -41,13 +41,8 @@ static int docker_layers(const struct json_doc *doc, const struct json *v, void 
 			 struct err *e)
 {
 	struct docker_image *image = target;
-	int r = doc_expect(doc, v, JSON_ARRAY, e);
+	int r = doc_list(doc, v, JSON_ARRAY, LIMIT_LAYERS, "layers", e);
 
-	if (r < 0)
-		return r;
-	if (v->count > LIMIT_LAYERS)
-		return json_err(doc, v, e, E2BIG, "%zu layers; at most %d are supported", v->count,
-				LIMIT_LAYERS);
 	for (const struct json *l = v->first; r == 0 && l; l = l->next) {
 		r = docker_member(doc, l, &image->layers[image->n_layers], e);
 		if (r == 0)
@@ -73,10 +68,10 @@ static const struct doc_field docker_fields[] = {
 static int docker_images(const struct json_doc *doc, struct docker_manifest *m, struct err *e)
 {
 	const struct json *root = json_root(doc);
-	int r = 0;
+	int r = doc_list(doc, root, JSON_ARRAY, MANIFEST_ENTRIES_MAX, "images", e);
 
-	if (root->count > MANIFEST_ENTRIES_MAX)
-		return json_err(doc, root, e, E2BIG, "more than %d images", MANIFEST_ENTRIES_MAX);
+	if (r < 0)
+		return r;
 	m->v = calloc(root->count ? root->count : 1, sizeof(*m->v));
 	if (!m->v)
 		return err_nomem(e);

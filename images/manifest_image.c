@@ -40,13 +40,8 @@ static int manifest_layers(const struct json_doc *doc, const struct json *v, voi
 			   struct err *e)
 {
 	struct image_manifest *m = target;
-	int r = doc_expect(doc, v, JSON_ARRAY, e);
+	int r = doc_list(doc, v, JSON_ARRAY, LIMIT_LAYERS, "layers", e);
 
-	if (r < 0)
-		return r;
-	if (v->count > LIMIT_LAYERS)
-		return json_err(doc, v, e, E2BIG, "%zu layers; at most %d are supported", v->count,
-				LIMIT_LAYERS);
 	for (const struct json *l = v->first; r == 0 && l; l = l->next) {
 		struct descriptor *d = &m->layers[m->n_layers++];
 

@@ -12,12 +12,10 @@ static int index_entries(const struct json_doc *doc, const struct json *v, void 
 			 struct err *e)
 {
 	struct image_index *index = target;
-	int r = doc_expect(doc, v, JSON_ARRAY, e);
+	int r = doc_list(doc, v, JSON_ARRAY, MANIFEST_ENTRIES_MAX, "entries", e);
 
 	if (r < 0)
 		return r;
-	if (v->count > MANIFEST_ENTRIES_MAX)
-		return json_err(doc, v, e, E2BIG, "more than %d entries", MANIFEST_ENTRIES_MAX);
 	index->v = calloc(v->count ? v->count : 1, sizeof(*index->v));
 	if (!index->v)
 		return err_nomem(e);

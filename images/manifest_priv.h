@@ -20,6 +20,10 @@ const struct json *doc_get(const struct json *object, const char *key);
 int doc_expect(const struct json_doc *doc, const struct json *v, enum json_type type,
 	       struct err *e);
 
+/* An array, or an object that is a map, of at most `max` of `what` ("layers"). */
+int doc_list(const struct json_doc *doc, const struct json *v, enum json_type type, size_t max,
+	     const char *what, struct err *e);
+
 /* Puts a value into *target. */
 typedef int doc_fn(const struct json_doc *doc, const struct json *v, void *target, struct err *e);
 struct doc_field {
@@ -44,6 +48,8 @@ int doc_bool(const struct json_doc *doc, const struct json *v, void *target,
 int doc_string(const struct json_doc *doc, const struct json *v, void *target, struct err *e);
 /* The same, where "" is as good as not given: NULL. */
 int doc_string_given(const struct json_doc *doc, const struct json *v, void *target, struct err *e);
+/* The same of the value's key. */
+int doc_key(const struct json_doc *doc, const struct json *v, char **ret, struct err *e);
 /* char[LIMIT_IMAGE_REF_LEN + 1] */
 int doc_name(const struct json_doc *doc, const struct json *v, void *target, struct err *e);
 /* char[16]: a word of a platform. What can't be one is "unknown", and matches nothing. */

@@ -21,17 +21,17 @@ static void test_lists(void **state)
 		const char *words;
 	} cases[] = {
 		{ "{" ROOTFS ",\"config\":{\"Cmd\":[", "\"%d\"", "]}}", 1024,
-		  offsetof(struct image_config, n_cmd), "config.Cmd: more than 1024 entries" },
+		  offsetof(struct image_config, n_cmd), "config.Cmd: 1025 entries; at most 1024" },
 		{ "{" ROOTFS ",\"config\":{\"Env\":[", "\"A%d=\"", "]}}", 1024,
-		  offsetof(struct image_config, n_env), "config.Env: more than 1024 entries" },
+		  offsetof(struct image_config, n_env), "config.Env: 1025 entries; at most 1024" },
 		{ "{" ROOTFS ",\"config\":{\"Volumes\":{", "\"/%d\":{}", "}}}", 1024,
-		  offsetof(struct image_config, n_volumes), "Volumes: more than 1024 entries" },
+		  offsetof(struct image_config, n_volumes), "Volumes: 1025 entries; at most 1024" },
 		{ "{" ROOTFS ",\"config\":{\"Labels\":{", "\"%d\":\"\"", "}}}", 1024,
-		  offsetof(struct image_config, n_labels), "Labels: more than 1024 entries" },
+		  offsetof(struct image_config, n_labels), "Labels: 1025 entries; at most 1024" },
 		{ "{" ROOTFS ",\"config\":{\"ExposedPorts\":{", "\"1%04d\":{}", "}}}", 1024,
 		  offsetof(struct image_config, n_ports), "more than 1024 ports" },
 		{ "{" ROOTFS ",\"history\":[", "{\"created_by\":\"%d\"}", "]}", 1024,
-		  offsetof(struct image_config, n_history), "history: more than 1024 entries" },
+		  offsetof(struct image_config, n_history), "history: 1025 entries; at most 1024" },
 		{ "{\"rootfs\":{\"diff_ids\":[", "\"sha256:" A "\"", "]}}", LIMIT_LAYERS,
 		  offsetof(struct image_config, n_layers), "129 layers; at most 128" },
 	};

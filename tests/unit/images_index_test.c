@@ -244,7 +244,7 @@ static void test_index_long(void **state)
 		strbuf_addf(&b, "%s" IMAGE(A) "}", i ? "," : "");
 	strbuf_adds(&b, "]}");
 	assert_int_equal(image_index_parse("f", b.data, b.len, &index, &e), -E2BIG);
-	assert_non_null(strstr(e.text, "f:1:14: manifests: more than 1024 entries"));
+	assert_non_null(strstr(e.text, "f:1:14: manifests: 1025 entries; at most 1024"));
 
 	memset(name, 'n', sizeof(name) - 1);
 	for (size_t n = LIMIT_IMAGE_REF_LEN; n <= LIMIT_IMAGE_REF_LEN + 1; n++) {

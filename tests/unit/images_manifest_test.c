@@ -289,7 +289,7 @@ static void test_docker_many(void **state)
 	strbuf_adds(&c, "]");
 	e = ERR_INIT;
 	r = docker_manifest_parse("f", c.data, c.len, &m, &e);
-	docs_refused("images", r, &e, E2BIG, "more than 1024 images");
+	docs_refused("images", r, &e, E2BIG, "1025 images; at most 1024");
 }
 
 /* Row 49: what base/json.h refuses is refused here too, before anything else. */
