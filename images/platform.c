@@ -178,6 +178,8 @@ unsigned platform_match(const struct platform *wanted, const struct platform *of
 	bool architecture_same = str_eq(wanted->architecture, offered->architecture);
 	unsigned variant;
 
+	if (str_eq(offered->os, "unknown") || str_eq(offered->architecture, "unknown"))
+		return 0;
 	if (!os_same && wanted->os[0] && offered->os[0])
 		return 0;
 	if (!architecture_same && wanted->architecture[0] && offered->architecture[0])

@@ -110,6 +110,8 @@ static void test_match(void **state)
 		  { "linux/ppc64le/power10", "linux/ppc64le", "!linux/ppc64le/power9" } },
 		{ "linux", { "linux/amd64", "!windows/amd64" } },
 		{ "linux/arm64", { "linux/arm64", "!unknown/unknown" } },
+		{ "linux/unknown", { "", "!linux/unknown" } },
+		{ "", { "linux/arm64", "!linux/unknown", "!unknown/arm64" } },
 	};
 
 	(void)state;
