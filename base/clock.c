@@ -109,7 +109,7 @@ static const char *clock_date_time(const char *text, int64_t *ret_s)
 	back = tm;
 	back.tm_sec = 0;
 	(void)timegm(&back);
-	if (back.tm_mday != tm.tm_mday || back.tm_mon != tm.tm_mon)
+	if (back.tm_mon != tm.tm_mon)
 		return NULL;
 	*ret_s = (int64_t)t;
 	return text;

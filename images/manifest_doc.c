@@ -2,6 +2,8 @@
 /* Values out of a document's nodes, each checked where it is read. */
 #include "images/manifest_priv.h"
 
+_Static_assert(MANIFEST_BYTES_MAX == LIMIT_JSON_BYTES, "the JSON parser bounds documents");
+
 int doc_expect(const struct json_doc *doc, const struct json *v, enum json_type type, struct err *e)
 {
 	if (v->type == type)
@@ -14,11 +16,8 @@ int doc_open(const char *file, const char *text, size_t n, enum json_type type,
 	     struct json_doc **ret, struct err *e)
 {
 	CLEANUP_JSON struct json_doc *doc = NULL;
-	int r;
+	int r = json_parse(file, text, n, &doc, e);
 
-	if (n > MANIFEST_BYTES_MAX)
-		return err_set(e, EFBIG, "%s: larger than %u bytes", file, MANIFEST_BYTES_MAX);
-	r = json_parse(file, text, n, &doc, e);
 	if (r == 0)
 		r = doc_expect(doc, json_root(doc), type, e);
 	if (r < 0)
