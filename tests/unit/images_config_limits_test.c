@@ -202,6 +202,7 @@ static void test_write_plain(void **state)
 
 static void test_write_refused(void **state)
 {
+	static const struct platform nothing = { "", "amd64", "" };
 	static const struct platform nowhere = { "linux", "", "" },
 				     amd64 = { "linux", "amd64", "" };
 	static struct digest layers[LIMIT_LAYERS + 1];
@@ -211,6 +212,8 @@ static void test_write_refused(void **state)
 	(void)state;
 	assert_int_equal(image_config_write(&nowhere, 0, "", layers, 1, &b, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "needs an os and an architecture"));
+	e = ERR_INIT;
+	assert_int_equal(image_config_write(&nothing, 0, "", layers, 1, &b, &e), -EINVAL);
 	e = ERR_INIT;
 	assert_int_equal(image_config_write(&amd64, 0, "", layers, LIMIT_LAYERS + 1, &b, &e),
 			 -E2BIG);

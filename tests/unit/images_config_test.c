@@ -290,7 +290,7 @@ static void test_health(void **state)
 	CLEANUP_IMAGE_CONFIG struct image_config c = { .n_layers = 0 };
 
 	(void)state;
-	parse_run(RUN("\"Healthcheck\":{\"Test\":[\"NONE\"],\"Interval\":0}"), &c);
+	parse_run(RUN("\"Healthcheck\":{\"Test\":[\"NONE\",\"x\"],\"Interval\":0}"), &c);
 	assert_true(c.health.is_set && c.health.disabled && !c.health.shell);
 	assert_int_equal(c.health.n_test, 0);
 	image_config_free(&c);

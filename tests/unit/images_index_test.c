@@ -7,6 +7,11 @@
 	IMAGE(hex) ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"" name "\"}}"
 #define FOR(hex, os, arch)                                                                         \
 	IMAGE(hex) ",\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\"}}"
+#define REF "org.opencontainers.image.ref.name"
+#define FULL(hex, full)                                                                            \
+	IMAGE(hex)                                                                                 \
+	",\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"},\"annotations\":"             \
+	"{\"" REF "\":\"1\",\"io.containerd.image.name\":\"" full "\"}}"
 #define INDEX(entries) "{\"schemaVersion\":2,\"manifests\":[" entries "]}"
 
 static const struct platform amd64 = { "linux", "amd64", "" };
@@ -133,6 +138,20 @@ static void test_index_choose(void **state)
 		{ INDEX(NAMED(A, "host:5000/x")), "x", &amd64, 0, NULL },
 		{ INDEX(NAMED(A, "host:5000/ax")), "x", &amd64, -ENOENT, "there is: host" },
 		{ INDEX(NAMED(A, "x")), "", &amd64, -ENOENT, "no image \"\"" },
+		{ INDEX(NAMED(A, "a/")), "", &amd64, -ENOENT, "no image \"\"" },
+		{ INDEX(IMAGE(A) "}"), "", &amd64, -ENOENT, "no image \"\"" },
+		/* The name itself is closer than its end, and that with the tag than without. */
+		{ INDEX(NAMED(A, "a/x:1") "," NAMED(B, "x:1")), "x:1", &amd64, 1, NULL },
+		{ INDEX(NAMED(A, "x:1") "," NAMED(B, "a/x:1")), "x:1", &amd64, 0, NULL },
+		{ INDEX(NAMED(A, "a/x:1") "," NAMED(B, "b/x")), "x", &amd64, 1, NULL },
+		/* Named once each. */
+		{ INDEX(NAMED(A, "x") "," NAMED(B, "x") "," NAMED(C, "y")), "x", &amd64, -ENOTUNIQ,
+		  "several images: x, y" },
+		/* One tag of two names. */
+		{ INDEX(FULL(A, "a/x:1") "," FULL(B, "b/y:1")), "1", &amd64, -ENOTUNIQ,
+		  "several images: a/x:1, b/y:1" },
+		{ INDEX(FULL(A, "a/x:1") "," FULL(B, "b/y:1")), "y:1", &amd64, 1, NULL },
+		{ INDEX(FOR(A, "unknown", "unknown")), NULL, &amd64, -ENOENT, "names no image" },
 		/* The best platform, not the first. */
 		{ INDEX(IMAGE(A) "}," FOR(B, "linux", "amd64")), NULL, &amd64, 1, NULL },
 		{ INDEX(FOR(A, "linux", "arm") "," FOR(B, "linux", "arm64")), NULL, &arm64, 1,
@@ -166,6 +185,25 @@ static void test_index_choose(void **state)
 			fail_msg("%zu: %d, \"%s\"", i, r, e.text);
 		image_index_free(&index);
 	}
+}
+
+/* A dozen names are enough in a message. */
+static void test_index_many_names(void **state)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	struct image_index index = { .n = 0 };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	strbuf_adds(&b, "{\"manifests\":[");
+	for (int i = 0; i < 14; i++)
+		strbuf_addf(&b, "%s" NAMED(A, "n%d"), i ? "," : "", i);
+	strbuf_adds(&b, "]}");
+	index_of(strbuf_str(&b), &index);
+	assert_int_equal(image_index_choose(&index, "x", &amd64, &e), -ENOENT);
+	assert_string_equal(e.text, "no image \"x\"; there is: n0, n1, n2, n3, n4, n5, n6, n7, n8, "
+				    "n9, n10, n11, ...");
+	image_index_free(&index);
 }
 
 static void test_index_refused(void **state)
@@ -262,9 +300,9 @@ static void test_index_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_index_real),   cmocka_unit_test(test_index_fields),
-		cmocka_unit_test(test_index_choose), cmocka_unit_test(test_index_refused),
-		cmocka_unit_test(test_index_long),
+		cmocka_unit_test(test_index_real),    cmocka_unit_test(test_index_fields),
+		cmocka_unit_test(test_index_choose),  cmocka_unit_test(test_index_many_names),
+		cmocka_unit_test(test_index_refused), cmocka_unit_test(test_index_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

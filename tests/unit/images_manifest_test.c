@@ -217,6 +217,8 @@ static void test_docker_choose(void **state)
 		  NULL },
 		{ "[{\"Config\":\"a\",\"Layers\":[]},{\"Config\":\"a\",\"Layers\":[]}]", NULL, 0,
 		  NULL },
+		{ "[{\"Config\":\"a.json\",\"Layers\":[]}]", "sha256:a", -ENOENT,
+		  "there is: a.json" },
 		{ "[{\"Config\":\"a\",\"RepoTags\":[\"x:1\",\"y:2\"],\"Layers\":[]}]", "y:2", 0,
 		  NULL },
 	};

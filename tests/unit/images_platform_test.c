@@ -107,7 +107,7 @@ static void test_match(void **state)
 		{ "linux/arm/v6", { "linux/arm/v6", "linux/arm/v5", "", "!linux/arm" } },
 		{ "linux/ppc64le", { "linux/ppc64le", "", "!linux/ppc64le/power10" } },
 		{ "linux/ppc64le/power10",
-		  { "linux/ppc64le/power10", "linux/ppc64le", "!linux/ppc64le/power9" } },
+		  { "linux/ppc64le/power10", "linux/ppc64le", "", "!linux/ppc64le/power9" } },
 		{ "linux", { "linux/amd64", "!windows/amd64" } },
 		{ "linux/arm64", { "linux/arm64", "!unknown/unknown" } },
 		{ "linux/unknown", { "", "!linux/unknown" } },
