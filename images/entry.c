@@ -13,10 +13,19 @@
 
 /* What overlayfs tools and OCI layers call a deleted file. In a plain root file system it has no
  * meaning, and giving it one later is how files vanish (row 38). */
-#define ENTRY_WHITEOUT ".wh."
+#define ENTRY_WH ".wh."
+#define ENTRY_WH_META                                                                              \
+	".wh..wh." /* AUFS's own files begin so, and the one of them that is kept:                 \
+		    */
+#define ENTRY_WH_OPAQUE ".wh..wh..opq"
 
 _Static_assert(ENTRY_NAME_MAX <= UINT16_MAX, "offsets of components are 16 bits");
 _Static_assert(ENTRY_COMPONENT_MAX == NAME_MAX, "a component is a file name");
+
+static bool entry_begins(const char *text, size_t n, const char *with)
+{
+	return n >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
+}
 
 static int entry_check_component(const char *text, size_t n, struct err *e)
 {
@@ -26,12 +35,14 @@ static int entry_check_component(const char *text, size_t n, struct err *e)
 		return err_set(e, ENAMETOOLONG,
 			       "the name has a component of %zu bytes, %d are possible", n,
 			       ENTRY_COMPONENT_MAX);
-	if (n >= strlen(ENTRY_WHITEOUT) &&
-	    memcmp(text, ENTRY_WHITEOUT, strlen(ENTRY_WHITEOUT)) == 0)
-		return err_set(e, EPERM,
-			       "the name has a whiteout component (" ENTRY_WHITEOUT
-			       "), which only a layer of an OCI image may have");
 	return 0;
+}
+
+static int entry_refuse_whiteout(struct err *e)
+{
+	return err_set(e, EPERM,
+		       "the name has a whiteout component (" ENTRY_WH
+		       "), which only a layer of an OCI image may have");
 }
 
 static void entry_add(struct entry_name *name, size_t *used, const char *text, size_t n)
@@ -42,8 +53,8 @@ static void entry_add(struct entry_name *name, size_t *used, const char *text, s
 	*used += n + 1;
 }
 
-int entry_name_parse(const char *text, size_t n, const struct entry_limits *limits,
-		     struct entry_name *ret, struct err *e)
+static int entry_split(const char *text, size_t n, const struct entry_limits *limits,
+		       struct entry_name *ret, struct err *e)
 {
 	size_t used = 0;
 
@@ -78,6 +89,57 @@ int entry_name_parse(const char *text, size_t n, const struct entry_limits *limi
 		p += len + 1;
 	}
 	return 0;
+}
+
+int entry_name_parse(const char *text, size_t n, const struct entry_limits *limits,
+		     struct entry_name *ret, struct err *e)
+{
+	int r = entry_split(text, n, limits, ret, e);
+
+	for (size_t i = 0; r == 0 && i < ret->n; i++) {
+		const char *c = entry_component(ret, i);
+
+		if (entry_begins(c, strlen(c), ENTRY_WH))
+			r = entry_refuse_whiteout(e);
+	}
+	return r;
+}
+
+/* The last component is ".wh.NAME": leaves NAME, which has to be one that a file can have. */
+static int entry_strip_whiteout(struct entry_name *name, struct err *e)
+{
+	const char *rest = entry_component(name, name->n - 1) + strlen(ENTRY_WH);
+
+	if (rest[0] == '\0' || strcmp(rest, ".") == 0 || strcmp(rest, "..") == 0)
+		return err_set(e, EPERM, "a whiteout of \"%s\", which is not the name of a file",
+			       rest);
+	name->at[name->n - 1] += (uint16_t)strlen(ENTRY_WH);
+	return ENTRY_WHITEOUT;
+}
+
+int entry_layer_parse(const char *text, size_t n, const struct entry_limits *limits,
+		      struct entry_name *ret, struct err *e)
+{
+	bool whiteout = false;
+	int r = entry_split(text, n, limits, ret, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ret->n; i++) {
+		const char *c = entry_component(ret, i);
+		bool last = i + 1 == ret->n;
+
+		if (last && strcmp(c, ENTRY_WH_OPAQUE) == 0) {
+			ret->n--;
+			return ENTRY_OPAQUE;
+		}
+		if (entry_begins(c, strlen(c), ENTRY_WH_META))
+			return ENTRY_IGNORED;
+		whiteout = entry_begins(c, strlen(c), ENTRY_WH);
+		if (whiteout && !last)
+			return err_set(e, EPERM, "a whiteout (" ENTRY_WH ") that has members");
+	}
+	return whiteout ? entry_strip_whiteout(ret, e) : ENTRY_PLAIN;
 }
 
 /*

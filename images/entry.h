@@ -43,6 +43,23 @@ struct entry_limits {
 int entry_name_parse(const char *text, size_t n, const struct entry_limits *limits,
 		     struct entry_name *ret, struct err *e);
 
+/* What a member of an OCI layer stands for. */
+enum entry_kind {
+	ENTRY_PLAIN, /* itself */
+	ENTRY_WHITEOUT, /* "d/.wh.f": lower layers' "d/f" is gone */
+	ENTRY_OPAQUE, /* "d/.wh..wh..opq": all that lower layers have in "d" is gone */
+	ENTRY_IGNORED, /* AUFS's own: ".wh..wh.plnk/...", ".wh..wh.aufs" */
+};
+
+/*
+ * As entry_name_parse(), for a member of a layer, where whiteouts have their meaning (row 38). *ret
+ * is the name of what is gone, or of the opaque directory. What follows ".wh." is a component like
+ * any other, so ".wh..", ".wh..." and ".wh." are refused; so is a whiteout as a parent. Return: the
+ * kind, or as entry_name_parse().
+ */
+int entry_layer_parse(const char *text, size_t n, const struct entry_limits *limits,
+		      struct entry_name *ret, struct err *e);
+
 enum entry_xattr {
 	ENTRY_XATTR_SET, /* as it is */
 	ENTRY_XATTR_SET_LATE, /* as it is, but after the directory's members exist: a default ACL

@@ -7,11 +7,14 @@
  *		-o entry_fuzz tests/fuzz/entry_fuzz.c && ./entry_fuzz -max_total_time=60
  *
  * Properties: a name that is taken consists of components that can only lead down, and reads the
- * same when it is put together and parsed again; an attribute that is set is one of the allowed.
+ * same when it is put together and parsed again; so does one of a layer that is not ignored; a
+ * member of an archive of images is one file name, and its links lead to one; an attribute that is
+ * set is one of the allowed.
  */
 /* clang-format off: in the order of dependency */
 #include "base/err.c"
 #include "base/str.c"
+#include "images/blobname.c"
 #include "images/entry.c"
 /* clang-format on */
 
@@ -72,6 +75,42 @@ static void fuzz_name(const char *text, size_t n, const struct entry_limits *lim
 	fuzz_again(&name, limits);
 }
 
+static void fuzz_layer(const char *text, size_t n, const struct entry_limits *limits)
+{
+	static struct entry_name name;
+	struct err e = ERR_INIT;
+	int r = entry_layer_parse(text, n, limits, &name, &e);
+
+	fuzz_require((r < 0 ? -r : 0) == e.code && (r >= 0) == (e.text[0] == '\0'));
+	if (r < 0 || r == ENTRY_IGNORED)
+		return;
+	fuzz_require(r == ENTRY_OPAQUE || r == ENTRY_PLAIN || name.n > 0);
+	fuzz_components(&name, limits);
+	fuzz_again(&name, limits);
+}
+
+/* The first half of the input is a member, the second the target of its link. */
+static void fuzz_blob(const char *text, size_t n, const struct entry_limits *limits)
+{
+	static struct entry_name name;
+	struct blob_name flat;
+	struct err e = ERR_INIT;
+	char target[ENTRY_NAME_MAX + 1];
+	size_t len = n - n / 2;
+
+	if (entry_name_parse(text, n / 2, limits, &name, &e) < 0 || len >= sizeof(target))
+		return;
+	if (blob_name_flat(&name, &flat) == 0)
+		fuzz_require(flat.s[0] && !strchr(flat.s, '/') && !str_eq(flat.s, ".") &&
+			     !str_eq(flat.s, ".."));
+	memcpy(target, text + n / 2, len);
+	target[len] = '\0';
+	if (blob_name_link(&name, target, len & 1, &flat, &e) == 0)
+		fuzz_require(flat.s[0] && !strchr(flat.s, '/') && !str_eq(flat.s, ".") &&
+			     !str_eq(flat.s, "..") && target[0] != '/');
+	(void)blob_name_hint(&name, len & 1);
+}
+
 static void fuzz_attribute(const uint8_t *data, size_t size)
 {
 	uint8_t cap[ENTRY_CAPABILITY_MAX];
@@ -105,6 +144,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	some.max_depth = data[1] % 16u + 1u;
 	fuzz_name((const char *)data + 2, size - 2, &all);
 	fuzz_name((const char *)data + 2, size - 2, &some);
+	fuzz_layer((const char *)data + 2, size - 2, &all);
+	fuzz_layer((const char *)data + 2, size - 2, &some);
+	fuzz_blob((const char *)data + 2, size - 2, &all);
 	fuzz_attribute(data + 2, size - 2);
 	return 0;
 }

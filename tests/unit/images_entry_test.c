@@ -222,12 +222,70 @@ static void attribute_sizes(void **state)
 	assert_int_equal(entry_xattr_policy(name, &value, &n, cap), ENTRY_XATTR_DROP);
 }
 
+/* Row 38: what a whiteout is about is a name like any other, and a whiteout has no members. */
+static void members_of_layers(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		const char *components;
+	} cases[] = {
+		{ "a/b", ENTRY_PLAIN, "a/b" },
+		{ "./", ENTRY_PLAIN, "" },
+		{ "a.wh.b", ENTRY_PLAIN, "a.wh.b" },
+		{ ".wh", ENTRY_PLAIN, ".wh" },
+		{ ".wh.f", ENTRY_WHITEOUT, "f" },
+		{ "./d/.wh.f", ENTRY_WHITEOUT, "d/f" },
+		{ "d/.wh.f/", ENTRY_WHITEOUT, "d/f" },
+		{ "d/.wh....", ENTRY_WHITEOUT, "d/..." },
+		{ "d/.wh.wh.f", ENTRY_WHITEOUT, "d/wh.f" },
+		{ ".wh..f", ENTRY_WHITEOUT, ".f" },
+		{ ".wh..wh", ENTRY_WHITEOUT, ".wh" },
+		{ "d/.wh..wh..opq", ENTRY_OPAQUE, "d" },
+		{ ".wh..wh..opq", ENTRY_OPAQUE, "" },
+		{ ".wh..wh.plnk", ENTRY_IGNORED, NULL },
+		{ ".wh..wh.plnk/1.2", ENTRY_IGNORED, NULL },
+		{ ".wh..wh.aufs", ENTRY_IGNORED, NULL },
+		{ "d/.wh..wh.", ENTRY_IGNORED, NULL },
+		{ ".wh..wh..opq/f", ENTRY_IGNORED, NULL },
+		{ ".wh..", -EPERM, "not the name of a file" },
+		{ ".wh...", -EPERM, "not the name of a file" },
+		{ "a/.wh...", -EPERM, "not the name of a file" },
+		{ ".wh.", -EPERM, "not the name of a file" },
+		{ ".wh./x", -EPERM, "has members" },
+		{ "d/.wh.f/x", -EPERM, "has members" },
+		{ ".wh..wh.plnk/../x", -EPERM, "\"..\"" },
+		{ "/.wh.f", -EPERM, "absolute" },
+		{ "../.wh.f", -EPERM, "\"..\"" },
+		{ "", -EINVAL, "empty" },
+	};
+	char joined[ENTRY_NAME_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct entry_name name;
+		struct err e = ERR_INIT;
+
+		assert_int_equal(
+			entry_layer_parse(cases[i].text, strlen(cases[i].text), &limits, &name, &e),
+			cases[i].result);
+		assert_int_equal(e.code, cases[i].result < 0 ? -cases[i].result : 0);
+		if (cases[i].result < 0) {
+			assert_non_null(strstr(e.text, cases[i].components));
+			continue;
+		}
+		join(&name, joined, sizeof(joined));
+		if (cases[i].components)
+			assert_string_equal(joined, cases[i].components);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_that_are_taken), cmocka_unit_test(names_that_are_refused),
 		cmocka_unit_test(limits_are_exact),	cmocka_unit_test(attributes),
-		cmocka_unit_test(attribute_sizes),
+		cmocka_unit_test(attribute_sizes),	cmocka_unit_test(members_of_layers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
