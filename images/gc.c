@@ -9,6 +9,7 @@
 
 #include "base/dir.h"
 #include "base/path.h"
+#include "images/digest.h"
 #include "images/store_priv.h"
 
 #define GC_BATCH 32 /* staging directories that are held open at a time */
@@ -19,14 +20,18 @@ struct gc {
 	struct image_store *store;
 	store_used_fn *used;
 	void *arg;
-	struct digest *named; /* layers that images name, owned */
-	size_t n_named, cap_named;
+	/* What images name, owned. */
+	struct gc_set {
+		struct digest *v;
+		size_t n, cap;
+	} layers, configs;
 	struct store_removed removed;
 };
 
 static void gc_free(struct gc *g)
 {
-	free(g->named);
+	free(g->layers.v);
+	free(g->configs.v);
 }
 
 static int gc_opendir(int dir, DIR **ret, struct err *e)
@@ -35,22 +40,30 @@ static int gc_opendir(int dir, DIR **ret, struct err *e)
 	return *ret ? 0 : err_sys(e, "read a directory of the store");
 }
 
-static int gc_note_image(const struct image *image, void *arg)
+static int gc_note(struct gc_set *set, const struct digest *v, size_t n)
 {
-	struct gc *g = arg;
-
-	if (g->n_named + image->n_layers > g->cap_named) {
-		size_t cap = 2 * g->cap_named + LIMIT_LAYERS;
-		struct digest *grown = reallocarray(g->named, cap, sizeof(*grown));
+	if (set->n + n > set->cap) {
+		size_t cap = 2 * set->cap + LIMIT_LAYERS;
+		struct digest *grown = reallocarray(set->v, cap, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
-		g->named = grown;
-		g->cap_named = cap;
+		set->v = grown;
+		set->cap = cap;
 	}
-	for (size_t i = 0; i < image->n_layers; i++)
-		g->named[g->n_named++] = image->layers[i];
+	for (size_t i = 0; i < n; i++)
+		set->v[set->n++] = v[i];
 	return 0;
+}
+
+static int gc_note_image(const struct image *image, void *arg)
+{
+	struct gc *g = arg;
+	int r = gc_note(&g->layers, image->layers, image->n_layers);
+
+	if (r == 0 && digest_is_set(&image->config))
+		r = gc_note(&g->configs, &image->config, 1);
+	return r;
 }
 
 static int gc_compare(const void *a, const void *b)
@@ -60,23 +73,41 @@ static int gc_compare(const void *a, const void *b)
 	return strcmp(x->hex, y->hex);
 }
 
+static void gc_sort(struct gc_set *set)
+{
+	if (set->n > 0)
+		qsort(set->v, set->n, sizeof(*set->v), gc_compare);
+}
+
+static bool gc_has(const struct gc_set *set, const struct digest *d)
+{
+	return set->n > 0 && bsearch(d, set->v, set->n, sizeof(*set->v), gc_compare) != NULL;
+}
+
 static bool gc_is_used(const struct gc *g, const struct digest *layer)
 {
-	if (g->named && bsearch(layer, g->named, g->n_named, sizeof(*g->named), gc_compare) != NULL)
-		return true;
-	return g->used && g->used(layer, g->arg);
+	return gc_has(&g->layers, layer) || (g->used && g->used(layer, g->arg));
+}
+
+/* A file or directory that is called by a digest, and `suffix`. Return: false for any other. */
+static bool gc_parse(const char *name, const char *suffix, struct digest *ret)
+{
+	char text[sizeof("sha256:") + sizeof(ret->hex)];
+	struct err not_ours = ERR_INIT;
+
+	return strlen(name) == sizeof(ret->hex) - 1 + strlen(suffix) &&
+	       str_eq(name + sizeof(ret->hex) - 1, suffix) &&
+	       str_format(text, sizeof(text), "sha256:%.64s", name) > 0 &&
+	       digest_parse(text, ret, &not_ours) == 0;
 }
 
 /* Moves one unused layer to staging/ under a name that no import can have: its own. */
 static int gc_condemn(struct gc *g, const char *name, struct err *e)
 {
 	struct digest layer;
-	struct err not_ours = ERR_INIT;
-	char text[sizeof("sha256:") + sizeof(layer.hex)], id[sizeof(((struct staging *)0)->id)];
+	char id[sizeof(((struct staging *)0)->id)];
 
-	if (strlen(name) != sizeof(layer.hex) - 1 ||
-	    str_format(text, sizeof(text), "sha256:%s", name) < 0 ||
-	    digest_parse(text, &layer, &not_ours) < 0 || gc_is_used(g, &layer))
+	if (!gc_parse(name, "", &layer) || gc_is_used(g, &layer))
 		return 0;
 	if (str_format(id, sizeof(id), GC_LAYER "%.32s", name) < 0)
 		return 0;
@@ -100,14 +131,35 @@ static int gc_condemn_layers(struct gc *g, struct err *e)
 	r = gc_opendir(g->store->layers, &d, e);
 	if (r < 0)
 		return r;
-	if (g->named)
-		qsort(g->named, g->n_named, sizeof(*g->named), gc_compare);
+	gc_sort(&g->layers);
+	gc_sort(&g->configs);
 	while ((errno = 0, ent = readdir(d))) {
 		r = gc_condemn(g, ent->d_name, e);
 		if (r < 0)
 			return r;
 	}
 	return errno ? err_sys(e, "read the layers") : 0;
+}
+
+/* One file each, so they go at once. After gc_condemn_layers(), under the same lock. */
+static int gc_remove_configs(struct gc *g, struct err *e)
+{
+	CLEANUP_DIR DIR *d = NULL;
+	struct dirent *ent;
+	int r = gc_opendir(g->store->configs, &d, e);
+
+	if (r < 0)
+		return r;
+	while ((errno = 0, ent = readdir(d))) {
+		struct digest config;
+
+		if (!gc_parse(ent->d_name, ".json", &config) || gc_has(&g->configs, &config))
+			continue;
+		if (unlinkat(g->store->configs, ent->d_name, 0) < 0)
+			return err_sys(e, "remove config %s", ent->d_name);
+		g->removed.configs++;
+	}
+	return errno ? err_sys(e, "read the configs") : 0;
 }
 
 /* Claims up to GC_BATCH staging directories that nobody holds. Return: how many. */
@@ -185,7 +237,9 @@ static int gc_round(struct gc *g, struct err *e)
 		if (lock < 0)
 			return lock;
 		r = gc_condemn_layers(g, e);
-		g->n_named = 0;
+		if (r == 0)
+			r = gc_remove_configs(g, e);
+		g->layers.n = g->configs.n = 0;
 		if (r < 0)
 			return r;
 		n = gc_claim(g, dead, e);

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Import: staging/ID/fs is filled by jail-unpack and synced by it, layer.json is written beside it,
- * and staging/ID becomes layers/HEX in one rename. Then, and under the same lock, the image's name
- * is written. Killed anywhere before the rename, what remains is a staging directory that nobody
- * holds; after it, a layer that no image names. `gc` removes both (row 51).
+ * Import. A confined child reads the archive into staging/ID/0/fs: the tree of a root file system,
+ * or, when it turns out to be an archive of images, its members as they are. From the latter the
+ * images are chosen, and their layers unpacked into staging/ID/N/fs. Each layer is on disk with its
+ * layer.json when it becomes layers/HEX in one rename; then, under the same lock, the config and
+ * the names are written. Killed anywhere, what remains is a staging directory that nobody holds,
+ * and layers and configs that no image names. `gc` removes them (row 51).
  */
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "images/entry.h"
-#include "images/store_priv.h"
+#include "images/digest.h"
+#include "images/import_priv.h"
 
 #define IMPORT_MAX_BYTES ((uint64_t)64 << 30)
 #define IMPORT_MAX_MEMBERS 5000000u
 #define IMPORT_MAX_RATIO 1000u
+#define IMPORT_ATTEMPTS 3 /* gc may take a layer away that was counted on; not every time */
+#define IMPORT_CREATED_BY "jail image import"
 
 static int import_limits_complete(const struct import_limits *asked, struct import_limits *ret,
 				  struct err *e)
@@ -34,76 +38,242 @@ static int import_limits_complete(const struct import_limits *asked, struct impo
 	return 0;
 }
 
-static int import_check_name(const struct image_store *s, const struct import_request *req,
-			     struct err *e)
+static int import_check_name(const struct import *im, const struct image_ref *ref, struct err *e)
 {
 	struct store_file file;
 	struct stat st;
-	int r = store_file_name(&req->ref, &file, e);
+	int r = store_file_name(ref, &file, e);
 
 	if (r < 0)
 		return r;
-	if (req->replace || fstatat(s->images, file.s, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (im->req->replace || fstatat(im->store->images, file.s, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	(void)err_set(e, EEXIST, "image \"%s\": the name is in use", req->ref.s);
+	(void)err_set(e, EEXIST, "image \"%s\": the name is in use", ref->s);
 	return err_hint(e, "choose another name, or replace it with --replace");
 }
 
-static void import_digest(const uint8_t sha256[static 32], struct digest *ret)
+static int import_check_names(const struct import *im, const struct plan *plan, struct err *e)
 {
-	static const char hex[] = "0123456789abcdef";
+	int r = 0;
 
-	for (size_t i = 0; i < 32; i++) {
-		ret->hex[2 * i] = hex[sha256[i] >> 4];
-		ret->hex[2 * i + 1] = hex[sha256[i] & 15];
+	for (size_t i = 0; r == 0 && i < plan->n_names; i++)
+		r = import_check_name(im, &plan->names[i], e);
+	return r;
+}
+
+/* ---- under the store's lock ---- */
+
+/* Staged layers into layers/. One that another import has put there meanwhile is as good. */
+static int import_move_layers(struct import *im, struct err *e)
+{
+	bool moved = false;
+
+	for (size_t i = 0; i < im->n_staged; i++) {
+		struct staged_layer *l = &im->staged[i];
+
+		if (renameat2(im->staging.dir, l->name, im->store->layers, l->digest.hex,
+			      RENAME_NOREPLACE) == 0)
+			moved = true;
+		else if (errno != EEXIST)
+			return err_sys(e, "move layer %s into the store", l->digest.hex);
 	}
-	ret->hex[64] = '\0';
+	im->n_staged = 0;
+	if (moved && (fsync(im->store->layers) < 0 || fsync(im->staging.dir) < 0))
+		return err_sys(e, "write the store to disk");
+	return 0;
 }
 
-/* Fills staging/ID: fs/ and layer.json, both on disk when it returns. */
-static int import_stage(const struct import_request *req, const struct import_limits *limits,
-			const struct staging *st, struct unpack_result *result, struct err *e)
+/* What the image is as a whole: the sum of its layers. */
+static int import_describe(const struct import *im, const struct plan *plan, struct image *ret,
+			   struct err *e)
 {
-	CLEANUP_FD int tree = -EBADF;
-	struct digest layer;
-	int r;
+	*ret = (struct image){ .n_layers = plan->parsed.n_layers,
+			       .config = plan->config.digest,
+			       .manifest = plan->manifest,
+			       .archive = im->archive,
+			       .archive_bytes = im->archive_bytes,
+			       .created_ms = clock_wall_ms() };
+	for (size_t i = 0; i < ret->n_layers; i++) {
+		struct layer_counts counts;
+		bool again = false;
 
-	tree = path_make_dir_at(st->dir, "fs", 0755, e);
-	if (tree < 0)
-		return tree;
-	r = unpack_child_run(req, limits, tree, result, e);
-	if (r < 0)
-		return r;
-	import_digest(result->stream_sha256, &layer);
-	return layer_file_write(st->dir, &layer, result, e);
+		ret->layers[i] = plan->parsed.layers[i];
+		for (size_t k = 0; !again && k < i; k++)
+			again = str_eq(ret->layers[k].hex, ret->layers[i].hex);
+		if (again)
+			continue;
+		if (layer_file_read(im->store, &ret->layers[i], &counts, e) < 0)
+			return -e->code;
+		ret->size_bytes += counts.size_bytes;
+		ret->members += counts.members;
+	}
+	return 0;
 }
 
-/* Puts the layer into the store, unless it is there, and gives it its name. */
-static int import_commit(struct image_store *s, const struct import_request *req,
-			 const struct staging *st, const struct image *image, bool *ret_known,
-			 struct err *e)
+static int import_add_result(struct imported_list *l, const struct image *image, size_t known,
+			     struct err *e)
 {
-	CLEANUP_FD int lock = -EBADF;
-	const char *hex = image->layers[0].hex;
-	bool known;
+	struct imported *grown = reallocarray(l->v, l->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return err_nomem(e);
+	l->v = grown;
+	l->v[l->n++] = (struct imported){ .image = *image, .known = known };
+	return 0;
+}
+
+/* Return: 1 done; 0 a layer has gone since it was seen: again; negative. */
+static int import_commit(struct import *im, const struct plan *plan, size_t known,
+			 struct imported_list *ret, struct err *e)
+{
+	CLEANUP_FD int lock = store_lock(im->store, e);
+	struct image image;
 	int r;
 
-	lock = store_lock(s, e);
 	if (lock < 0)
 		return lock;
-	r = import_check_name(s, req, e);
+	r = import_check_names(im, plan, e);
+	if (r == 0)
+		r = import_move_layers(im, e);
 	if (r < 0)
 		return r;
-	known = renameat2(s->staging, st->id, s->layers, hex, RENAME_NOREPLACE) < 0;
-	if (known && errno != EEXIST)
-		return err_sys(e, "move the layer into the store");
-	if (!known && (fsync(s->layers) < 0 || fsync(s->staging) < 0))
-		return err_sys(e, "write the store to disk");
-	r = image_file_write(s->images, image, e);
+	for (size_t i = 0; i < plan->parsed.n_layers; i++)
+		if (!store_has_layer(im->store, &plan->parsed.layers[i]))
+			return 0;
+	r = import_describe(im, plan, &image, e);
+	if (r == 0)
+		r = store_config_write(im->store, &plan->config.digest, plan->config.text,
+				       plan->config.n, e);
+	for (size_t i = 0; r == 0 && i < plan->n_names; i++) {
+		image.ref = plan->names[i];
+		r = image_file_write(im->store->images, &image, e);
+		if (r == 0)
+			r = import_add_result(ret, &image, known, e);
+	}
+	return r < 0 ? r : 1;
+}
+
+static size_t import_count_known(const struct import *im, const struct plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->parsed.n_layers; i++)
+		n += store_has_layer(im->store, &plan->parsed.layers[i]);
+	return n;
+}
+
+/* ---- what it turned out to be ---- */
+
+static int import_images(struct import *im, const struct blobs *b, struct imported_list *ret,
+			 struct err *e)
+{
+	CLEANUP_PLANS struct plan_list plans = { .v = NULL };
+	int r = plans_make(b, im->req, &plans, e);
+
+	/* All names first: nothing is unpacked in vain. */
+	for (size_t i = 0; r == 0 && i < plans.n; i++)
+		r = import_check_names(im, &plans.v[i], e);
+	for (size_t i = 0; r == 0 && i < plans.n; i++) {
+		const struct plan *plan = &plans.v[i];
+		size_t known = import_count_known(im, plan);
+		int done = 0;
+
+		for (int k = 0; done == 0 && k < IMPORT_ATTEMPTS; k++) {
+			done = import_layers(im, b, plan, e);
+			if (done == 0)
+				done = import_commit(im, plan, known, ret, e);
+		}
+		if (done == 0)
+			r = err_set(e, EAGAIN,
+				    "its layers were removed as fast as they were unpacked");
+		else if (done < 0)
+			r = done;
+		if (r < 0 && !im->req->has_ref)
+			(void)err_wrap(e, "image \"%s\"", plan->names[0].s);
+	}
+	return r;
+}
+
+/* A plan of one layer, whose config is ours. */
+static int import_plan_rootfs(const struct import *im, const struct digest *layer,
+			      struct plan_list *plans, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf text = STRBUF_INIT;
+	CLEANUP_DOCUMENT struct document doc = { .text = NULL };
+	struct platform platform = im->req->platform;
+	struct plan *plan = NULL;
+	int r;
+
+	if (!im->req->has_platform)
+		platform_host(&platform);
+	r = image_config_write(&platform, clock_wall_ms(), IMPORT_CREATED_BY, layer, 1, &text, e);
 	if (r < 0)
 		return r;
-	*ret_known = known;
-	return 0;
+	doc.n = text.len;
+	doc.text = strbuf_take(&text);
+	if (!doc.text)
+		return err_nomem(e);
+	digest_of(doc.text, doc.n, &doc.digest);
+	r = plan_add(plans, "config", &doc, 1, &plan, e);
+	return r < 0 ? r : plan_name(plan, im->req->ref.s, e);
+}
+
+static int import_rootfs(struct import *im, const struct staged_layer *layer, int dir,
+			 const struct unpack_result *result, struct imported_list *ret,
+			 struct err *e)
+{
+	CLEANUP_PLANS struct plan_list plans = { .v = NULL };
+	size_t known;
+	int r = import_plan_rootfs(im, &layer->digest, &plans, e);
+
+	if (r == 0)
+		r = import_staged(im, layer, dir, result, e);
+	if (r < 0)
+		return r;
+	known = import_count_known(im, &plans.v[0]);
+	r = import_commit(im, &plans.v[0], known, ret, e);
+	return r < 0 ? r : 0;
+}
+
+static uint64_t import_archive_size(int fd)
+{
+	struct stat st;
+	off_t at;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	at = lseek(fd, 0, SEEK_CUR);
+	return at >= 0 && at < st.st_size ? (uint64_t)(st.st_size - at) : 0;
+}
+
+static int import_archive(struct import *im, struct imported_list *ret, struct err *e)
+{
+	CLEANUP_FD int dir = -EBADF, tree = -EBADF;
+	struct staged_layer first;
+	struct unpack_job job = { .archive = im->req->archive_fd,
+				  .mode = im->req->rootfs ? UNPACK_ROOTFS : UNPACK_AUTO };
+	int r;
+
+	dir = import_stage_layer(im, &first, &tree, e);
+	if (dir < 0)
+		return dir;
+	job.tree = tree;
+	im->progress = (struct import_progress){
+		.phase = IMPORT_READING,
+		.total_in = import_archive_size(im->req->archive_fd),
+	};
+	r = unpack_jobs_run(im->req, &im->limits, &job, 1, &im->progress, e);
+	if (r < 0)
+		return r;
+	digest_from_bytes(job.result.archive_sha256, &im->archive);
+	im->archive_bytes = job.result.archive_bytes;
+	if (job.result.mode == UNPACK_BLOBS && !im->req->rootfs) {
+		const struct blobs blobs = { .dir = tree, .flat = true };
+
+		return import_images(im, &blobs, ret, e);
+	}
+	digest_from_bytes(job.result.stream_sha256, &first.digest);
+	return import_rootfs(im, &first, dir, &job.result, ret, e);
 }
 
 /* A full disk is the administrator's to mend: say which one. */
@@ -119,53 +289,59 @@ static int import_explain(const struct image_store *s, struct err *e)
 	return -e->code;
 }
 
-static int import_staged(struct image_store *s, const struct import_request *req,
-			 const struct staging *st, struct image *ret, bool *ret_known,
-			 struct err *e)
+static int import_check_request(const struct import *im, struct err *e)
 {
-	struct image image = { .ref = req->ref, .n_layers = 1, .created_ms = clock_wall_ms() };
-	struct import_limits limits;
-	struct unpack_result result = { .members = 0 };
-	int r;
+	const struct import_request *req = im->req;
 
-	r = import_limits_complete(&req->limits, &limits, e);
-	if (r == 0)
-		r = import_stage(req, &limits, st, &result, e);
-	if (r < 0)
-		return r;
-	import_digest(result.stream_sha256, &image.layers[0]);
-	import_digest(result.archive_sha256, &image.archive);
-	image.archive_bytes = result.archive_bytes;
-	image.size_bytes = result.content_bytes;
-	image.members = result.members;
-	r = import_commit(s, req, st, &image, ret_known, e);
-	if (r == 0)
-		*ret = image;
-	return r;
+	if (req->has_ref && req->all)
+		return err_set(e, EINVAL, "one name can't be that of all images in the archive");
+	if (req->wanted && req->all)
+		return err_set(e, EINVAL, "one image of the archive, or all of them");
+	if (req->rootfs && !req->has_ref)
+		return err_set(e, EDESTADDRREQ, "a root file system needs a name");
+	return req->has_ref ? import_check_name(im, &req->ref, e) : 0;
 }
 
-int store_import(struct image_store *s, const struct import_request *req, struct image *ret,
-		 bool *ret_known, struct err *e)
+static int import_run(struct import *im, struct imported_list *ret, struct err *e)
 {
-	struct staging st = STAGING_INIT;
-	struct err ignored = ERR_INIT;
-	bool known = false;
-	int r;
+	struct stat st;
+	int r = import_limits_complete(&im->req->limits, &im->limits, e);
 
-	r = import_check_name(s, req, e);
+	if (r == 0)
+		r = import_check_request(im, e);
+	if (r == 0)
+		r = staging_make(im->store, &im->staging, e);
 	if (r < 0)
 		return r;
-	r = staging_make(s, &st, e);
-	if (r == 0)
-		r = import_staged(s, req, &st, ret, &known, e);
-	/* What can't be removed now is gc's. */
-	if (staging_remove(s, &st, &ignored) < 0)
-		warn("%s", ignored.text);
-	if (r < 0) {
-		(void)import_explain(s, e);
-		return err_wrap(e, "import \"%s\"", req->ref.s);
+	if (fstat(im->req->archive_fd, &st) < 0)
+		return err_sys(e, "stat the archive");
+	if (S_ISDIR(st.st_mode)) {
+		const struct blobs blobs = { .dir = im->req->archive_fd };
+
+		return import_images(im, &blobs, ret, e);
 	}
-	if (ret_known)
-		*ret_known = known;
-	return 0;
+	return import_archive(im, ret, e);
+}
+
+void imported_list_free(struct imported_list *l)
+{
+	free(l->v);
+	*l = (struct imported_list){ .v = NULL };
+}
+
+int store_import(struct image_store *s, const struct import_request *req, struct imported_list *ret,
+		 struct err *e)
+{
+	struct import im = { .store = s, .req = req, .staging = STAGING_INIT };
+	struct err ignored = ERR_INIT;
+	int r = import_run(&im, ret, e);
+
+	free(im.staged);
+	/* What can't be removed now is gc's. */
+	if (staging_remove(s, &im.staging, &ignored) < 0)
+		warn("%s", ignored.text);
+	if (r == 0)
+		return 0;
+	(void)import_explain(s, e);
+	return req->has_ref ? err_wrap(e, "import \"%s\"", req->ref.s) : err_wrap(e, "import");
 }

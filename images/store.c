@@ -44,11 +44,17 @@ static int store_open_dir(int state_dir, const char *name, int *ret, struct err 
 int store_open(int state_dir, struct image_store *ret, struct err *e)
 {
 	struct image_store s = {
-		.state_dir = state_dir, .images = -EBADF, .layers = -EBADF, .staging = -EBADF
+		.state_dir = state_dir,
+		.images = -EBADF,
+		.configs = -EBADF,
+		.layers = -EBADF,
+		.staging = -EBADF,
 	};
 	int r;
 
 	r = store_open_dir(state_dir, "images", &s.images, e);
+	if (r == 0)
+		r = store_open_dir(state_dir, "configs", &s.configs, e);
 	if (r == 0)
 		r = store_open_dir(state_dir, "layers", &s.layers, e);
 	if (r == 0)
@@ -64,6 +70,7 @@ int store_open(int state_dir, struct image_store *ret, struct err *e)
 void store_close(struct image_store *s)
 {
 	fd_reset(&s->images);
+	fd_reset(&s->configs);
 	fd_reset(&s->layers);
 	fd_reset(&s->staging);
 }
@@ -234,11 +241,4 @@ int store_remove(struct image_store *s, const struct image_ref *ref, struct err 
 	if (fsync(s->images) < 0)
 		return err_sys(e, "remove image \"%s\"", ref->s);
 	return 0;
-}
-
-int store_layer_path(const char *state_path, const struct digest *layer, char *ret, size_t n)
-{
-	int r = str_format(ret, n, "%s/layers/%s/fs", state_path, layer->hex);
-
-	return r < 0 ? r : 0;
 }

@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The image store: STATE/images/FILE.json names images, STATE/layers/HEX/ holds unpacked layers by
- * the sha256 of their uncompressed stream (the OCI diff id), STATE/staging/ what is being made. A
- * layer is either absent or whole: it is unpacked under staging/, synced, and renamed with
- * RENAME_NOREPLACE. Reference counts are derived by looking, never stored. All directories are 0700
- * (rows 40, 84).
+ * The image store: STATE/images/FILE.json names images, STATE/configs/HEX.json holds their OCI
+ * config documents, STATE/layers/HEX/ unpacked layers by the sha256 of their uncompressed stream
+ * (the OCI diff id), STATE/staging/ what is being made. A layer is either absent or whole: it is
+ * unpacked under staging/, synced, and renamed with RENAME_NOREPLACE. Reference counts are derived
+ * by looking, never stored. All directories are 0700 (rows 40, 84).
  *
  *     layers/HEX/fs/           the tree; owners as in the archive
  *     layers/HEX/layer.json    sizes, counts, what was left out
+ *     configs/HEX.json         exactly the bytes whose sha256 is HEX; the image's id
  *     images/debian%3a12.json  an image, see image_to_json()
  *     images/.lock             held for renames only, never while an archive is read (row 51)
  */
 #ifndef JAIL_IMAGES_STORE_H
 #define JAIL_IMAGES_STORE_H
 
-#include "base/ident.h"
-#include "base/str.h"
+#include "images/manifest.h"
 
 struct image_store {
 	int state_dir; /* borrowed */
-	int images, layers, staging; /* directory fds */
+	int images, configs, layers, staging; /* directory fds */
 };
 
 struct image {
 	struct image_ref ref;
 	struct digest layers[LIMIT_LAYERS]; /* bottom first */
 	size_t n_layers;
-	struct digest archive; /* sha256 of the imported file as it was */
+	/* Unset (digest_is_set) in what was imported before there were configs. */
+	struct digest config; /* of its OCI config document: the image's id */
+	struct digest manifest; /* that it came by; unset when it came by none */
+	struct digest archive; /* sha256 of the imported file as it was; unset for a directory */
 	uint64_t archive_bytes;
 	uint64_t created_ms; /* wall clock */
 	uint64_t size_bytes; /* sum of the regular files' sizes of its layers */
@@ -41,13 +44,26 @@ struct import_limits {
 };
 
 struct import_progress {
+	enum import_phase {
+		IMPORT_READING, /* the archive: a root file system, or layers that are packed yet */
+		IMPORT_LAYERS, /* unpacking the layers that the store hasn't got */
+	} phase;
 	uint64_t bytes_in, bytes_out, members, total_in; /* total_in 0 = unknown (a pipe) */
+	size_t layers, layers_done; /* of IMPORT_LAYERS */
 };
 typedef void import_progress_fn(const struct import_progress *p, void *arg);
 
 struct import_request {
-	int archive_fd; /* read from here; borrowed */
+	/* Read from here; borrowed. An archive, also from a pipe, or a directory with an OCI layout
+	 * (or as `skopeo copy ... dir:` makes it). */
+	int archive_fd;
+	bool has_ref; /* else the names are those that the archive gives */
 	struct image_ref ref;
+	const char *wanted; /* an image by its name in the archive; NULL: the only one there is */
+	bool all; /* every image of the archive that has a name */
+	bool has_platform; /* else that of this machine */
+	struct platform platform;
+	bool rootfs; /* it is a root file system, whatever its members are called */
 	bool replace; /* the name may exist already */
 	struct import_limits limits; /* 0 = default */
 	const char *unpack_program; /* path of jail-unpack */
@@ -58,14 +74,42 @@ struct import_request {
 int store_open(int state_dir, struct image_store *ret, struct err *e);
 void store_close(struct image_store *s);
 
+struct imported {
+	struct image image;
+	size_t known; /* of its layers, so many were in the store already */
+};
+struct imported_list {
+	struct imported *v; /* owned */
+	size_t n;
+};
+void imported_list_free(struct imported_list *l);
+#define CLEANUP_IMPORTED CLEANUP(imported_list_free)
+
 /*
- * Imports by running jail-unpack, a confined child that sees only the staging directory. Return: 0
- * and *ret; -EEXIST name taken, -EBADMSG damaged or not an archive, -E2BIG a limit (named), -EPERM
- * hostile member (named), -ENOSPC. *ret_known (may be NULL): the layer was in the store already.
- * Texts hold bytes of the archive: escape them (row 80).
+ * Imports a root file system, or images of an archive or layout, by running jail-unpack, a confined
+ * child that sees only the staging directory: one for the archive, and one for each layer. Return:
+ * 0 and *ret (empty before), an entry for each name; -EEXIST name taken, -EBADMSG damaged, not an
+ * archive or not what its digest says, -E2BIG a limit (named), -EPERM hostile member (named),
+ * -ENOENT, -ENOTUNIQ no or more than one such image (they are listed), -EDESTADDRREQ it has no
+ * name, -ENOSPC. *ret holds what was imported also on failure. Texts hold bytes of the archive:
+ * escape them (row 80).
  */
-int store_import(struct image_store *s, const struct import_request *req, struct image *ret,
-		 bool *ret_known, struct err *e);
+int store_import(struct image_store *s, const struct import_request *req, struct imported_list *ret,
+		 struct err *e);
+
+struct pull_request {
+	const char *source; /* "docker://NAME[:TAG|@DIGEST]" */
+	struct import_request import; /* archive_fd is not used; has_ref is needed */
+};
+/* Fetches with skopeo, a program of its own, into the staging directory, and imports from there.
+ * -ENOENT when it is not installed. */
+int store_pull(struct image_store *s, const struct pull_request *req, struct imported_list *ret,
+	       struct err *e);
+
+/* The config document of an image, its digest checked. *ret is the caller's, NUL-terminated.
+ * -ENOENT when it is missing. */
+int store_config_read(const struct image_store *s, const struct digest *config, char **ret,
+		      size_t *ret_n, struct err *e);
 /* -ENOENT with a hint. */
 int store_get(const struct image_store *s, const struct image_ref *ref, struct image *ret,
 	      struct err *e);
@@ -76,17 +120,28 @@ int store_each(const struct image_store *s, store_each_fn *fn, void *arg, struct
 int store_remove(struct image_store *s, const struct image_ref *ref, struct err *e);
 /* Directory of a layer, "layers/HEX/fs", as an absolute path below `state_path`. */
 int store_layer_path(const char *state_path, const struct digest *layer, char *ret, size_t n);
-/* Removes staging leftovers of dead imports (not of live ones: each holds a lock) and layers that
- * neither an image nor `used` names. *ret counts them also on failure. */
+/*
+ * The layers that an overlay is made of, top first, of those of an image, bottom first. Overlayfs
+ * refuses a layer that comes twice: only the upper one is left, which hides every name of the
+ * lower. And it ignores that a layer's root is opaque: none is left below such a one. ret: room for
+ * n.
+ */
+#define STORE_OPAQUE_XATTR "trusted.overlay.opaque"
+int store_visible_layers(const char *state_path, const struct digest *layers, size_t n,
+			 const struct digest **ret, size_t *ret_n, struct err *e);
+/* Removes staging leftovers of dead imports (not of live ones: each holds a lock), layers that
+ * neither an image nor `used` names, and configs that no image names. *ret counts them also on
+ * failure. */
 struct store_removed {
-	size_t layers, staging;
+	size_t layers, configs, staging;
 	uint64_t bytes; /* what was freed */
 };
 typedef bool store_used_fn(const struct digest *layer, void *arg);
 int store_gc(struct image_store *s, store_used_fn *used, void *arg, struct store_removed *ret,
 	     struct err *e);
 /* JSON object of an image, the stable shape of `image inspect` and `image list --json`: "name",
- * "layers" (digests, bottom first), "archive" (digest), "archiveBytes", "created" (RFC 3339),
+ * "layers" (digests, bottom first), "config", "manifest", "archive" (digests, or null),
+ * "archiveBytes", "created" (RFC 3339),
  * "createdMs", "sizeBytes", "members". */
 struct json_out;
 void image_to_json(const struct image *image, struct json_out *o, const char *key);

@@ -30,7 +30,16 @@ void store_fd_path(int fd, struct store_path *ret);
 int image_file_write(int dir, const struct image *image, struct err *e);
 int image_file_parse(const char *file, const char *text, size_t n, struct image *ret,
 		     struct err *e);
+/* configs/HEX.json, if it is not there. Under the lock. */
+int store_config_write(const struct image_store *s, const struct digest *config, const char *text,
+		       size_t n, struct err *e);
+
 /* layer.json */
+struct layer_counts {
+	uint64_t size_bytes, members;
+};
+int layer_file_read(const struct image_store *s, const struct digest *layer,
+		    struct layer_counts *ret, struct err *e);
 int layer_file_write(int dir, const struct digest *layer, const struct unpack_result *result,
 		     struct err *e);
 
@@ -45,9 +54,5 @@ int staging_make(const struct image_store *s, struct staging *ret, struct err *e
 int staging_adopt(const struct image_store *s, const char *id, struct staging *ret, struct err *e);
 /* Removes it with all that is in it, if it still is in staging/. */
 int staging_remove(const struct image_store *s, struct staging *st, struct err *e);
-
-/* Runs jail-unpack on req->archive_fd into the directory `tree`. total_in: for the progress. */
-int unpack_child_run(const struct import_request *req, const struct import_limits *limits, int tree,
-		     struct unpack_result *ret, struct err *e);
 
 #endif

@@ -14,16 +14,10 @@
 #include <sys/wait.h>
 
 #include "base/sys.h"
-#include "images/store_priv.h"
+#include "images/import_priv.h"
 
 #define CHILD_ERRNO_MAX 4095
 #define CHILD_FD_FREE 16 /* above every fd that the child is to have */
-
-struct child {
-	pid_t pid; /* 0 = none */
-	int pidfd;
-	int report; /* our end */
-};
 
 struct child_fds {
 	int archive, tree, report, null; /* >= CHILD_FD_FREE, close-on-exec */
@@ -82,7 +76,18 @@ fail:
 	_exit(1);
 }
 
-static int child_start(const struct import_request *req, int tree, struct child *ret, struct err *e)
+static int child_request(const struct unpack_child *c, const struct unpack_request *request,
+			 struct err *e)
+{
+	/* EPIPE: it died; the reason is waiting to be read. */
+	if (send(c->report, request, sizeof(*request), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return err_sys(e, "talk to jail-unpack");
+	return 0;
+}
+
+int unpack_child_start(const char *program, const struct unpack_request *request, int archive,
+		       int tree, struct unpack_child *ret, struct err *e)
 {
 	CLEANUP(child_fds_close)
 	struct child_fds fds = { -EBADF, -EBADF, -EBADF, -EBADF };
@@ -98,22 +103,19 @@ static int child_start(const struct import_request *req, int tree, struct child 
 		return err_sys(e, "socket pair");
 	ours = pair[0];
 	theirs = pair[1];
-	r = child_fds_prepare(req->archive_fd, tree, theirs, &fds, e);
+	r = child_fds_prepare(archive, tree, theirs, &fds, e);
 	if (r < 0)
 		return r;
 	pid = sys_clone3(&args);
 	if (pid < 0)
 		return err_sys(e, "start jail-unpack");
 	if (pid == 0)
-		child_exec(&fds, req->unpack_program, parent);
-	ret->pid = pid;
-	ret->pidfd = pidfd;
-	ret->report = TAKE_FD(ours);
-	return 0;
+		child_exec(&fds, program, parent);
+	*ret = (struct unpack_child){ .pid = pid, .pidfd = pidfd, .report = TAKE_FD(ours) };
+	return child_request(ret, request, e);
 }
 
-/* Ends the child if it has not ended by itself. */
-static void child_stop(struct child *c)
+void unpack_child_stop(struct unpack_child *c)
 {
 	if (c->pid > 0) {
 		(void)sys_pidfd_send_signal(c->pidfd, SIGKILL);
@@ -126,7 +128,7 @@ static void child_stop(struct child *c)
 }
 
 /* It closed the socket without a last word. */
-static int child_died(struct child *c, struct err *e)
+static int child_died(struct unpack_child *c, struct err *e)
 {
 	int status = 0;
 
@@ -153,89 +155,20 @@ static int child_error(const struct err *said, struct err *e)
 	return -e->code;
 }
 
-static int child_request(const struct child *c, const struct import_limits *limits, struct err *e)
+int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e)
 {
-	const struct unpack_request request = {
-		.magic = UNPACK_MAGIC,
-		.max_bytes = limits->max_bytes,
-		.max_members = limits->max_members,
-		.max_name = limits->max_name,
-		.max_ratio = limits->max_ratio,
-	};
+	ssize_t n;
 
-	/* EPIPE: it died; the reason is waiting to be read. */
-	if (send(c->report, &request, sizeof(request), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
-	    errno != ECONNRESET)
-		return err_sys(e, "talk to jail-unpack");
-	return 0;
-}
-
-static void child_progress(const struct import_request *req, const struct unpack_progress *said,
-			   uint64_t total_in)
-{
-	const struct import_progress p = {
-		.bytes_in = said->bytes_in,
-		.bytes_out = said->bytes_out,
-		.members = said->members,
-		.total_in = total_in,
-	};
-
-	if (req->progress)
-		req->progress(&p, req->progress_arg);
-}
-
-static int child_listen(struct child *c, const struct import_request *req, uint64_t total_in,
-			struct unpack_result *ret, struct err *e)
-{
-	for (;;) {
-		struct unpack_message m;
-		ssize_t n = recv(c->report, &m, sizeof(m), MSG_TRUNC);
-
-		/* ECONNRESET: it died with our request unread. That is said once, before what it
-		 * said itself can be read. */
-		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
-			continue;
-		if (n == 0)
-			return child_died(c, e);
-		if (n < 0)
-			return err_sys(e, "listen to jail-unpack");
-		if (n != (ssize_t)sizeof(m) || m.magic != UNPACK_MAGIC)
-			return err_set(e, EPROTO, "jail-unpack is of another version than jail");
-		switch ((enum unpack_kind)m.kind) {
-		case UNPACK_PROGRESS:
-			child_progress(req, &m.u.progress, total_in);
-			continue;
-		case UNPACK_DONE:
-			*ret = m.u.result;
-			return 0;
-		case UNPACK_FAILED:
-			return child_error(&m.u.err, e);
-		}
-		return err_set(e, EPROTO, "jail-unpack said something unknown");
-	}
-}
-
-/* What is left of a regular file; 0 for a pipe. */
-static uint64_t child_total(int archive_fd)
-{
-	struct stat st;
-	off_t at;
-
-	if (fstat(archive_fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return 0;
-	at = lseek(archive_fd, 0, SEEK_CUR);
-	return at >= 0 && at < st.st_size ? (uint64_t)(st.st_size - at) : 0;
-}
-
-int unpack_child_run(const struct import_request *req, const struct import_limits *limits, int tree,
-		     struct unpack_result *ret, struct err *e)
-{
-	CLEANUP(child_stop) struct child c = { .pidfd = -EBADF, .report = -EBADF };
-	int r = child_start(req, tree, &c, e);
-
-	if (r == 0)
-		r = child_request(&c, limits, e);
-	if (r == 0)
-		r = child_listen(&c, req, child_total(req->archive_fd), ret, e);
-	return r;
+	/* ECONNRESET: it died with our request unread. That is said once, before what it said
+	 * itself can be read. */
+	do
+		n = recv(c->report, ret, sizeof(*ret), MSG_TRUNC);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (n == 0)
+		return child_died(c, e);
+	if (n < 0)
+		return err_sys(e, "listen to jail-unpack");
+	if (n != (ssize_t)sizeof(*ret) || ret->magic != UNPACK_MAGIC)
+		return err_set(e, EPROTO, "jail-unpack is of another version than jail");
+	return ret->kind == UNPACK_FAILED ? child_error(&ret->u.err, e) : 0;
 }

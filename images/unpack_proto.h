@@ -5,22 +5,35 @@
  * size or kind ends the import. The child is not trusted: it parsed a stranger's archive.
  *
  *     parent -> child   one struct unpack_request
- *     child  -> parent  any number of UNPACK_PROGRESS, then UNPACK_DONE or UNPACK_FAILED
+ *     child  -> parent  any number of UNPACK_PROGRESS and UNPACK_OPAQUE, then UNPACK_DONE or
+ *                       UNPACK_FAILED
  */
 #ifndef JAIL_IMAGES_UNPACK_PROTO_H
 #define JAIL_IMAGES_UNPACK_PROTO_H
 
-#include "base/err.h"
+#include "images/entry.h"
 
 /* Fds of jail-unpack. 1 and 2 are /dev/null. */
 #define UNPACK_FD_ARCHIVE 0
 #define UNPACK_FD_TREE 3 /* the empty directory to fill */
 #define UNPACK_FD_REPORT 4
 
-#define UNPACK_MAGIC 0x6a756e31u /* "jun1": changes with the layout */
+#define UNPACK_MAGIC 0x6a756e32u /* "jun2": changes with the layout */
+
+enum unpack_mode {
+	/* A root file system, unless the first members say that it is an archive of images: then as
+	 * UNPACK_BLOBS. Nothing was written before that is known. */
+	UNPACK_AUTO = 1,
+	UNPACK_ROOTFS, /* whiteouts are refused */
+	UNPACK_LAYER, /* whiteouts become overlayfs's */
+	UNPACK_BLOBS, /* the members of an archive of images, flat (images/blobname.h) */
+};
 
 struct unpack_request {
 	uint32_t magic;
+	uint32_t mode; /* enum unpack_mode */
+	uint32_t named; /* for UNPACK_AUTO: a root file system has a name to go by; else it is
+			   refused */
 	uint32_t reserved;
 	uint64_t max_bytes; /* of content, and of the uncompressed stream */
 	uint64_t max_members;
@@ -28,19 +41,29 @@ struct unpack_request {
 	uint64_t max_ratio;
 };
 
-enum unpack_kind { UNPACK_PROGRESS = 1, UNPACK_DONE, UNPACK_FAILED };
+enum unpack_kind { UNPACK_PROGRESS = 1, UNPACK_OPAQUE, UNPACK_DONE, UNPACK_FAILED };
 
 struct unpack_progress {
 	uint64_t bytes_in, bytes_out, members;
 };
 
+/* A directory that hides what lower layers have in it. The attribute that says so to overlayfs
+ * takes CAP_SYS_ADMIN, which the child hasn't got: the parent sets it. Sent once the directory
+ * exists. */
+struct unpack_opaque {
+	char name[ENTRY_NAME_MAX + 1]; /* components joined by '/'; "" is the root */
+};
+
 struct unpack_result {
+	uint32_t mode; /* what it was: any but UNPACK_AUTO */
+	uint32_t reserved;
 	uint8_t archive_sha256[32]; /* of the file as it was, to its end */
 	uint8_t stream_sha256[32]; /* of the uncompressed tar stream, with what trails it */
 	uint64_t archive_bytes, stream_bytes;
 	uint64_t content_bytes; /* sum of the regular files' sizes */
 	uint64_t members; /* entries of the archive */
 	uint64_t files, directories, symlinks, hardlinks, devices, fifos; /* made */
+	uint64_t whiteouts, opaques; /* of a layer, by the names that OCI gives them */
 	uint64_t skipped_sockets;
 	uint64_t skipped_whiteouts; /* character devices 0:0 */
 	uint64_t skipped_xattrs; /* not on the allowlist, or not understood */
@@ -52,6 +75,7 @@ struct unpack_message {
 	uint32_t kind; /* enum unpack_kind */
 	union {
 		struct unpack_progress progress;
+		struct unpack_opaque opaque;
 		struct unpack_result result;
 		struct err err;
 	} u;

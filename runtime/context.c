@@ -22,7 +22,7 @@ int jail_open(const struct jail_config *c, struct jail **ret, struct err *e)
 	j->config = *c;
 	j->state = j->instances = j->run = j->run_instances = -EBADF;
 	j->ids = j->ports = -EBADF;
-	j->store = (struct image_store){ -EBADF, -EBADF, -EBADF, -EBADF };
+	j->store = (struct image_store){ -EBADF, -EBADF, -EBADF, -EBADF, -EBADF };
 	j->tree.root_fd = j->unit_tree.root_fd = -EBADF;
 	j->state = path_make_state_dir(c->state_dir, e);
 	if (j->state < 0)

@@ -54,7 +54,7 @@ static int member_write(int fd, const void *data, size_t n, off_t at, struct err
 }
 
 /* The content. Gaps between blocks are holes, and stay so. */
-static int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e)
+int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e)
 {
 	int64_t end = 0;
 
@@ -81,12 +81,10 @@ static int member_content(struct unpack *u, struct archive *a, int fd, int64_t s
 	return 0;
 }
 
-static int member_file(struct unpack *u, struct archive *a, struct archive_entry *entry,
-		       const struct tree_meta *meta, struct err *e)
+int member_make(struct unpack *u, struct archive_entry *entry, int *ret_fd, struct err *e)
 {
-	CLEANUP_FD int fd = -EBADF;
 	int64_t size = archive_entry_size(entry);
-	int r;
+	int fd;
 
 	/* The logical size: a sparse map may promise 2^62 bytes in one block (row 41). */
 	if (size < 0)
@@ -97,7 +95,19 @@ static int member_file(struct unpack *u, struct archive *a, struct archive_entry
 	fd = tree_make_file(&u->tree, &u->name, e);
 	if (fd < 0)
 		return fd;
-	r = member_content(u, a, fd, size, e);
+	u->result.content_bytes += (uint64_t)size;
+	*ret_fd = fd;
+	return 0;
+}
+
+static int member_file(struct unpack *u, struct archive *a, struct archive_entry *entry,
+		       const struct tree_meta *meta, struct err *e)
+{
+	CLEANUP_FD int fd = -EBADF;
+	int r = member_make(u, entry, &fd, e);
+
+	if (r == 0)
+		r = member_content(u, a, fd, archive_entry_size(entry), e);
 	if (r == 0)
 		r = tree_set_owner(fd, meta, e);
 	/* After the owner: chown removes security.capability. */
@@ -105,7 +115,6 @@ static int member_file(struct unpack *u, struct archive *a, struct archive_entry
 		r = xattr_apply(fd, entry, NULL, &u->result.skipped_xattrs, e);
 	if (r == 0)
 		r = tree_set_times(fd, &meta->mtime, e);
-	u->result.content_bytes += (uint64_t)size;
 	u->result.files++;
 	return r;
 }
@@ -168,21 +177,46 @@ static int member_link(struct unpack *u, const char *target, struct err *e)
 	return tree_make_link(&u->tree, &u->name, &u->target, e);
 }
 
-int member_unpack(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e)
+int member_name(struct unpack *u, const char *name, struct err *e)
 {
 	const struct entry_limits limits = { .max_name = u->limits.max_name,
 					     .max_depth = ENTRY_DEPTH_MAX };
-	const char *name = archive_entry_pathname(entry);
+
+	if (!name)
+		return err_set(e, EBADMSG, "it has no name");
+	if (u->mode == UNPACK_LAYER)
+		return entry_layer_parse(name, strlen(name), &limits, &u->name, e);
+	return entry_name_parse(name, strlen(name), &limits, &u->name, e);
+}
+
+/* The name says what it is, and its content and attributes say nothing. */
+static int member_whiteout(struct unpack *u, enum entry_kind kind, mode_t type, struct err *e)
+{
+	if (kind == ENTRY_IGNORED)
+		return 0;
+	if (type == AE_IFDIR)
+		return err_set(e, EPERM, "a whiteout that is a directory");
+	if (kind == ENTRY_OPAQUE) {
+		u->result.opaques++;
+		return tree_make_opaque(&u->tree, &u->name, e);
+	}
+	u->result.whiteouts++;
+	return tree_make_whiteout(&u->tree, &u->name, e);
+}
+
+int member_unpack(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e)
+{
 	const char *link = archive_entry_hardlink(entry);
 	mode_t type = archive_entry_filetype(entry);
 	struct tree_meta meta;
 	int r;
 
-	if (!name)
-		return err_set(e, EBADMSG, "it has no name");
-	r = entry_name_parse(name, strlen(name), &limits, &u->name, e);
-	if (r == 0)
-		r = member_meta(entry, &meta, e);
+	r = member_name(u, archive_entry_pathname(entry), e);
+	if (r < 0)
+		return r;
+	if (r != ENTRY_PLAIN)
+		return member_whiteout(u, (enum entry_kind)r, type, e);
+	r = member_meta(entry, &meta, e);
 	if (r < 0)
 		return r;
 	if (archive_entry_fflags_text(entry))

@@ -3,8 +3,6 @@
  * The stack of open directories. There is no other writer below the root, so what was looked at a
  * moment ago still stands.
  */
-#include "cmd/jail-unpack/tree.h"
-
 #include <fcntl.h>
 #include <linux/xattr.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "cmd/jail-unpack/tree_priv.h"
 #include "cmd/jail-unpack/xattr.h"
 
 #define TREE_DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -35,6 +34,7 @@ void tree_init(struct tree *t, int root_fd)
 {
 	t->n = 0;
 	t->default_acls = false;
+	t->opaque = NULL;
 	(void)tree_push(t, root_fd, "");
 }
 
@@ -173,6 +173,11 @@ static int tree_descend(struct tree *t, const char *name, struct err *e)
 
 	if (fd == -ENOENT)
 		return tree_make_implicit(t, name, e);
+	if ((fd == -ELOOP || fd == -ENOTDIR) && tree_is_whiteout(t, name)) {
+		if (unlinkat(tree_top(t), name, 0) < 0)
+			return err_sys(e, "replace whiteout %s", name);
+		return tree_make_implicit(t, name, e) < 0 ? -e->code : tree_became_opaque(t, e);
+	}
 	if (fd == -ELOOP || fd == -ENOTDIR)
 		return tree_bad_parent(t, name, e);
 	if (fd < 0)
@@ -180,8 +185,7 @@ static int tree_descend(struct tree *t, const char *name, struct err *e)
 	return tree_reenter(t, fd, name, e);
 }
 
-/* Makes the directory of the first n components the top. */
-static int tree_enter(struct tree *t, const struct entry_name *name, size_t n, struct err *e)
+int tree_enter(struct tree *t, const struct entry_name *name, size_t n, struct err *e)
 {
 	size_t same = 0;
 	int r;
@@ -242,9 +246,13 @@ static int tree_make_root(struct tree *t, const struct tree_meta *meta, struct e
 static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 {
 	int fd = path_open_beneath(tree_top(t), name, TREE_DIR_FLAGS, 0);
+	bool was_whiteout = false;
 
 	if (fd == -ELOOP || fd == -ENOTDIR) {
-		int r = tree_clear(t, name, e);
+		int r;
+
+		was_whiteout = tree_is_whiteout(t, name);
+		r = tree_clear(t, name, e);
 
 		if (r < 0)
 			return r;
@@ -255,6 +263,8 @@ static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 	if (fd < 0)
 		return err_ret(e, fd, "open directory");
 	(void)tree_push(t, fd, name);
+	if (was_whiteout)
+		return tree_became_opaque(t, e);
 	return xattr_clear(fd, e);
 }
 

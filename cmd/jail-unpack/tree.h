@@ -31,10 +31,16 @@ struct tree_dir {
 	size_t acl_len;
 };
 
+struct tree;
+/* tree_top() hides what lower layers have in it. Return: 0, negative. */
+typedef int tree_opaque_fn(const struct tree *t, void *arg, struct err *e);
+
 struct tree {
 	struct tree_dir dirs[ENTRY_DEPTH_MAX + 1]; /* [0] is the root */
 	size_t n;
 	bool default_acls; /* there was one */
+	tree_opaque_fn *opaque; /* called when there are whiteouts */
+	void *opaque_arg;
 };
 
 /* Takes root_fd. */
@@ -63,6 +69,14 @@ int tree_make_node(struct tree *t, const struct entry_name *name, mode_t type, d
 /* The target must be a regular file of this tree. */
 int tree_make_link(struct tree *t, const struct entry_name *name, const struct entry_name *target,
 		   struct err *e);
+
+/*
+ * Whiteouts (tree_whiteout.c) are about lower layers only, in whatever order they come: what this
+ * layer has itself of that name stays, and a directory of it becomes opaque.
+ */
+int tree_make_whiteout(struct tree *t, const struct entry_name *name, struct err *e);
+/* The directory is made, if need be, as a missing parent is. */
+int tree_make_opaque(struct tree *t, const struct entry_name *name, struct err *e);
 
 /* Owner and mode of an open file; times come last, after its extended attributes. */
 int tree_set_owner(int fd, const struct tree_meta *meta, struct err *e);

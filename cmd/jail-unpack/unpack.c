@@ -77,7 +77,8 @@ static int unpack_end(struct unpack *u, struct err *e)
 	const uint8_t *block;
 	ssize_t n;
 
-	if (u->result.members == 0 && u->watch.ended)
+	/* An empty layer is what a build step leaves that changed no file. */
+	if (u->result.members == 0 && u->watch.ended && u->mode != UNPACK_LAYER)
 		return err_set(e, EBADMSG, "the archive has no members");
 	if (tarwatch_end(&u->watch, e) < 0) {
 		(void)ring_error(u->ring, e); /* a damaged input is why */
@@ -99,6 +100,21 @@ static bool unpack_only_charset(struct archive *a)
 	return why && strstr(why, "can't be converted from") != NULL;
 }
 
+static int unpack_by_mode(struct unpack *u, struct archive *a, struct archive_entry *entry,
+			  struct err *e)
+{
+	switch (u->mode) {
+	case UNPACK_AUTO:
+		return detect_member(u, a, entry, e);
+	case UNPACK_BLOBS:
+		return blobs_member(u, a, entry, e);
+	case UNPACK_ROOTFS:
+	case UNPACK_LAYER:
+		return member_unpack(u, a, entry, e);
+	}
+	return err_set(e, EPROTO, "an unknown mode");
+}
+
 static int unpack_member(struct unpack *u, struct archive *a, struct archive_entry *entry,
 			 struct err *e)
 {
@@ -111,7 +127,7 @@ static int unpack_member(struct unpack *u, struct archive *a, struct archive_ent
 		r = err_set(e, E2BIG, "limit maxMembers exceeded: more than %llu",
 			    (unsigned long long)u->limits.max_members);
 	if (r == 0)
-		r = member_unpack(u, a, entry, e);
+		r = unpack_by_mode(u, a, entry, e);
 	if (r < 0 && ring_error(u->ring, e) == 0) /* else: the input failed, and says why */
 		return err_wrap(e, "member " UNPACK_NAME_SHOWN, u->last_name);
 	return r < 0 ? -e->code : 0;
@@ -143,7 +159,12 @@ int unpack_run(struct unpack *u, struct err *e)
 	if (!a)
 		return err_nomem(e);
 	tarwatch_init(&u->watch);
+	u->mode = u->limits.mode;
+	u->tree.opaque = report_opaque;
 	r = unpack_all(u, a, e);
+	if (r == 0)
+		r = detect_end(u, e);
+	u->result.mode = u->mode;
 	if (r == 0)
 		r = tree_finish(&u->tree, e);
 	tree_abandon(&u->tree);

@@ -14,8 +14,13 @@
 struct archive;
 struct archive_entry;
 
+#define UNPACK_HELD_MAX 32
+
 struct unpack {
 	struct unpack_request limits;
+	enum unpack_mode mode; /* the request's; UNPACK_AUTO until the first members were seen */
+	struct archive_entry *held[UNPACK_HELD_MAX]; /* while it is UNPACK_AUTO; owned */
+	size_t n_held;
 	struct unpack_result result;
 	struct tree tree;
 	struct ring *ring; /* borrowed */
@@ -28,12 +33,29 @@ struct unpack {
 
 /* Everything, to the end of the stream. Return: 0, or what ended it. */
 int unpack_run(struct unpack *u, struct err *e);
+
 /* One member (member.c). The text of an error does not name it yet. */
 int member_unpack(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e);
+/* Parts of that: */
+
+/* The name as it stands in the archive (or NULL), into u->name. Return: enum entry_kind. */
+int member_name(struct unpack *u, const char *name, struct err *e);
+/* A new regular file for u->name, if the limits allow its size. */
+int member_make(struct unpack *u, struct archive_entry *entry, int *ret_fd, struct err *e);
+int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e);
+
+/* The same for an archive of images (blobs.c). */
+int blobs_member(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e);
+/* While it isn't known which of the two it is: finds out, and sets u->mode. */
+int detect_member(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e);
+/* The archive has no more members. */
+int detect_end(struct unpack *u, struct err *e);
 
 /* The parent (report.c). Progress is dropped when it does not read fast enough. */
 int report_receive(struct unpack_request *ret, struct err *e);
 void report_progress(struct unpack *u);
+/* tree_opaque_fn */
+int report_opaque(const struct tree *t, void *unused, struct err *e);
 int report_done(const struct unpack_result *result);
 void report_failed(const struct err *e);
 

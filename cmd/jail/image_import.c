@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* jail image import: a tarball, compressed or not, from a file or stdin, becomes an image. */
+/*
+ * jail image import: a root file system tarball, an archive of images or an OCI layout, from a
+ * file, a directory or stdin.
+ */
 #include <fcntl.h>
-#include <inttypes.h>
-#include <sys/stat.h>
+#include <limits.h>
 
-#include "base/clock.h"
-#include "base/num.h"
-#include "cmd/jail/verbs.h"
-
-#define BAR_COLUMNS 30
-#define BAR_INTERVAL_MS 100
+#include "cmd/jail/image_progress.h"
 
 struct import_values {
-	const char *name;
-	bool replace, json, quiet;
+	const char *name, *platform, *image;
+	bool all, rootfs, replace, json, quiet;
 };
 
 static const struct option options[] = {
@@ -22,7 +19,26 @@ static const struct option options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct import_values, name),
 	  .value = "IMAGE",
-	  .help = "name[:tag] of the image (needed)" },
+	  .help = "name[:tag] of the image; else what the archive calls it" },
+	{ .name = "image",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct import_values, image),
+	  .value = "NAME",
+	  .help = "which image of the archive, by its name there" },
+	{ .name = "all",
+	  .letter = 'a',
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct import_values, all),
+	  .help = "every image of the archive" },
+	{ .name = "platform",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct import_values, platform),
+	  .value = "OS/ARCH",
+	  .help = "which of the image's platforms; else this machine's" },
+	{ .name = "rootfs",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct import_values, rootfs),
+	  .help = "it is a root file system, whatever it looks like" },
 	{ .name = "replace",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct import_values, replace),
@@ -39,67 +55,21 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
-struct progress {
-	bool shown; /* stderr is a terminal */
-	uint64_t next_ms;
-};
-
-/* One line that is written over itself; a pipe has no known end, so it gets a counter. */
-static void show_progress(const struct import_progress *p, void *arg)
+static int usage(struct cli *c, const char *why, struct err *e)
 {
-	struct progress *state = arg;
-	uint64_t now = clock_boot_ms();
-	char bar[BAR_COLUMNS + 1], size[32];
-	size_t filled = 0;
-
-	if (!state->shown || now < state->next_ms)
-		return;
-	state->next_ms = now + BAR_INTERVAL_MS;
-	if (p->total_in)
-		filled = (size_t)(p->bytes_in >= p->total_in ? BAR_COLUMNS
-							     : (p->bytes_in / 1024) * BAR_COLUMNS /
-								       (p->total_in / 1024 + 1));
-	for (size_t i = 0; i < BAR_COLUMNS; i++)
-		bar[i] = i < filled ? '#' : '.';
-	bar[BAR_COLUMNS] = '\0';
-	num_format_size_short(p->bytes_out, size, sizeof(size));
-	(void)fprintf(stderr, "\r[%s] %9s, %" PRIu64 " members ", bar, size, p->members);
+	c->failed = EXIT_USAGE;
+	return err_set(e, EINVAL, "image import: %s", why);
 }
 
-static int open_archive(const char *file, const char *name, struct err *e)
+static int check_options(struct cli *c, const struct import_values *v, struct err *e)
 {
-	struct stat st;
-	int fd = str_eq(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-				   : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		return err_sys(e, "open %s", file);
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		(void)close(fd);
-		(void)err_set(e, EISDIR, "%s is a directory", file);
-		return err_hint(e, "pack it first: tar -C %s -c . | jail image import - --name %s",
-				file, name);
-	}
-	return fd;
-}
-
-static int print_result(const struct image *image, bool known, const struct import_values *v,
-			struct err *e)
-{
-	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	struct json_out o;
-	char size[32];
-
-	if (v->json) {
-		json_out_init(&o, &b, true);
-		image_to_json(image, &o, NULL);
-		return cli_print_json(&b, e);
-	}
-	if (v->quiet)
-		return 0;
-	num_format_size_short(image->size_bytes, size, sizeof(size));
-	(void)printf("%s: %s, %" PRIu64 " member%s%s\n", image->ref.s, size, image->members,
-		     image->members == 1 ? "" : "s", known ? ", its layer was here already" : "");
+	if (v->all && (v->name || v->image))
+		return usage(
+			c, "--all takes the images as they are called, without --name, --image", e);
+	if (v->rootfs && (v->all || v->image))
+		return usage(c, "--rootfs: a root file system holds no images", e);
+	if (v->rootfs && !v->name)
+		return usage(c, "--rootfs needs --name", e);
 	return 0;
 }
 
@@ -107,47 +77,48 @@ static int run(struct cli *c, struct err *e)
 {
 	const struct import_values *v = c->values;
 	const char *file = c->args.operands[0];
-	struct progress progress = { .shown = isatty(STDERR_FILENO) && !v->quiet };
+	struct image_progress progress = { .shown = isatty(STDERR_FILENO) && !v->quiet };
 	struct import_request request = {
+		.wanted = v->image,
+		.all = v->all,
+		.rootfs = v->rootfs,
 		.replace = v->replace,
-		.limits = c->config.import,
-		.progress = show_progress,
+		.progress = image_progress_show,
 		.progress_arg = &progress,
 	};
+	CLEANUP_IMPORTED struct imported_list list = { .v = NULL };
 	CLEANUP_FD int archive = -EBADF;
 	struct image_store *store;
-	char program[1100];
-	struct image image;
-	bool known = false;
-	int r;
+	char program[PATH_MAX];
+	int r = check_options(c, v, e);
 
-	if (!v->name) {
-		c->failed = EXIT_USAGE;
-		(void)err_set(e, EINVAL, "image import: --name is missing");
-		return err_hint(e, "usage: jail image import FILE --name IMAGE[:TAG]");
-	}
-	r = image_ref_parse(v->name, &request.ref, e);
+	if (r == 0)
+		r = image_import_request(c, v->name, v->platform, program, &request, e);
 	if (r < 0)
 		return r;
-	if (str_format(program, sizeof(program), "%s/jail-unpack", c->config.libexec_dir) < 0)
-		return err_set(e, ENAMETOOLONG, "libexecDir is too long");
-	request.unpack_program = program;
 	store = jail_images(c->jail, e);
 	if (!store)
 		return -e->code;
-	archive = request.archive_fd = open_archive(file, v->name, e);
+	archive = str_eq(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+				    : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (archive < 0)
-		return archive;
-	r = store_import(store, &request, &image, &known, e);
-	if (progress.shown && progress.next_ms)
-		(void)fputs("\r\033[K", stderr);
-	return r < 0 ? err_wrap(e, "%s", file) : print_result(&image, known, v, e);
+		return err_sys(e, "open %s", file);
+	request.archive_fd = archive;
+	r = store_import(store, &request, &list, e);
+	image_progress_end(&progress);
+	if (r < 0) {
+		/* Of several, those before the one that failed are there. */
+		if (list.n > 0 && !v->json)
+			(void)image_import_print(&list, false, v->quiet, e);
+		return err_wrap(e, "%s", file);
+	}
+	return image_import_print(&list, v->json, v->quiet, e);
 }
 
 const struct verb verb_image_import = {
 	.name = "image import",
-	.operands = "FILE",
-	.help = "Make an image from a root file system tarball",
+	.operands = "FILE|DIR|-",
+	.help = "Make images from a root file system, an archive or a layout",
 	.options = options,
 	.values_size = sizeof(struct import_values),
 	.min_operands = 1,

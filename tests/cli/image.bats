@@ -152,7 +152,7 @@ t.close()" "$1"
 
 @test "images: missing, malformed and unknown names" {
 	run jail image import "$JAIL_TEST_DIR/busybox.tar"
-	assert_error 2 '--name'
+	assert_error 1 '--name'
 	run jail image import --name x:1
 	assert_error 2 'missing'
 	local name

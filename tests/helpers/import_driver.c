@@ -2,7 +2,7 @@
 /*
  * Calls the image store for the tests, without the rest of jail:
  *
- *     import_driver STATE import UNPACK_PROGRAM NAME [replace] [maxBytes=N] ... < ARCHIVE
+ *     import_driver STATE import UNPACK_PROGRAM NAME|- [replace] [all] [maxBytes=N] ... < ARCHIVE
  *     import_driver STATE list | get NAME | rm NAME | gc [USED_HEX]
  *
  * Results as "key=value" lines on stdout, errors as "error CODE: TEXT" on stderr with status 1.
@@ -54,6 +54,10 @@ static int parse_option(const char *text, struct import_request *req, struct err
 		{ "maxRatio=", &req->limits.max_ratio },
 	};
 
+	if (str_eq(text, "all")) {
+		req->all = true;
+		return 0;
+	}
 	if (str_eq(text, "replace")) {
 		req->replace = true;
 		return 0;
@@ -72,22 +76,25 @@ static int parse_option(const char *text, struct import_request *req, struct err
 static int do_import(struct image_store *s, int argc, char **argv, struct err *e)
 {
 	struct import_request req = { .archive_fd = STDIN_FILENO };
-	struct image image;
-	bool known = false;
+	CLEANUP_IMPORTED struct imported_list list = { .v = NULL };
 	int r = 0;
 
 	if (argc < 2)
 		return err_set(e, EINVAL, "import UNPACK_PROGRAM NAME");
 	req.unpack_program = argv[0];
-	r = image_ref_parse(argv[1], &req.ref, e);
+	req.has_ref = !str_eq(argv[1], "-");
+	if (req.has_ref)
+		r = image_ref_parse(argv[1], &req.ref, e);
 	for (int i = 2; r == 0 && i < argc; i++)
 		r = parse_option(argv[i], &req, e);
 	if (r == 0)
-		r = store_import(s, &req, &image, &known, e);
+		r = store_import(s, &req, &list, e);
 	if (r < 0)
 		return r;
-	(void)printf("known=%d\n", known);
-	print_image(&image);
+	for (size_t i = 0; i < list.n; i++) {
+		(void)printf("known=%zu\n", list.v[i].known);
+		print_image(&list.v[i].image);
+	}
 	return 0;
 }
 

@@ -521,7 +521,7 @@ nothing_left_after_gc() { driver gc && nothing_left; }
 	local file=$STATE/images/t%3alatest.json text
 	text=$(cat "$file")
 	local change
-	for change in 's/"version": 1/"version": 2/' 's/sha256:/sha256:X/' 's/"members": /"members": -/' \
+	for change in 's/"version": 2/"version": 3/' 's/sha256:/sha256:X/' 's/"members": /"members": -/' \
 		's/"layers": \[/"layers": [[],/' 's/"sizeBytes"/"size"/' 's/t:latest/u:latest/' 's/{/{"x": 1,/' '$d'; do
 		sed "$change" <<<"$text" >"$file"
 		run driver get t
@@ -586,4 +586,203 @@ importer_is_confined() { grep -q '^Seccomp:.2' "/proc/$(pgrep -P "$1" -x jail-un
 	run -2 "$JAIL_BUILD/jail-unpack"
 	[[ $output == *'jail image import'* ]]
 	nothing_stored
+}
+
+# ---- layers of images
+
+MKOCI=$TOP/tests/helpers/mkoci.py
+
+# layout SCRIPT [ARG...]: at $T/oci. raw(FILE) is a layer of any bytes.
+layout() {
+	rm -rf "$T/oci"
+	mkdir "$T/oci"
+	"$MKOCI" "$T/oci" "
+def raw(path):
+    l = Layer([], '')
+    l.tar = l.packed = open(path, 'rb').read()
+    l.diff_id, l.blob, l.size, l.media = sha(l.tar), blob(l.tar), len(l.tar), MEDIA + 'layer.v1.tar'
+    return l
+$1" "${@:2}"
+}
+import_layout() { driver import "$JAIL_BUILD/jail-unpack" t "$@" <"$T/oci"; }
+
+@test "hostile archives as layers: each refused for its reason, or made harmless; nothing outside is touched" {
+	local name verdict control pattern failed=0
+	"$MKTAR" list >"$T/cases"
+	while IFS=$'\t' read -r name verdict control pattern; do
+		# What whiteouts are in a layer (row 38).
+		case $name in
+		name-*-whiteout | name-*-whiteout-opaque | name-*-whiteout-plink) verdict=accept ;;
+		name-*-whiteout-dot | name-*-whiteout-dotdot | name-*-whiteout-empty) pattern='not the name of a file' ;;
+		name-*-whiteout-dir) pattern='has members' ;;
+		only-end-mark) verdict=accept ;; # an empty layer
+		esac
+		rm -rf "$STATE"
+		mkdir -m 700 "$STATE"
+		"$MKTAR" make "$name" "$CANARY" >"$T/a.tar"
+		layout 'image(layer(file("first")), raw(ARGS[0]), layer(file("last")), name="t")' "$T/a.tar"
+		run import_layout
+		if [ "$verdict" = accept ]; then
+			[ "$status" -eq 0 ] && nothing_left
+		else
+			[ "$status" -eq 1 ] && [[ $output =~ $pattern ]] && nothing_stored
+		fi || { echo "$name: status $status: $output"; failed=1; }
+		[ "$(canary)" = "$before" ] || { echo "$name: ESCAPED"; failed=1; }
+	done <"$T/cases"
+	[ $failed -eq 0 ]
+}
+
+layer_of() { # NUMBER: its directory
+	local hex
+
+	hex=$(driver get t | jq -r ".layers[$1]")
+	echo "$STATE/layers/${hex#sha256:}"
+}
+
+@test "a link in one layer, a member behind it in the next: each layer has a directory of its own" {
+	layout "
+image(layer(sym('d', ARGS[0]), sym('w', ARGS[0]), sym('o', '/')),
+      layer(file('d/f', b'x'), file('d/secret', b'x'), file('w/.wh.secret'), file('o/.wh..wh..opq')), name='t')" "$CANARY"
+	import_layout
+	[ "$(canary)" = "$before" ]
+	[ "$(stat -c %F "$(layer_of 1)"/fs/{d,w,o} | uniq)" = directory ]
+	[ "$(getfattr -n trusted.overlay.opaque --only-values --absolute-names "$(layer_of 1)/fs/o")" = y ]
+	# In one layer: the parent is a link.
+	local member
+	for member in "file('d/f')" "file('d/.wh.secret')" "file('d/.wh..wh..opq')"; do
+		setup
+		layout "image(layer(sym('d', ARGS[0]), $member), name='t')" "$CANARY"
+		run import_layout
+		[ "$status" -eq 1 ]
+		[[ $output == *'parent d is a symbolic link'* ]]
+		[ "$(canary)" = "$before" ]
+		nothing_stored
+	done
+	# A hard link to a name that is whited out in the same layer, and to AUFS's store.
+	for member in "file('.wh.x'), hard('h', 'x')" "file('.wh..wh.plnk/1', b'x'), hard('h', '.wh..wh.plnk/1')"; do
+		setup
+		layout "image(layer($member), name='t')"
+		run import_layout
+		[ "$status" -eq 1 ]
+		nothing_stored
+	done
+}
+
+@test "overlay's attributes and 0:0 devices of a layer don't arrive: only .wh. names make whiteouts (row 39)" {
+	layout "
+image(layer(file('lower')), layer(char('lower', 0, 0), dir('pub', pax_headers={
+    'SCHILY.xattr.trusted.overlay.redirect': '/private', 'SCHILY.xattr.trusted.overlay.opaque': 'y',
+    'SCHILY.xattr.trusted.overlay.metacopy': '', 'SCHILY.xattr.user.overlay.opaque': 'y'}), file('.wh.gone')), name='t')"
+	import_layout
+	local fs
+	fs=$(layer_of 1)/fs
+	[ ! -e "$fs/lower" ]
+	[ "$(stat -c '%F %t:%T' "$fs/gone")" = 'character special file 0:0' ]
+	[ -z "$(getfattr -R -d -m '^trusted' --absolute-names "$fs")" ]
+	[ "$(jq -c '[.whiteouts, .skippedWhiteouts, .skippedXattrs]' "$(layer_of 1)/layer.json")" = '[1,1,3]' ]
+}
+
+@test "bombs among layers: each limit stops all of them; the archive's own members are limited" {
+	layout "image(layer(file('a', b'x' * 3000000)), layer(file('b', bytes(200000000))), name='t')"
+	run import_layout
+	[ "$status" -eq 1 ]
+	[[ $output == *'limit maxRatio exceeded'* ]]
+	nothing_stored
+	run import_layout maxBytes=2000000
+	[[ $output == *'limit maxBytes exceeded'* ]]
+	nothing_stored
+	layout "image(*[layer(file('f%d' % i)) for i in range(129)], name='t')"
+	run import_layout
+	[ "$status" -eq 1 ]
+	nothing_stored
+	layout "image(*[layer(file('f%d' % i)) for i in range(128)], name='t')"
+	import_layout
+	python3 - "$T/a.tar" <<-'EOF'
+		import sys, tarfile
+		t = tarfile.open(sys.argv[1], "w")
+		t.addfile(tarfile.TarInfo("index.json"))
+		for i in range(70000):
+		    t.addfile(tarfile.TarInfo("f%d" % i))
+		t.close()
+	EOF
+	setup
+	refused 'more than 65536 members' <"$T/a.tar"
+	# A document that is too long to be read.
+	layout "image(layer(file('f')), name='t')"
+	head -c 5000000 /dev/zero >"$T/oci/index.json"
+	run import_layout
+	[[ $output == *'document of'*'at most'* ]]
+	nothing_stored
+	# A device, a FIFO, a link in the place of a document: not opened, not followed.
+	layout "image(layer(file('f')), name='t')"
+	rm "$T/oci/index.json"
+	mkfifo "$T/oci/index.json"
+	run import_layout
+	[ "$status" -eq 1 ]
+	rm "$T/oci/index.json"
+	ln -s "$CANARY/secret" "$T/oci/index.json"
+	run import_layout
+	[ "$status" -eq 1 ]
+	[[ $output != *secret* ]]
+	nothing_stored
+}
+
+@test "one importer of several that is killed ends all of them" {
+	layout "image(*[layer(file('f%d' % i, os.urandom(1000) * 100)) for i in range(3)], name='t')"
+	local first
+	first=$(jq -r '.manifests[0].digest' "$T/oci/index.json")
+	first=$(jq -r '.layers[0].digest' "$T/oci/blobs/sha256/${first#sha256:}")
+	run import_layout
+	[ "$status" -eq 0 ]
+	setup
+	# An importer that dies at once, in the place of jail-unpack.
+	cat >"$T/dies" <<-'EOF'
+		#!/bin/sh
+		kill -9 $$
+	EOF
+	chmod +x "$T/dies"
+	run driver import "$T/dies" t <"$T/oci"
+	[ "$status" -eq 1 ]
+	[[ $output == *'killed by signal 9'* ]]
+	nothing_stored
+	# One layer of several is damaged: the others are not stored either.
+	printf X | dd of="$T/oci/blobs/sha256/${first#sha256:}" bs=1 seek=100 conv=notrunc status=none
+	run import_layout
+	[ "$status" -eq 1 ]
+	[[ $output == *'layer'* ]]
+	nothing_stored
+}
+
+@test "killed at any moment, with several layers: each is whole or not there, the image too, and it can be repeated" {
+	local i pid layer rounds=${JAIL_KILL_ROUNDS:-60} had=0 hadnt=0
+	layout "image(*[layer(*[file('l%d/f%d' % (i, k), os.urandom(2000) * 5) for k in range(150)]) for i in range(6)], name='t')"
+	tar -C "$T/oci" -cf "$T/a.tar" .
+	for i in $(seq "$rounds"); do
+		"$DRIVER" "$STATE" import "$JAIL_BUILD/jail-unpack" t <"$T/a.tar" >/dev/null 2>&1 3>&- &
+		pid=$!
+		sleep "0.$(printf '%03d' $((RANDOM % 250)))"
+		kill -KILL $pid 2>/dev/null || :
+		wait $pid 2>/dev/null || :
+		for layer in "$STATE"/layers/*/; do
+			[ -d "$layer" ] || continue
+			[ "$(find "$layer/fs" -type f -size 10000c | wc -l)" = 150 ]
+			[ "$(jq .members "$layer/layer.json")" = 150 ]
+		done
+		if driver get t >"$T/image" 2>/dev/null; then
+			had=$((had + 1))
+			for layer in $(jq -r '.layers[]' "$T/image"); do [ -d "$STATE/layers/${layer#sha256:}" ]; done
+			layer=$(jq -r .config "$T/image")
+			[ "sha256:$(sha256sum <"$STATE/configs/${layer#sha256:}.json" | cut -d' ' -f1)" = "$layer" ]
+			driver rm t
+		else
+			hadnt=$((hadnt + 1))
+		fi
+		[ $((i % 4)) -ne 0 ] || driver gc >/dev/null
+	done
+	echo "whole: $had, not there: $hadnt"
+	wait_until 30 nothing_left_after_gc
+	nothing_stored
+	[ -z "$(ls "$STATE/configs")" ]
+	run -0 import <"$T/a.tar"
+	[ "${lines[0]}" = known=0 ]
 }

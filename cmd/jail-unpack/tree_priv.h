@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between tree.c and tree_whiteout.c. */
+#ifndef JAIL_UNPACK_TREE_PRIV_H
+#define JAIL_UNPACK_TREE_PRIV_H
+
+#include "cmd/jail-unpack/tree.h"
+
+/* Makes the directory of the first n components the top. */
+int tree_enter(struct tree *t, const struct entry_name *name, size_t n, struct err *e);
+
+/* Whether `name` in the top is a whiteout. Only those that we made are: an archive's own character
+ * devices 0:0 are left out (row 39). */
+bool tree_is_whiteout(const struct tree *t, const char *name);
+/* The top has taken the place of a whiteout of the same layer. */
+int tree_became_opaque(struct tree *t, struct err *e);
+
+#endif

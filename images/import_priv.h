@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The parts of an import, in order: unpack_jobs.c runs confined children, blobs.c reads what an
+ * archive of images holds, plan.c finds out which images are meant and what they consist of,
+ * import_layers.c unpacks what the store hasn't got, import.c puts it into the store.
+ */
+#ifndef JAIL_IMAGES_IMPORT_PRIV_H
+#define JAIL_IMAGES_IMPORT_PRIV_H
+
+#include "images/manifest.h"
+#include "images/store_priv.h"
+
+/* ---- children (unpack_child.c, unpack_jobs.c) ---- */
+
+struct unpack_child {
+	pid_t pid; /* 0 = none */
+	int pidfd;
+	int report; /* our end */
+};
+#define UNPACK_CHILD_INIT ((struct unpack_child){ .pidfd = -EBADF, .report = -EBADF })
+
+/* Starts one with its request. The fds are borrowed. */
+int unpack_child_start(const char *program, const struct unpack_request *request, int archive,
+		       int tree, struct unpack_child *ret, struct err *e);
+/* Its next message. Return: 0; negative when there is none: why it ended. */
+int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e);
+/* Ends it if it has not ended by itself. */
+void unpack_child_stop(struct unpack_child *c);
+
+struct unpack_job {
+	int archive, tree; /* borrowed */
+	enum unpack_mode mode;
+	struct unpack_progress said; /* by the child, last */
+	struct unpack_result result; /* once it is done */
+	bool opaque; /* a directory was made opaque */
+	/* Called when it is done: looks at the result. Return: 0; negative ends all. */
+	int (*done)(struct unpack_job *job, struct err *e);
+	void *arg;
+};
+
+/*
+ * Runs all of them, several at a time. The limits hold for their sum. The first that fails ends the
+ * others. total_in: for the progress, 0 unknown.
+ */
+int unpack_jobs_run(const struct import_request *req, const struct import_limits *limits,
+		    struct unpack_job *jobs, size_t n, struct import_progress *progress,
+		    struct err *e);
+
+/* ---- an archive of images, or a layout (blobs.c) ---- */
+
+struct blobs {
+	int dir; /* borrowed */
+	bool flat; /* members are files of a directory, by blob_name; else a tree */
+};
+
+/* Opens a member by its name there: a regular file, through no more than a few links of the flat
+ * kind. Return: fd and *ret_size; -ENOENT with a text; -EPERM for a name that can't be one. */
+int blobs_open(const struct blobs *b, const char *member, uint64_t *ret_size, struct err *e);
+bool blobs_have(const struct blobs *b, const char *member);
+
+struct document {
+	char *text; /* owned */
+	size_t n;
+	struct digest digest; /* of the text */
+};
+void document_free(struct document *d);
+#define CLEANUP_DOCUMENT CLEANUP(document_free)
+int blobs_read(const struct blobs *b, const char *member, struct document *ret, struct err *e);
+
+/* The member that holds a digest's blob: "blobs/sha256/HEX", or "HEX" as `skopeo copy ... dir:`
+ * has it. */
+#define BLOB_MEMBER_MAX 80
+void blobs_member_name(const struct blobs *b, const struct digest *digest,
+		       char ret[static BLOB_MEMBER_MAX]);
+/* Reads the document of a descriptor and checks its size and digest. by: who named it, for the
+ * error. */
+int blobs_read_descriptor(const struct blobs *b, const struct descriptor *d, const char *by,
+			  struct document *ret, struct err *e);
+
+/* ---- which images (plan.c, plan_oci.c, plan_docker.c) ---- */
+
+struct plan_layer {
+	char *member; /* owned; NULL for one that was unpacked already */
+	bool described; /* by a manifest that gives digest and size of the blob */
+	struct digest blob;
+	uint64_t size;
+};
+
+struct plan {
+	struct image_ref *names; /* owned; at least one */
+	size_t n_names;
+	struct digest manifest; /* the manifest's; unset when there is none */
+	struct document config;
+	struct image_config parsed;
+	struct plan_layer *layers; /* owned, parsed.n_layers of them */
+};
+
+struct plan_list {
+	struct plan *v; /* owned */
+	size_t n, cap;
+	size_t bytes; /* of config documents */
+};
+
+void plan_list_free(struct plan_list *l);
+#define CLEANUP_PLANS CLEANUP(plan_list_free)
+/* A new plan in the list, zeroed, its config read and parsed; doc is taken. file: the document's
+ * name in errors. n_layers: of the manifest. */
+int plan_add(struct plan_list *l, const char *file, struct document *doc, size_t n_layers,
+	     struct plan **ret, struct err *e);
+/* One more name that the archive gives the image. */
+int plan_name(struct plan *p, const char *name, struct err *e);
+
+/* All images that the request asks for. -EBADMSG, -ENOENT, -ENOTUNIQ with a list. */
+int plans_make(const struct blobs *b, const struct import_request *req, struct plan_list *ret,
+	       struct err *e);
+int plans_of_layout(const struct blobs *b, const struct import_request *req,
+		    const struct platform *platform, struct plan_list *ret, struct err *e);
+/* An image's manifest (its document is borrowed). by: the file or descriptor. */
+int plan_of_manifest(const struct blobs *b, const char *by, const struct document *doc,
+		     struct plan_list *ret, struct plan **ret_plan, struct err *e);
+int plans_of_docker(const struct blobs *b, const struct import_request *req,
+		    const struct document *doc, struct plan_list *ret, struct err *e);
+
+/* ---- into the store (import_layers.c, import.c) ---- */
+
+struct staged_layer {
+	struct digest digest;
+	char name[24]; /* in the staging directory; "" once it was moved */
+};
+
+struct import {
+	struct image_store *store;
+	const struct import_request *req;
+	struct import_limits limits;
+	struct staging staging;
+	struct import_progress progress;
+	struct digest archive; /* unset for a directory */
+	uint64_t archive_bytes;
+	struct staged_layer *staged; /* owned */
+	size_t n_staged, cap_staged;
+	unsigned counter; /* names the staged layers */
+};
+
+/* A new layer's directory in the staging directory, with an empty tree. Return: fd of it. */
+int import_stage_layer(struct import *im, struct staged_layer *ret, int *ret_tree, struct err *e);
+/* The layer was unpacked into the directory `dir`: writes its layer.json and notes it. */
+int import_staged(struct import *im, const struct staged_layer *layer, int dir,
+		  const struct unpack_result *result, struct err *e);
+/* Unpacks the layers of the plan that are neither in the store nor staged. */
+int import_layers(struct import *im, const struct blobs *b, const struct plan *plan, struct err *e);
+/* Whether the store has the layer. */
+bool store_has_layer(const struct image_store *s, const struct digest *layer);
+
+#endif
