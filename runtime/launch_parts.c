@@ -64,19 +64,20 @@ static void map_mount(const struct spec_mount *m, struct rootfs_mount *ret)
 static int layer_paths(struct start *s, struct err *e)
 {
 	const struct meta *m = &s->l->meta;
+	const char *state = s->l->j->config.state_dir;
+	const struct digest *layers[LIMIT_LAYERS];
+	int r = store_visible_layers(state, m->layers, m->n_layers, layers, &s->storage->n_layers,
+				     e);
 
-	for (size_t i = 0; i < m->n_layers; i++) {
+	for (size_t i = 0; r == 0 && i < s->storage->n_layers; i++) {
 		char *path = s->storage->paths[i];
-		/* meta has the bottom first, overlayfs wants the top first */
-		const struct digest *layer = &m->layers[m->n_layers - 1 - i];
-		int r = store_layer_path(s->l->j->config.state_dir, layer, path,
-					 sizeof(s->storage->paths[i]));
 
+		r = store_layer_path(state, layers[i], path, sizeof(s->storage->paths[i]));
 		if (r < 0)
-			return err_ret(e, r, "layer %s", layer->hex);
+			return err_ret(e, r, "layer %s", layers[i]->hex);
 		s->storage->layers[i] = path;
 	}
-	return 0;
+	return r;
 }
 
 /* The program's socket: one mount more. */
@@ -131,7 +132,7 @@ int root_spec_make(struct start *s, struct err *e)
 	s->root = (struct rootfs_spec){
 		.kind = spec->has_image ? ROOTFS_OVERLAY : ROOTFS_DIRECTORY,
 		.layer_paths = t->layers,
-		.n_layers = s->l->meta.n_layers,
+		.n_layers = t->n_layers,
 		.instance_dir = s->l->dir,
 		.directory = spec->rootfs,
 		.read_only = spec->security.readonly_root,

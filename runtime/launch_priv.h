@@ -22,6 +22,7 @@ struct start {
 	struct root_storage {
 		char paths[LIMIT_LAYERS][1280];
 		const char *layers[LIMIT_LAYERS]; /* top first */
+		size_t n_layers;
 		struct rootfs_mount mounts[LIMIT_MOUNTS]; /* the notify socket's among them */
 		char notify_path[1280];
 		struct devices devices;
