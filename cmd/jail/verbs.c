@@ -31,6 +31,7 @@ const struct verb *const verbs[] = {
 	&verb_enable,
 	&verb_disable,
 	&verb_image_import,
+	&verb_image_pull,
 	&verb_image_list,
 	&verb_image_inspect,
 	&verb_image_rm,
