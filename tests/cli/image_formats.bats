@@ -1,0 +1,532 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Images of several layers in every format that is around: made by podman, buildah and skopeo, imported here, and what
+# an instance sees compared with what umoci unpacks. Digests that do not match, names, platforms, whiteouts.
+
+load ../lib/common
+
+MKOCI=$TOP/tests/helpers/mkoci.py
+TREECMP=$TOP/tests/helpers/treecmp.py
+
+setup_file() {
+	jail_setup_file
+	WORK=$JAIL_TEST_DIR/formats
+	export WORK
+	mkdir -p "$WORK"
+	build_image "$WORK"
+}
+teardown_file() { jail_teardown_file; }
+setup() {
+	STATE=$JAIL_TEST_DIR/state
+	OCI=$BATS_TEST_TMPDIR/oci
+}
+teardown() {
+	jail_teardown
+	local image
+	for image in $(jail image list --quiet); do
+		[ "$image" = "$IMAGE:latest" ] || jail image rm "$image"
+	done
+	jail gc
+}
+
+# What podman and buildah keep stays in this test's directory, and needs neither network nor registries.
+storage() { echo --root "$WORK/storage" --runroot "$WORK/storage-run" --storage-driver vfs; }
+# build_image DIR: an image of six layers by buildah, whose last ones delete and replace what the first ones made.
+build_image() {
+	mkdir -p "$1/ctx/d1/sub" "$1/ctx/d2"
+	cp "$JAIL_TEST_DIR/busybox.tar" "$1/ctx/"
+	echo one >"$1/ctx/d1/one"
+	echo two >"$1/ctx/d1/sub/two"
+	echo keep >"$1/ctx/d2/keep"
+	head -c 300000 /dev/urandom >"$1/ctx/d2/random"
+	cat >"$1/ctx/Containerfile" <<-'END'
+		FROM scratch
+		ADD busybox.tar /
+		COPY d1 /data/d1
+		COPY d2 /data/d2
+		RUN rm /data/d1/one && rm -r /data/d1/sub && chown 1234:4321 /data/d2/keep && chmod 4755 /data/d2/keep && \
+			ln /data/d2/keep /data/d2/hard && ln -s keep /data/d2/soft
+		RUN rm -rf /data/d2 && mkdir -m 700 /data/d2 && echo new >/data/d2/new && ln /data/d2/new /data/d2/link && \
+			mkdir /data/d1/sub && touch -d '2001-02-03 04:05:06' /data/d2/new
+		RUN echo last >/data/last
+		ENV WORD=kept
+		ENTRYPOINT ["/bin/echo"]
+	END
+	# shellcheck disable=SC2046 # words
+	buildah $(storage) bud --layers --isolation chroot -q -t localhost/many:1 "$1/ctx" >/dev/null
+	# shellcheck disable=SC2046
+	podman $(storage) save -q --format oci-dir -o "$1/layout" localhost/many:1
+	CONFIG=$(skopeo inspect --raw "oci:$1/layout:localhost/many:1" | jq -r .config.digest)
+	DIFF_IDS=$(jq -c .rootfs.diff_ids "$1/layout/blobs/sha256/${CONFIG#sha256:}")
+	echo "$CONFIG" >"$1/config-digest"
+	echo "$DIFF_IDS" >"$1/diff-ids"
+}
+
+# mkoci SCRIPT [ARG...]: a layout at $OCI.
+mkoci() {
+	rm -rf "$OCI"
+	mkdir -p "$OCI"
+	"$MKOCI" "$OCI" "$@"
+}
+field() { # IMAGE JQ
+	jail image inspect --json "$1" | jq -c ".[0]$2" | tr -d '"'
+}
+# is_many IMAGE: it is the image that buildah made, by its digests, and every layer's tree has the content it had.
+is_many() {
+	[ "$(field "$1" .config)" = "$(cat "$WORK/config-digest")" ]
+	[ "$(jail image inspect --json "$1" | jq -c '.[0].layers')" = "$(cat "$WORK/diff-ids")" ]
+	local config
+	config=$(field "$1" .config)
+	[ "sha256:$(sha256sum <"$STATE/configs/${config#sha256:}.json" | cut -d' ' -f1)" = "$config" ]
+	[ "$(stat -c %a "$STATE/configs/${config#sha256:}.json")" = 600 ]
+}
+# The root file system as an instance has it, at $ROOT. Ids are the host's, so that owners can be compared.
+look_inside() { # IMAGE
+	jail create look --image "$1" --network none --userns host sleep 1000
+	jail start look
+	ROOT=/proc/$(jail inspect --json look | jq '.[0].pid')/root
+}
+nothing_new() { # a failed import has left nothing
+	jail gc >/dev/null
+	[ -z "$(ls -A "$STATE/staging")" ]
+	[ "$(ls "$STATE/layers" | wc -l)" = 1 ]
+	[ "$(ls "$STATE/configs" | wc -l)" = 1 ]
+}
+refused() { # PATTERN OPTION... : of $OCI
+	local pattern=$1
+	shift
+	run jail image import "$OCI" "$@"
+	[ "$status" -eq 1 ] || { echo "status $status: $output"; return 1; }
+	[[ ${output//$'\n'/ } =~ $pattern ]] || { echo "\"$output\" is not about $pattern"; return 1; }
+	nothing_new
+}
+
+@test "podman save, both archives: the same image by every digest, by name, from a file, a pipe, compressed" {
+	local format f=$BATS_TEST_TMPDIR/a.tar
+	for format in docker-archive oci-archive; do
+		rm -f "$f"
+		# shellcheck disable=SC2046
+		podman $(storage) save -q --format $format -o "$f" localhost/many:1
+		run -0 jail image import "$f"
+		assert_output 'localhost/many:1: '
+		assert_output 'in 6 layers'
+		is_many localhost/many:1
+		[ "$(field localhost/many:1 .archive)" = "sha256:$(sha256sum <"$f" | cut -d' ' -f1)" ]
+		jail image rm localhost/many:1
+		jail gc
+		jail image import - --name piped:1 <"$f"
+		is_many piped:1
+		jail image rm piped:1
+		jail gc
+		zstd -q -c "$f" | cat | jail image import - --name packed:1
+		is_many packed:1
+		jail image rm packed:1
+		jail gc
+	done
+	# shellcheck disable=SC2046
+	podman $(storage) save -q localhost/many:1 | jail image import -
+	is_many localhost/many:1
+}
+
+@test "directories: an OCI layout, that of podman's docker-dir and of skopeo's dir" {
+	jail image import "$WORK/layout"
+	is_many localhost/many:1
+	[ "$(field localhost/many:1 .archive)" = null ]
+	[ "$(field localhost/many:1 .manifest)" = "$(jq -r '.manifests[0].digest' "$WORK/layout/index.json")" ]
+	jail image rm localhost/many:1
+	jail gc
+	# shellcheck disable=SC2046
+	podman $(storage) save -q --format docker-dir -o "$BATS_TEST_TMPDIR/dd" localhost/many:1
+	jail image import "$BATS_TEST_TMPDIR/dd" --name dd:1
+	is_many dd:1
+	jail image rm dd:1
+	jail gc
+	skopeo copy -q --insecure-policy "oci:$WORK/layout:localhost/many:1" "dir:$BATS_TEST_TMPDIR/dir"
+	jail image import "$BATS_TEST_TMPDIR/dir" --name dir:1
+	is_many dir:1
+}
+
+@test "skopeo copy: OCI archive and layout with gzip and zstd layers, docker archive" {
+	local from=oci:$WORK/layout:localhost/many:1 t=$BATS_TEST_TMPDIR kind
+	skopeo copy -q --insecure-policy "$from" "oci-archive:$t/oa.tar:docker.io/library/x:y"
+	skopeo copy -q --insecure-policy "$from" "docker-archive:$t/da.tar:docker.io/library/x:y"
+	skopeo copy -q --insecure-policy --dest-compress --dest-compress-format zstd "$from" "oci:$t/zstd:docker.io/library/x:y"
+	for kind in oa.tar da.tar zstd; do
+		jail image import "$t/$kind"
+		is_many docker.io/library/x:y
+		jail image rm docker.io/library/x:y
+		jail gc
+	done
+	# A layout that was packed by tar, whose first member is the directory itself.
+	tar -C "$WORK/layout" -cf "$t/packed.tar" .
+	jail image import "$t/packed.tar"
+	is_many localhost/many:1
+}
+
+@test "layers that are there are not unpacked again, and shared" {
+	jail image import --quiet "$WORK/layout"
+	local before
+	before=$(stat -c '%i %n' "$STATE"/layers/*/fs)
+	run -0 jail image import "$WORK/layout" --name other:1
+	assert_output '6 of them here already'
+	[ "$(stat -c '%i %n' "$STATE"/layers/*/fs)" = "$before" ]
+	# The blobs of known layers are not needed.
+	cp -r "$WORK/layout" "$BATS_TEST_TMPDIR/part"
+	local digest
+	for digest in $(skopeo inspect --raw "oci:$WORK/layout:localhost/many:1" | jq -r '.layers[].digest'); do
+		rm "$BATS_TEST_TMPDIR/part/blobs/sha256/${digest#sha256:}"
+	done
+	jail image import "$BATS_TEST_TMPDIR/part" --name part:1
+	is_many part:1
+	jail image rm localhost/many:1 other:1 part:1
+	[ "$(ls "$STATE/layers" | wc -l)" = 1 ]
+	run jail image import "$BATS_TEST_TMPDIR/part"
+	assert_error 1 'there is no "blobs/sha256/'
+}
+
+@test "what an instance sees is what umoci unpacks: buildah's whiteouts and replaced directories" {
+	jail image import --quiet "$WORK/layout" --name many:1
+	umoci unpack --image "$WORK/layout:localhost/many:1" "$BATS_TEST_TMPDIR/bundle"
+	look_inside many:1
+	"$TREECMP" "$BATS_TEST_TMPDIR/bundle/rootfs/data" "$ROOT/data"
+	"$TREECMP" "$BATS_TEST_TMPDIR/bundle/rootfs/bin" "$ROOT/bin"
+	[ ! -e "$ROOT/data/d2/random" ]
+	[ "$(cat "$ROOT/data/d2/new" "$ROOT/data/last")" = $'new\nlast' ]
+}
+
+# Two layers: the lower has everything, the upper has a whiteout or an opaque directory of each kind.
+whiteouts='
+low = layer(dir("w"), *[file("w/" + n, b"low") for n in ("gone", "before", "after", "kept")],
+    *[m for n in ("dgone", "dbefore", "dafter", "dnew", "implicit", "opaque", "opaque2", "op-after", "merged")
+      for m in (dir("w/" + n, mtime=900000000), file("w/" + n + "/low", b"low"))],
+    dir("w/opaque/deep"), file("w/opaque/deep/low", b"low"), file("w/file-then-dir", b"low"), dir("w/dir-then-file"),
+    file("w/dir-then-file/low", b"low"), sym("w/link", "merged"))
+up = layer(dir("w"), file("w/.wh.gone"), file("w/.wh.dgone"),
+    # The name and its whiteout in one layer, in both orders: the whiteout is about the lower layer.
+    file("w/.wh.before"), file("w/before", b"up"), file("w/after", b"up"), file("w/.wh.after"),
+    file("w/.wh.dbefore"), dir("w/dbefore"), file("w/dbefore/up", b"up"),
+    dir("w/dafter"), file("w/dafter/up", b"up"), file("w/.wh.dafter"),
+    # A whiteout, and then members of a directory that is not listed.
+    file("w/.wh.implicit"), file("w/implicit/sub/up", b"up"),
+    dir("w/opaque"), file("w/opaque/.wh..wh..opq"), dir("w/opaque/deep"), file("w/opaque/up", b"up"),
+    file("w/opaque2/.wh..wh..opq"), dir("w/opaque2"), file("w/opaque2/up", b"up"),
+    dir("w/op-after"), file("w/op-after/up", b"up"), file("w/op-after/.wh..wh..opq"),
+    dir("w/merged"), file("w/merged/up", b"up"), file("w/.wh.link"), file("w/.wh.not-there"),
+    dir("w/file-then-dir"), file("w/file-then-dir/up", b"up"), file("w/dir-then-file", b"up"),
+    # AUFS: not for us.
+    file(".wh..wh.aufs"), dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", b"x"), dir(".wh..wh.orph"))'
+seen='after after=up before before=up dafter dafter/up=up dbefore dbefore/up=up dir-then-file dir-then-file=up
+dnew dnew/low=low file-then-dir file-then-dir/up=up implicit implicit/sub implicit/sub/up=up kept kept=low
+merged merged/low=low merged/up=up op-after op-after/up=up opaque opaque/deep opaque/up=up opaque2 opaque2/up=up'
+list_tree() { # DIR: names, and what is in the files
+	(cd "$1" && find . -mindepth 1 \( -type f -printf '%P=' -exec cat {} \; -printf '\n' \) -o -printf '%P\n' | LC_ALL=C sort)
+}
+
+@test "whiteouts and opaque directories in every order: OCI's meaning, on top of the lower layer only" {
+	mkoci "$whiteouts
+image(layer(*[dir(d) for d in ('bin', 'etc')]), low, up, name='w:1')"
+	tar -C "$BATS_TEST_TMPDIR" -xf "$JAIL_TEST_DIR/busybox.tar" --one-top-level=bb
+	mkoci "$whiteouts
+base = Layer([], '')
+base.tar = open(ARGS[0], 'rb').read()
+base.diff_id, base.packed, base.media = sha(base.tar), base.tar, MEDIA + 'layer.v1.tar'
+base.blob, base.size = blob(base.tar), len(base.tar)
+image(base, low, up, name='w:1')" "$JAIL_TEST_DIR/busybox.tar"
+	jail image import --quiet "$OCI"
+	look_inside w:1
+	local want got
+	want=$(tr ' ' '\n' <<<"$seen" | grep -v '^\(after\|before\|kept\|dir-then-file\)$' | grep -v '^[^=]*/\(up\|low\)$' | LC_ALL=C sort)
+	got=$(list_tree "$ROOT/w")
+	diff <(echo "$want") <(echo "$got")
+	[ -z "$(ls -A "$ROOT" | grep '^\.wh')" ]
+	# The layers themselves: no AUFS files, and whiteouts only where a .wh. name asked for one.
+	[ -z "$(find "$STATE/layers" -name '.wh*')" ]
+	local layer
+	layer=$STATE/layers/$(field w:1 '.layers[2]' | cut -d: -f2)
+	[ "$(find "$layer/fs" -type c -printf '%P\n' | LC_ALL=C sort | tr '\n' ' ')" = 'w/dgone w/gone w/link w/not-there ' ]
+	[ "$(getfattr -R -d -m trusted.overlay --absolute-names "$layer/fs" | sed -n 's/^# file: .*fs\///p' | LC_ALL=C sort |
+		tr '\n' ' ')" = 'w/dafter w/dbefore w/implicit w/op-after w/opaque w/opaque2 ' ]
+	[ "$(jq -c '[.whiteouts, .opaques]' "$layer/layer.json")" = '[9,3]' ]
+}
+
+@test "an opaque root hides all lower layers" {
+	mkoci "
+base = Layer([], '')
+base.tar = open(ARGS[0], 'rb').read()
+base.diff_id, base.packed, base.media = sha(base.tar), base.tar, MEDIA + 'layer.v1.tar'
+base.blob, base.size = blob(base.tar), len(base.tar)
+clear = layer(file('.wh..wh..opq'))
+image(layer(dir('old'), file('old/f')), clear, base, layer(file('top', b'top')), name='opaque:1')" "$JAIL_TEST_DIR/busybox.tar"
+	jail image import --quiet "$OCI"
+	look_inside opaque:1
+	[ ! -e "$ROOT/old" ]
+	[ "$(cat "$ROOT/top")" = top ]
+}
+
+@test "one layer several times, and an empty one" {
+	mkoci "
+base = Layer([], '')
+base.tar = open(ARGS[0], 'rb').read()
+base.diff_id, base.packed, base.media = sha(base.tar), base.tar, MEDIA + 'layer.v1.tar'
+base.blob, base.size = blob(base.tar), len(base.tar)
+a, b, empty = layer(dir('d'), file('d/f', b'a')), layer(dir('d'), file('d/f', b'b'), file('d/g')), layer()
+image(base, empty, a, b, empty, a, name='twice:1')" "$JAIL_TEST_DIR/busybox.tar"
+	run -0 jail image import "$OCI"
+	assert_output 'in 6 layers'
+	[ "$(field twice:1 '.layers | length')" = 6 ]
+	look_inside twice:1
+	[ "$(cat "$ROOT/d/f")" = a ]
+	[ -e "$ROOT/d/g" ]
+}
+
+@test "docker save of old: links between layers, in any order, several images and tags" {
+	mkoci "
+a, b, c = layer(file('a', b'a')), layer(file('b')), layer(file('c'))
+docker([((a, b), ['one:1', 'one:latest']), ((a, c, b), ['two:1'])], links=True)"
+	[ "$(find "$OCI" -type l | wc -l)" = 2 ]
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/first.tar" --sort=name manifest.json $(cd "$OCI" && ls | grep -v manifest)
+	# The other way round: links before what they point to.
+	# shellcheck disable=SC2046
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/last.tar" $(cd "$OCI" && find . -type l -printf '%P\n') \
+		$(cd "$OCI" && find . -type f -printf '%P\n')
+	local kind
+	for kind in first last; do
+		run jail image import "$BATS_TEST_TMPDIR/$kind.tar"
+		assert_error 1 'two:1'
+		nothing_new
+		run -0 jail image import --all "$BATS_TEST_TMPDIR/$kind.tar"
+		[ "$(jail image list --quiet | sort | tr '\n' ' ')" = "$IMAGE:latest one:1 one:latest two:1 " ]
+		[ "$(field one:1 .layers)" = "$(field one:latest .layers)" ]
+		[ "$(field two:1 '.layers | length')" = 3 ]
+		jail image rm one:1 one:latest two:1
+		jail image import --image two:1 "$BATS_TEST_TMPDIR/$kind.tar" --name mine:1
+		[ "$(field mine:1 '.layers | length')" = 3 ]
+		jail image rm mine:1
+		jail gc
+	done
+	# A link that leads out of the archive.
+	rm -rf "$OCI"
+	mkdir "$OCI"
+	ln -s ../../../etc/passwd "$OCI/manifest.json"
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/out.tar" manifest.json
+	run jail image import "$BATS_TEST_TMPDIR/out.tar"
+	assert_error 1 'leads out of the archive'
+	nothing_new
+	ln -sf index.json "$OCI/manifest.json"
+	ln -s manifest.json "$OCI/index.json"
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/loop.tar" manifest.json index.json
+	run jail image import "$BATS_TEST_TMPDIR/loop.tar"
+	assert_error 1 ''
+	nothing_new
+}
+
+@test "an index of platforms: this machine's, another one, none; attestations are passed over" {
+	mkoci "
+mine, other = host_arch(), 'riscv64'
+a = image(layer(file('mine')), arch=mine, listed=False)
+b = image(layer(file('other')), arch=other, listed=False)
+att = dict(image(layer(file('att')), listed=False), platform={'os': 'unknown', 'architecture': 'unknown'})
+entry(index_of(att, b, a, annotations={'org.opencontainers.image.ref.name': 'multi:1'}))"
+	jail image import "$OCI"
+	[ -e "$STATE/layers/$(field multi:1 '.layers[0]' | cut -d: -f2)/fs/mine" ]
+	jail image import "$OCI" --platform linux/riscv64 --name other:1
+	[ -e "$STATE/layers/$(field other:1 '.layers[0]' | cut -d: -f2)/fs/other" ]
+	jail image rm multi:1 other:1
+	refused 'ppc64le.*riscv64|riscv64.*ppc64le' --platform linux/ppc64le
+	refused 'platform' --platform 'no such/one'
+	# An image alone that is for another machine: only a warning, unless it was asked for.
+	mkoci "image(layer(file('f')), name='alone:1', config={'architecture': 'riscv64'})"
+	run -0 jail image import "$OCI"
+	assert_output riscv64
+	jail image rm alone:1
+	refused 'for linux/riscv64, not for linux/ppc64le' --platform linux/ppc64le
+}
+
+@test "names: of containerd, of the layout, a tag alone is none, one that can't be kept" {
+	mkoci "image(layer(file('a')), name='1', full_name='docker.io/library/a:1')
+image(layer(file('b')), name='localhost/b:2')"
+	refused 'docker.io/library/a:1' # and which of the two?
+	jail image import --all "$OCI"
+	[ "$(jail image list --quiet | sort | tr '\n' ' ')" = "$IMAGE:latest docker.io/library/a:1 localhost/b:2 " ]
+	jail image rm docker.io/library/a:1 localhost/b:2
+	mkoci "image(layer(file('a')), name='latest')"
+	refused 'no name.*--name'
+	mkoci "image(layer(file('a')), name='localhost:5000/a:1')"
+	refused 'localhost:5000/a:1.*--name'
+	jail image import "$OCI" --name a:1
+	run jail image import "$OCI" --name a:1
+	assert_error 1 'in use'
+	run jail image import "$OCI" --all --name b:1
+	assert_error 2 --all
+}
+
+@test "digests at every level: a mismatch names both, and who said so; nothing is stored" {
+	local hex='sha256:[0-9a-f]{64}'
+	# A layer's blob is another one, of the same size.
+	mkoci "
+l = layer(file('f', b'1'), compress='')
+put('blobs/sha256/' + l.blob[7:], l.packed[:600] + b'X' + l.packed[601:])
+image(l, name='d:1')"
+	refused "blobs/sha256/.* digest $hex; the manifest says $hex"
+	# Cut short, or longer.
+	mkoci "
+l = layer(file('f', b'1' * 5000), compress='')
+image(l, name='d:1')
+put('blobs/sha256/' + l.blob[7:], l.packed + b'x')"
+	refused 'bytes; the manifest says'
+	# The blob is right, and isn't what the config says.
+	mkoci "
+l, other = layer(file('f', b'1')), layer(file('f', b'2'))
+l.diff_id = other.diff_id
+image(l, name='d:1')"
+	refused "holds a layer of digest $hex; rootfs.diff_ids of the config $hex says $hex"
+	# The config, the manifest, their sizes.
+	mkoci "
+d = image(layer(file('f')), name='d:1')
+m = json.load(open(TOP + '/blobs/sha256/' + d['digest'][7:]))
+put('blobs/sha256/' + m['config']['digest'][7:], b'x' * m['config']['size'])"
+	refused "config: .*digest $hex; manifest $hex says $hex"
+	mkoci "
+d = image(layer(file('f')), name='d:1')
+put('blobs/sha256/' + d['digest'][7:], b' ' * d['size'])"
+	refused "digest $hex; index.json says $hex"
+	mkoci "image(layer(file('f')), name='d:1')['size'] -= 1"
+	refused 'bytes; index.json says'
+	# More layers in one document than in the other.
+	mkoci "
+a, b = layer(file('a')), layer(file('b'))
+image(a, b, name='d:1', config={'rootfs': {'type': 'layers', 'diff_ids': [a.diff_id]}})"
+	refused 'lists 1 layers; the manifest lists 2'
+	# docker save: the config's name.
+	mkoci "docker([((layer(file('f')),), ['d:1'])])
+import glob
+config = glob.glob(TOP + '/*.json')
+name = [c for c in config if 'manifest' not in c][0]
+open(name, 'ab').write(b' ')"
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/d.tar" .
+	rm -rf "$OCI"
+	mv "$BATS_TEST_TMPDIR/d.tar" "$OCI"
+	refused "config: the digest is $hex; its name"
+}
+
+@test "a layer in the store is not replaced by what an archive calls so" {
+	mkoci "image(layer(file('f', b'good')), name='good:1')"
+	jail image import --quiet "$OCI"
+	local layer
+	layer=$STATE/layers/$(field good:1 '.layers[0]' | cut -d: -f2)
+	# The same diff id, another content.
+	mkoci "
+good, evil = layer(file('f', b'good')), layer(file('f', b'evil'))
+evil.diff_id = good.diff_id
+image(evil, layer(file('g')), name='evil:1')"
+	jail image import --quiet "$OCI"
+	[ "$(cat "$layer/fs/f")" = good ]
+	[ "$(field evil:1 '.layers[0]')" = "$(field good:1 '.layers[0]')" ]
+}
+
+@test "a plain root file system: never taken for an archive, a config of its own, one id for one content" {
+	local f=$BATS_TEST_TMPDIR/r.tar
+	run jail image import "$JAIL_TEST_DIR/busybox.tar"
+	assert_error 1 '--name'
+	nothing_new
+	# Directories that an archive could begin with, and a root file system too.
+	mkdir -p "$BATS_TEST_TMPDIR/r/blobs/sha256" "$BATS_TEST_TMPDIR/r/bin"
+	echo x >"$BATS_TEST_TMPDIR/r/blobs/sha256/file"
+	chmod 711 "$BATS_TEST_TMPDIR/r/blobs"
+	tar -C "$BATS_TEST_TMPDIR/r" -cf "$f" ./blobs ./bin
+	jail image import "$f" --name r:1
+	local fs
+	fs=$STATE/layers/$(field r:1 '.layers[0]' | cut -d: -f2)/fs
+	[ "$(cat "$fs/blobs/sha256/file")" = x ]
+	[ "$(stat -c %a "$fs/blobs")" = 711 ]
+	[ -d "$fs/bin" ]
+	[ "$(jq -c .rootfs.diff_ids "$STATE/configs/$(field r:1 .config | cut -d: -f2).json")" = "[\"$(field r:1 '.layers[0]')\"]" ]
+	# One whose first file has a telling name.
+	mkdir "$BATS_TEST_TMPDIR/m"
+	echo '{}' >"$BATS_TEST_TMPDIR/m/index.json"
+	mkdir "$BATS_TEST_TMPDIR/m/etc"
+	tar -C "$BATS_TEST_TMPDIR/m" -cf "$f" index.json etc
+	run jail image import "$f" --name m:1
+	assert_error 1 --rootfs
+	jail image import "$f" --name m:1 --rootfs
+	[ -e "$STATE/layers/$(field m:1 '.layers[0]' | cut -d: -f2)/fs/index.json" ]
+}
+
+@test "limits are of the whole import: bytes and members of all layers together" {
+	local config=$BATS_TEST_TMPDIR/c.json
+	jail_config "$config" "$STATE" "$JAIL_TEST_DIR/run" <<<'"import": {"maxBytes": "3MiB", "maxMembers": 250}'
+	mkoci "image(*[layer(file('f%d' % i, os.urandom(1 << 20))) for i in range(4)], name='b:1')"
+	run jail --config "$config" image import "$OCI"
+	assert_error 1 maxBytes
+	nothing_new
+	mkoci "image(*[layer(*[file('f%d-%d' % (i, k)) for k in range(100)]) for i in range(4)], name='b:1')"
+	run jail --config "$config" image import "$OCI"
+	assert_error 1 maxMembers
+	nothing_new
+	mkoci "image(*[layer(*[file('f%d-%d' % (i, k)) for k in range(60)]) for i in range(4)], name='b:1')"
+	jail --config "$config" image import "$OCI"
+}
+
+@test "an image of version 1 of the store, without a config, is still one" {
+	local file=$STATE/images/$IMAGE%3alatest.json
+	jq 'del(.config, .manifest) | .version = 1' "$file" >"$BATS_TEST_TMPDIR/v1"
+	cp "$file" "$BATS_TEST_TMPDIR/v2"
+	cat "$BATS_TEST_TMPDIR/v1" >"$file"
+	[ "$(field "$IMAGE" .config)" = null ]
+	run -0 jail run --rm --image "$IMAGE" --network none echo yes
+	[ "$output" = yes ]
+	cat "$BATS_TEST_TMPDIR/v2" >"$file"
+}
+
+@test "configs that no image names are removed by gc" {
+	jail image import --quiet "$WORK/layout"
+	[ "$(ls "$STATE/configs" | wc -l)" = 2 ]
+	jail gc
+	[ "$(ls "$STATE/configs" | wc -l)" = 2 ]
+	jail image rm localhost/many:1
+	jail gc
+	[ "$(ls "$STATE/configs" | wc -l)" = 1 ]
+}
+
+# with_skopeo FILE COMMAND...: with FILE in the place of skopeo, which jail looks for in the system's directories only.
+with_skopeo() {
+	# shellcheck disable=SC2016 # expands inside
+	unshare -m bash -c 'mount --bind "$0" "$(command -v skopeo)" && exec timeout 60 "$@"' "$@"
+}
+
+@test "pull: runs skopeo, says so when there is none, takes no other source" {
+	: >"$BATS_TEST_TMPDIR/none"
+	run with_skopeo "$BATS_TEST_TMPDIR/none" "$JAIL_BUILD/jail" image pull docker://example/a:1
+	assert_error 1 'not installed'
+	run jail image pull oci:/x --name x:1
+	assert_error 1 'docker://'
+	run jail image pull docker://example:5000/a:1
+	assert_error 1 --name
+	# A skopeo that knows one registry: the layout.
+	cp "$(command -v skopeo)" "$BATS_TEST_TMPDIR/real"
+	cat >"$BATS_TEST_TMPDIR/fake" <<-END
+		#!/bin/sh
+		echo "\$@" >>"$BATS_TEST_TMPDIR/args"
+		case \$* in *broken*) exit 7 ;; esac
+		for to; do :; done
+		exec "$BATS_TEST_TMPDIR/real" copy -q --insecure-policy "oci:$WORK/layout:localhost/many:1" "\$to"
+	END
+	chmod +x "$BATS_TEST_TMPDIR/fake"
+	run -0 with_skopeo "$BATS_TEST_TMPDIR/fake" "$JAIL_BUILD/jail" image pull docker://example/a:1
+	assert_output 'example/a:1: '
+	is_many example/a:1
+	run -0 with_skopeo "$BATS_TEST_TMPDIR/fake" "$JAIL_BUILD/jail" image pull --platform linux/amd64 \
+		docker://example/b@sha256:0 --name b:1
+	[ "$(cat "$BATS_TEST_TMPDIR/args")" = "copy -- docker://example/a:1 oci:oci
+--override-os linux --override-arch amd64 copy -- docker://example/b@sha256:0 oci:oci" ]
+	run with_skopeo "$BATS_TEST_TMPDIR/fake" "$JAIL_BUILD/jail" image pull docker://example/broken:1
+	assert_error 1 'status 7'
+	[ -z "$(ls -A "$STATE/staging")" ]
+	jail image rm example/a:1 b:1
+	nothing_new
+}
+
+@test "progress: layers are counted on a terminal" {
+	run -0 script -qec "'$JAIL_BUILD/jail' image import '$WORK/layout'" /dev/null
+	assert_output 'layer '
+	assert_output '/6, '
+}
