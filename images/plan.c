@@ -152,14 +152,14 @@ static int plans_of_manifest_json(const struct blobs *b, const struct import_req
 
 static int plans_none(const struct blobs *b, struct err *e)
 {
-	(void)err_set(
-		e, EBADMSG,
-		"this %s has neither oci-layout with index.json nor manifest.json: it holds no "
-		"images",
-		b->flat ? "archive" : "directory");
-	return err_hint(e, b->flat ? "if it is a root file system, say so with --rootfs"
-				   : "if it is a root file system, pack it: tar -C DIR -c . | jail "
-				     "image import - --name IMAGE");
+	if (!b->flat)
+		return err_set(e, EBADMSG,
+			       "it is a directory with neither oci-layout and index.json nor "
+			       "manifest.json: no images");
+	(void)err_set(e, EBADMSG,
+		      "this archive of images has neither oci-layout and index.json nor "
+		      "manifest.json");
+	return err_hint(e, "if it is a root file system, say so with --rootfs");
 }
 
 int plans_make(const struct blobs *b, const struct import_request *req, struct plan_list *ret,

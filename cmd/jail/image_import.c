@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "cmd/jail/image_progress.h"
 
@@ -19,7 +20,7 @@ static const struct option options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct import_values, name),
 	  .value = "IMAGE",
-	  .help = "name[:tag] of the image; else what the archive calls it" },
+	  .help = "name[:tag]; else what the archive calls it" },
 	{ .name = "image",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct import_values, image),
@@ -73,6 +74,19 @@ static int check_options(struct cli *c, const struct import_values *v, struct er
 	return 0;
 }
 
+/* A directory that is no layout: what is wanted of a tree is its archive. */
+static int hint_for_directory(int archive, const char *file, const char *name, struct err *e)
+{
+	struct stat st;
+
+	if (e->code != EBADMSG || fstat(archive, &st) < 0 || !S_ISDIR(st.st_mode))
+		return -e->code;
+	return err_hint(e,
+			"a root file system is packed first: tar -C %s -c . | jail image import - "
+			"--name %s",
+			file, name ? name : "IMAGE");
+}
+
 static int run(struct cli *c, struct err *e)
 {
 	const struct import_values *v = c->values;
@@ -110,6 +124,7 @@ static int run(struct cli *c, struct err *e)
 		/* Of several, those before the one that failed are there. */
 		if (list.n > 0 && !v->json)
 			(void)image_import_print(&list, false, v->quiet, e);
+		(void)hint_for_directory(archive, file, v->name, e);
 		return err_wrap(e, "%s", file);
 	}
 	return image_import_print(&list, v->json, v->quiet, e);
