@@ -177,10 +177,12 @@ int plans_of_layout(const struct blobs *b, const struct import_request *req,
 	CLEANUP_DOCUMENT struct document doc = { .text = NULL };
 	int r = plan_check_layout(b, e);
 
-	if (r == 0)
-		r = blobs_read(b, "index.json", &doc, e);
-	if (r == 0)
-		r = image_index_parse("index.json", doc.text, doc.n, &index, e);
+	if (r < 0)
+		return r;
+	r = blobs_read(b, "index.json", &doc, e);
+	if (r < 0)
+		return r;
+	r = image_index_parse("index.json", doc.text, doc.n, &index, e);
 	if (r < 0)
 		return r;
 	if (req->all)

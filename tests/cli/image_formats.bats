@@ -2,6 +2,8 @@
 # Images of several layers in every format that is around: made by podman, buildah and skopeo, imported here, and what
 # an instance sees compared with what umoci unpacks. Digests that do not match, names, platforms, whiteouts.
 
+# shellcheck disable=SC2012,SC2046 # names are plain; storage gives words
+
 load ../lib/common
 
 MKOCI=$TOP/tests/helpers/mkoci.py
@@ -51,9 +53,7 @@ build_image() {
 		ENV WORD=kept
 		ENTRYPOINT ["/bin/echo"]
 	END
-	# shellcheck disable=SC2046 # words
 	buildah $(storage) bud --layers --isolation chroot -q -t localhost/many:1 "$1/ctx" >/dev/null
-	# shellcheck disable=SC2046
 	podman $(storage) save -q --format oci-dir -o "$1/layout" localhost/many:1
 	CONFIG=$(skopeo inspect --raw "oci:$1/layout:localhost/many:1" | jq -r .config.digest)
 	DIFF_IDS=$(jq -c .rootfs.diff_ids "$1/layout/blobs/sha256/${CONFIG#sha256:}")
@@ -104,8 +104,7 @@ refused() { # PATTERN OPTION... : of $OCI
 	local format f=$BATS_TEST_TMPDIR/a.tar
 	for format in docker-archive oci-archive; do
 		rm -f "$f"
-		# shellcheck disable=SC2046
-		podman $(storage) save -q --format $format -o "$f" localhost/many:1
+			podman $(storage) save -q --format $format -o "$f" localhost/many:1
 		run -0 jail image import "$f"
 		assert_output 'localhost/many:1: '
 		assert_output 'in 6 layers'
@@ -122,7 +121,6 @@ refused() { # PATTERN OPTION... : of $OCI
 		jail image rm packed:1
 		jail gc
 	done
-	# shellcheck disable=SC2046
 	podman $(storage) save -q localhost/many:1 | jail image import -
 	is_many localhost/many:1
 }
@@ -134,7 +132,6 @@ refused() { # PATTERN OPTION... : of $OCI
 	[ "$(field localhost/many:1 .manifest)" = "$(jq -r '.manifests[0].digest' "$WORK/layout/index.json")" ]
 	jail image rm localhost/many:1
 	jail gc
-	# shellcheck disable=SC2046
 	podman $(storage) save -q --format docker-dir -o "$BATS_TEST_TMPDIR/dd" localhost/many:1
 	jail image import "$BATS_TEST_TMPDIR/dd" --name dd:1
 	is_many dd:1
@@ -223,13 +220,7 @@ list_tree() { # DIR: names, and what is in the files
 
 @test "whiteouts and opaque directories in every order: OCI's meaning, on top of the lower layer only" {
 	mkoci "$whiteouts
-image(layer(*[dir(d) for d in ('bin', 'etc')]), low, up, name='w:1')"
-	tar -C "$BATS_TEST_TMPDIR" -xf "$JAIL_TEST_DIR/busybox.tar" --one-top-level=bb
-	mkoci "$whiteouts
-base = Layer([], '')
-base.tar = open(ARGS[0], 'rb').read()
-base.diff_id, base.packed, base.media = sha(base.tar), base.tar, MEDIA + 'layer.v1.tar'
-base.blob, base.size = blob(base.tar), len(base.tar)
+base = raw(ARGS[0])
 image(base, low, up, name='w:1')" "$JAIL_TEST_DIR/busybox.tar"
 	jail image import --quiet "$OCI"
 	look_inside w:1
@@ -237,7 +228,7 @@ image(base, low, up, name='w:1')" "$JAIL_TEST_DIR/busybox.tar"
 	want=$(tr ' ' '\n' <<<"$seen" | grep -v '^\(after\|before\|kept\|dir-then-file\)$' | grep -v '^[^=]*/\(up\|low\)$' | LC_ALL=C sort)
 	got=$(list_tree "$ROOT/w")
 	diff <(echo "$want") <(echo "$got")
-	[ -z "$(ls -A "$ROOT" | grep '^\.wh')" ]
+	[ -z "$(find "$ROOT/" -maxdepth 1 -name '.wh*')" ]
 	# The layers themselves: no AUFS files, and whiteouts only where a .wh. name asked for one.
 	[ -z "$(find "$STATE/layers" -name '.wh*')" ]
 	local layer
@@ -250,10 +241,7 @@ image(base, low, up, name='w:1')" "$JAIL_TEST_DIR/busybox.tar"
 
 @test "an opaque root hides all lower layers" {
 	mkoci "
-base = Layer([], '')
-base.tar = open(ARGS[0], 'rb').read()
-base.diff_id, base.packed, base.media = sha(base.tar), base.tar, MEDIA + 'layer.v1.tar'
-base.blob, base.size = blob(base.tar), len(base.tar)
+base = raw(ARGS[0])
 clear = layer(file('.wh..wh..opq'))
 image(layer(dir('old'), file('old/f')), clear, base, layer(file('top', b'top')), name='opaque:1')" "$JAIL_TEST_DIR/busybox.tar"
 	jail image import --quiet "$OCI"
@@ -264,10 +252,7 @@ image(layer(dir('old'), file('old/f')), clear, base, layer(file('top', b'top')),
 
 @test "one layer several times, and an empty one" {
 	mkoci "
-base = Layer([], '')
-base.tar = open(ARGS[0], 'rb').read()
-base.diff_id, base.packed, base.media = sha(base.tar), base.tar, MEDIA + 'layer.v1.tar'
-base.blob, base.size = blob(base.tar), len(base.tar)
+base = raw(ARGS[0])
 a, b, empty = layer(dir('d'), file('d/f', b'a')), layer(dir('d'), file('d/f', b'b'), file('d/g')), layer()
 image(base, empty, a, b, empty, a, name='twice:1')" "$JAIL_TEST_DIR/busybox.tar"
 	run -0 jail image import "$OCI"
@@ -283,9 +268,8 @@ image(base, empty, a, b, empty, a, name='twice:1')" "$JAIL_TEST_DIR/busybox.tar"
 a, b, c = layer(file('a', b'a')), layer(file('b')), layer(file('c'))
 docker([((a, b), ['one:1', 'one:latest']), ((a, c, b), ['two:1'])], links=True)"
 	[ "$(find "$OCI" -type l | wc -l)" = 2 ]
-	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/first.tar" --sort=name manifest.json $(cd "$OCI" && ls | grep -v manifest)
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/first.tar" --sort=name manifest.json $(cd "$OCI" && find . -mindepth 1 -maxdepth 1 ! -name manifest.json)
 	# The other way round: links before what they point to.
-	# shellcheck disable=SC2046
 	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/last.tar" $(cd "$OCI" && find . -type l -printf '%P\n') \
 		$(cd "$OCI" && find . -type f -printf '%P\n')
 	local kind

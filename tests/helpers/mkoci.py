@@ -5,6 +5,7 @@
 
     file(name, data=b"", **attributes), dir(name), sym(name, to), hard(name, to), char(name, ma, mi)
     layer(*members, compress="gzip")       -> a layer; .diff_id, .blob, .size
+    raw(path)                              -> a layer of these bytes, whatever they are
     image(*layers, name=, full_name=, arch=, config={}, manifest={}, listed=True) -> descriptor
     blob(data)                             -> its digest
     entry(descriptor)                      puts a descriptor into index.json
@@ -95,6 +96,13 @@ class Layer:
         self.blob = blob(self.packed)
         self.size = len(self.packed)
         self.media = MEDIA + "layer.v1.tar" + ("+" + compress if compress in ("gzip", "zstd") else "")
+
+
+def raw(path):
+    l = Layer([], "")
+    l.tar = l.packed = open(path, "rb").read()
+    l.diff_id, l.blob, l.size = sha(l.tar), blob(l.tar), len(l.tar)
+    return l
 
 
 def layer(*members, compress="gzip"):

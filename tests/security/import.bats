@@ -63,6 +63,19 @@ refused() {
 	nothing_stored
 }
 
+# judged NAME VERDICT PATTERN: the import that was run ended so, and touched nothing outside.
+judged() {
+	local bad=0
+
+	if [ "$2" = accept ]; then
+		[ "$status" -eq 0 ] && nothing_left
+	else
+		[ "$status" -eq 1 ] && [[ $output =~ $3 ]] && nothing_stored
+	fi || { echo "$1: status $status: $output"; bad=1; }
+	[ "$(canary)" = "$before" ] || { echo "$1: ESCAPED"; bad=1; }
+	return $bad
+}
+
 @test "hostile archives: each refused for its reason, or made harmless; nothing outside is touched" {
 	local name verdict control pattern failed=0
 	"$MKTAR" list >"$T/cases"
@@ -72,12 +85,7 @@ refused() {
 		mkdir -m 700 "$STATE"
 		"$MKTAR" make "$name" "$CANARY" >"$T/a.tar"
 		run import <"$T/a.tar"
-		if [ "$verdict" = accept ]; then
-			[ "$status" -eq 0 ] && nothing_left
-		else
-			[ "$status" -eq 1 ] && [[ $output =~ $pattern ]] && nothing_stored
-		fi || { echo "$name: status $status: $output"; failed=1; }
-		[ "$(canary)" = "$before" ] || { echo "$name: ESCAPED"; failed=1; }
+		judged "$name" "$verdict" "$pattern" || failed=1
 	done <"$T/cases"
 	[ $failed -eq 0 ]
 }
@@ -592,17 +600,11 @@ importer_is_confined() { grep -q '^Seccomp:.2' "/proc/$(pgrep -P "$1" -x jail-un
 
 MKOCI=$TOP/tests/helpers/mkoci.py
 
-# layout SCRIPT [ARG...]: at $T/oci. raw(FILE) is a layer of any bytes.
+# layout SCRIPT [ARG...]: at $T/oci.
 layout() {
 	rm -rf "$T/oci"
 	mkdir "$T/oci"
-	"$MKOCI" "$T/oci" "
-def raw(path):
-    l = Layer([], '')
-    l.tar = l.packed = open(path, 'rb').read()
-    l.diff_id, l.blob, l.size, l.media = sha(l.tar), blob(l.tar), len(l.tar), MEDIA + 'layer.v1.tar'
-    return l
-$1" "${@:2}"
+	"$MKOCI" "$T/oci" "$@"
 }
 import_layout() { driver import "$JAIL_BUILD/jail-unpack" t "$@" <"$T/oci"; }
 
@@ -622,12 +624,7 @@ import_layout() { driver import "$JAIL_BUILD/jail-unpack" t "$@" <"$T/oci"; }
 		"$MKTAR" make "$name" "$CANARY" >"$T/a.tar"
 		layout 'image(layer(file("first")), raw(ARGS[0]), layer(file("last")), name="t")' "$T/a.tar"
 		run import_layout
-		if [ "$verdict" = accept ]; then
-			[ "$status" -eq 0 ] && nothing_left
-		else
-			[ "$status" -eq 1 ] && [[ $output =~ $pattern ]] && nothing_stored
-		fi || { echo "$name: status $status: $output"; failed=1; }
-		[ "$(canary)" = "$before" ] || { echo "$name: ESCAPED"; failed=1; }
+		judged "$name" "$verdict" "$pattern" || failed=1
 	done <"$T/cases"
 	[ $failed -eq 0 ]
 }
