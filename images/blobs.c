@@ -21,11 +21,17 @@ static int blobs_open_flat(const struct blobs *b, struct blob_name *name)
 {
 	for (int i = 0; i < BLOBS_LINKS_MAX; i++) {
 		struct blob_name to;
+		struct stat st;
 		ssize_t n;
-		int fd = path_open_beneath(b->dir, name->s, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
 
-		if (fd != -ELOOP)
-			return fd;
+		if (fstatat(b->dir, name->s, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+		/* Nothing else is opened: the child could make devices, and opening one does
+		 * something. It has ended, so nothing changes between the two calls. */
+		if (S_ISREG(st.st_mode))
+			return path_open_beneath(b->dir, name->s, O_RDONLY | O_NOFOLLOW, 0);
+		if (!S_ISLNK(st.st_mode))
+			return -EBADMSG;
 		n = readlinkat(b->dir, name->s, to.s, sizeof(to.s));
 		if (n <= 0 || (size_t)n >= sizeof(to.s) || memchr(to.s, '/', (size_t)n))
 			return -ELOOP;
@@ -46,6 +52,8 @@ static int blobs_open_any(const struct blobs *b, const char *member, struct err 
 		    : path_open_beneath(b->dir, member, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
 	if (r == -ENOENT)
 		return err_set(e, ENOENT, "there is no \"%.300s\" in it", member);
+	if (r == -EBADMSG)
+		return err_set(e, EBADMSG, "\"%.300s\" is not a regular file", member);
 	if (r == -ELOOP)
 		return err_set(e, ELOOP, "\"%.300s\": symbolic links are not followed", member);
 	return r < 0 ? err_ret(e, r, "open \"%.300s\"", member) : r;

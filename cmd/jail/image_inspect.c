@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "cmd/jail/verbs.h"
+#include "images/digest.h"
 
 #define TITLE_COLUMNS 12
 
@@ -36,19 +37,33 @@ static int print_users(struct cli *c, const struct image *image, struct err *e)
 	return r;
 }
 
+/* What was imported from a directory came in none. */
+static void print_archive(const struct image *image)
+{
+	char size[32];
+
+	if (!digest_is_set(&image->archive))
+		return;
+	num_format_size_short(image->archive_bytes, size, sizeof(size));
+	field("archive", size);
+	field("", image->archive.hex);
+}
+
 static int print_text(struct cli *c, const struct image *image, struct err *e)
 {
-	char size[32], archive[32], created[CLOCK_TEXT_MAX];
+	char size[32], created[CLOCK_TEXT_MAX];
 
 	num_format_size_short(image->size_bytes, size, sizeof(size));
-	num_format_size_short(image->archive_bytes, archive, sizeof(archive));
 	clock_format(image->created_ms, created, sizeof(created));
 	field("image", image->ref.s);
 	(void)printf("created     %s\n", created);
 	(void)printf("size        %s in %" PRIu64 " member%s\n", size, image->members,
 		     image->members == 1 ? "" : "s");
-	(void)printf("archive     %s\n", archive);
-	(void)printf("            %s\n", image->archive.hex);
+	if (digest_is_set(&image->config))
+		field("id", image->config.hex);
+	if (digest_is_set(&image->manifest))
+		field("manifest", image->manifest.hex);
+	print_archive(image);
 	for (size_t i = 0; i < image->n_layers; i++)
 		field("layer", image->layers[i].hex);
 	return print_users(c, image, e);

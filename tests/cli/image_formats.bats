@@ -125,6 +125,21 @@ refused() { # PATTERN OPTION... : of $OCI
 	is_many localhost/many:1
 }
 
+@test "inspect names the image by its config, and an archive only where there was one" {
+	jail image import --quiet "$WORK/layout"
+	run -0 jail image inspect localhost/many:1
+	local id manifest
+	id=$(cut -d: -f2 "$WORK/config-digest")
+	manifest=$(jq -r '.manifests[0].digest' "$WORK/layout/index.json" | cut -d: -f2)
+	assert_output "id          $id"
+	assert_output "manifest    $manifest"
+	refute_output archive
+	[ "$(grep -c '^layer ' <<<"$output")" = 6 ]
+	run -0 jail image inspect "$IMAGE"
+	assert_output archive
+	refute_output manifest
+}
+
 @test "directories: an OCI layout, that of podman's docker-dir and of skopeo's dir" {
 	jail image import "$WORK/layout"
 	is_many localhost/many:1
