@@ -340,6 +340,33 @@ entry(index_of(att, b, a, annotations={'org.opencontainers.image.ref.name': 'mul
 	refused 'for linux/riscv64, not for linux/ppc64le' --platform linux/ppc64le
 }
 
+@test "docker save of today has both: the layout counts, which names everything by digest" {
+	mkoci "
+l = layer(file('f', b'good'), compress='')
+d = image(l, name='1', full_name='docker.io/library/both:1')
+m = json.load(open(TOP + '/blobs/sha256/' + d['digest'][7:]))
+put('manifest.json', json.dumps([{'Config': 'blobs/sha256/' + m['config']['digest'][7:], 'RepoTags': ['both:1'],
+    'Layers': ['blobs/sha256/' + l.blob[7:]]}]).encode())"
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/both.tar" --sort=name blobs index.json manifest.json oci-layout
+	jail image import "$BATS_TEST_TMPDIR/both.tar"
+	[ "$(field docker.io/library/both:1 .manifest)" = "$(jq -r '.manifests[0].digest' "$OCI/index.json")" ]
+	jail image rm docker.io/library/both:1
+	jail gc
+	# And without the layout, by the other one; the layer's name is checked as a digest.
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/old.tar" --sort=name blobs manifest.json
+	jail image import "$BATS_TEST_TMPDIR/old.tar"
+	[ "$(field both:1 .manifest)" = null ]
+	jail image rm both:1
+	jail gc
+	local blob
+	blob=$(jq -r '.[0].Layers[0]' "$OCI/manifest.json")
+	sed -i 's/good/evil/' "$OCI/$blob"
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/evil.tar" --sort=name blobs manifest.json
+	run jail image import "$BATS_TEST_TMPDIR/evil.tar"
+	assert_error 1 'has the digest sha256:'
+	nothing_new
+}
+
 @test "names: of containerd, of the layout, a tag alone is none, one that can't be kept" {
 	mkoci "image(layer(file('a')), name='1', full_name='docker.io/library/a:1')
 image(layer(file('b')), name='localhost/b:2')"
