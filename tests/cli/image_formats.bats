@@ -244,6 +244,8 @@ image(base, low, up, name='w:1')" "$JAIL_TEST_DIR/busybox.tar"
 	got=$(list_tree "$ROOT/w")
 	diff <(echo "$want") <(echo "$got")
 	[ -z "$(find "$ROOT/" -maxdepth 1 -name '.wh*')" ]
+	umoci unpack --image "$OCI:w:1" "$BATS_TEST_TMPDIR/bundle"
+	diff <(list_tree "$BATS_TEST_TMPDIR/bundle/rootfs/w") <(echo "$got")
 	# The layers themselves: no AUFS files, and whiteouts only where a .wh. name asked for one.
 	[ -z "$(find "$STATE/layers" -name '.wh*')" ]
 	local layer
