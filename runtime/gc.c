@@ -241,6 +241,7 @@ static int gc_images(struct gc *g, struct err *e)
 	if (r >= 0)
 		r = store_gc(&g->j->store, is_used, g, &removed, e);
 	g->report->layers = removed.layers;
+	g->report->configs = removed.configs;
 	g->report->staging = removed.staging;
 	g->report->bytes = removed.bytes;
 	return r;

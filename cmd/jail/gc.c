@@ -30,6 +30,8 @@ static const struct gc_field fields[] = {
 	  offsetof(struct gc_report, leases) },
 	{ "layers", "layer that no image or instance uses", "layers that no image or instance uses",
 	  offsetof(struct gc_report, layers) },
+	{ "configs", "config that no image names", "configs that no image names",
+	  offsetof(struct gc_report, configs) },
 	{ "staging", "interrupted import", "interrupted imports",
 	  offsetof(struct gc_report, staging) },
 	{ "network", "network entry", "network entries", offsetof(struct gc_report, network) },
