@@ -724,6 +724,32 @@ image(layer(file('lower')), layer(char('lower', 0, 0), dir('pub', pax_headers={
 	nothing_stored
 }
 
+@test "a layer that an import counted on, and gc took away meanwhile, is unpacked after all" {
+	layout "image(layer(file('a', b'a')), name='t')"
+	import_layout
+	# An importer that waits for a word before it begins.
+	rm -f "$T/go" "$T/waits"
+	mkfifo "$T/go"
+	printf '#!/bin/sh\n: >%s\nread -r word <%s\nexec %s\n' "$T/waits" "$T/go" "$JAIL_BUILD/jail-unpack" >"$T/patient"
+	chmod +x "$T/patient"
+	layout "image(layer(file('a', b'a')), layer(file('b', b'b')), name='t')"
+	"$DRIVER" "$STATE" import "$T/patient" two <"$T/oci" >"$T/out" 2>&1 3>&- &
+	local pid=$!
+	exec 9<>"$T/go"
+	wait_until 30 test -e "$T/waits"
+	driver rm t
+	run -0 driver gc
+	[ "${lines[0]}" = removed=1 ]
+	# One word for the layer that is new, one for that which has gone.
+	printf 'go\ngo\n' >&9
+	wait $pid || { cat "$T/out"; return 1; }
+	exec 9>&-
+	driver get two >"$T/image"
+	local layer
+	[ "$(for layer in $(jq -r '.layers[]' "$T/image"); do cat "$STATE/layers/${layer#sha256:}"/fs/*; done)" = ab ]
+	nothing_left
+}
+
 @test "one importer of several that is killed ends all of them" {
 	layout "image(*[layer(file('f%d' % i, os.urandom(1000) * 100)) for i in range(3)], name='t')"
 	local first
