@@ -16,7 +16,7 @@
 #include "base/ident.h"
 #include "base/json.h"
 
-#define MANIFEST_BYTES_MAX (4u << 20) /* of one document */
+#define MANIFEST_BYTES_MAX LIMIT_JSON_BYTES /* of one document */
 #define MANIFEST_ENTRIES_MAX 1024 /* of an index, or of manifest.json */
 
 /* os/architecture[/variant], in the words of GOOS and GOARCH ("x86_64" and its like become them).

@@ -2,8 +2,6 @@
 /* Values out of a document's nodes, each checked where it is read. */
 #include "images/manifest_priv.h"
 
-_Static_assert(MANIFEST_BYTES_MAX == LIMIT_JSON_BYTES, "the JSON parser bounds documents");
-
 int doc_expect(const struct json_doc *doc, const struct json *v, enum json_type type, struct err *e)
 {
 	if (v->type == type)

@@ -134,6 +134,21 @@ static void test_docker(void **state)
 	assert_string_equal(c.history[1].comment, "buildkit.dockerfile.v0");
 }
 
+/* An image without a layer yet. */
+static void test_empty(void **state)
+{
+	CLEANUP_IMAGE_CONFIG struct image_config c = { .n_layers = 7 };
+	size_t n = 0;
+	CLEANUP_FREE char *text = docs_read("image_config/umoci-new.json", &n);
+
+	(void)state;
+	parse(text, n, &c);
+	assert_int_equal(c.n_layers, 0);
+	assert_int_equal(c.n_history, 0);
+	assert_string_equal(c.platform.os, "linux");
+	assert_true(c.has_created);
+}
+
 static void test_least(void **state)
 {
 	static const char *const least[] = {
@@ -391,12 +406,12 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_real),	cmocka_unit_test(test_docker),
-		cmocka_unit_test(test_least),	cmocka_unit_test(test_platform),
-		cmocka_unit_test(test_strings), cmocka_unit_test(test_env),
-		cmocka_unit_test(test_ports),	cmocka_unit_test(test_ports_refused),
-		cmocka_unit_test(test_health),	cmocka_unit_test(test_created),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_real),	      cmocka_unit_test(test_docker),
+		cmocka_unit_test(test_empty),	      cmocka_unit_test(test_least),
+		cmocka_unit_test(test_platform),      cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_env),	      cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_ports_refused), cmocka_unit_test(test_health),
+		cmocka_unit_test(test_created),	      cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,8 @@ static void test_index_real(void **state)
 		{ "buildx-index.json", 4, NULL, &arm64, 1 },
 		{ "buildx-index.json", 4, NULL, &riscv, -ENOENT },
 		{ "buildx-index.json", 4, NULL, &any, 0 },
+		{ "buildah-docker-list.json", 2, NULL, &amd64, 0 },
+		{ "buildah-docker-list.json", 2, NULL, &arm64, 1 },
 		{ "docker-save-index.json", 2, NULL, &amd64, -ENOTUNIQ },
 		{ "docker-save-index.json", 2, "debian:12", &amd64, 0 },
 		{ "docker-save-index.json", 2, "12", &amd64, 0 },
