@@ -6,18 +6,30 @@
  * and exported, without being stored twice. (The idea is that of vbatts/tar-split; the format is
  * our own.)
  *
- *     layers/HEX/split.zst    zstd of: the magic "jailspl1", then records
+ *     layers/HEX/split.zst    zstd frames of: the magic "jailspl1", then records
  *       'R' u32 n, n bytes         raw bytes of the stream
  *       'F' u32 n, n bytes, u64 s  content of the regular file of this name (components joined by
- *                                  '/', without a leading one), s bytes, all of them
+ *                                  '/', without a leading one), s > 0 bytes, all of them
+ *       'P' u32 n, n bytes, u64 s, s bytes
+ *                                  no part of the stream here: the content of what had this name
+ *                                  until a later member of the layer replaced it. Begins a frame
+ *                                  of its own, so that it can be read out of order.
  *       'E' u64 total              the end, and how long the stream is
- *     little endian. A content that the tree doesn't hold as it was in the stream (sparse maps, a
- *     file that a later member of the same layer replaces) is raw.
+ *     little endian. A content that the tree doesn't hold as it was in the stream (sparse maps,
+ *     members that make no file) is raw.
+ *
+ * Which content an F means: that of the first P of the same name behind it; without one, the
+ * tree's. For whoever unpacks writes a P for every regular file before it loses its name: between
+ * an F and the next P of its name, that name was this file.
  */
 #ifndef JAIL_IMAGES_SPLIT_H
 #define JAIL_IMAGES_SPLIT_H
 
+#include <sys/stat.h>
+
 #include "base/err.h"
+
+#define SPLIT_FILE "split.zst"
 
 struct split_writer;
 
@@ -27,18 +39,30 @@ int split_begin(int fd, struct split_writer **ret, struct err *e);
 int split_raw(struct split_writer *w, const void *data, size_t n, struct err *e);
 /* `size` bytes of content, that of the file `name`, come here in the stream. */
 int split_file(struct split_writer *w, const char *name, uint64_t size, struct err *e);
+/* The regular file `name`, open as `file` (borrowed, at its begin), is about to be replaced. */
+int split_replaced(struct split_writer *w, const char *name, int file, struct err *e);
 /* Finishes the file. Not fsync()ed. */
 int split_end(struct split_writer *w, struct err *e);
 void split_free(struct split_writer **w);
 #define CLEANUP_SPLIT CLEANUP(split_free)
 
 typedef int split_sink_fn(const void *data, size_t n, void *arg, struct err *e);
+/* Told before each content that comes from the tree which file that is. */
+typedef int split_file_fn(const struct stat *st, void *arg, struct err *e);
+
+struct split_output {
+	split_sink_fn *sink;
+	split_file_fn *file; /* NULL: not wanted */
+	void *arg;
+};
 
 /*
- * Makes the stream: reads split_fd, and file contents below `tree` (openat2 IN_ROOT NO_SYMLINKS,
- * regular files of exactly the size recorded), and gives it to `sink` in pieces. Return: 0;
- * -EBADMSG the split or the tree is damaged (names the file); what the sink returned.
+ * Makes the stream: reads split_fd (by offset), and file contents below `tree` (openat2 IN_ROOT
+ * NO_SYMLINKS, regular files of exactly the size recorded), and gives it to out->sink in pieces.
+ * Return: 0; -EBADMSG the split or the tree is damaged (names the file); what `out` returned.
  */
-int split_stream(int split_fd, int tree, split_sink_fn *sink, void *arg, struct err *e);
+int split_stream(int split_fd, int tree, const struct split_output *out, struct err *e);
+/* Reads all of it and nothing else. Return: 0 and how long the stream is; -EBADMSG. */
+int split_size(int split_fd, uint64_t *ret, struct err *e);
 
 #endif
