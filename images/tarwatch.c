@@ -134,6 +134,11 @@ static bool tarwatch_key_is(const struct tarwatch_record *r, const char *key)
 	return strlen(key) == r->key_len && memcmp(r->key, key, r->key_len) == 0;
 }
 
+static bool tarwatch_key_begins(const struct tarwatch_record *r, const char *with)
+{
+	return r->key_len >= strlen(with) && memcmp(r->key, with, strlen(with)) == 0;
+}
+
 /* libarchive skips global headers, GNU tar obeys them: only what neither of them uses may be there
  * ("comment" is what git archive writes). */
 static bool tarwatch_global_ok(const struct tarwatch_record *r)
@@ -155,6 +160,8 @@ static void tarwatch_pax_key(struct tarwatch *w, const struct tarwatch_record *r
 		}
 		*seen |= 1u << i;
 	}
+	if (tarwatch_key_begins(r, "GNU.sparse.") || tarwatch_key_is(r, "SCHILY.realsize"))
+		w->sparse = true;
 	if (!tarwatch_key_is(r, "size"))
 		return;
 	if (!tarwatch_decimal(r->value, r->value_len, &w->size))
@@ -229,10 +236,12 @@ static void tarwatch_extension(struct tarwatch *w, char type, uint64_t size)
 	w->body_have = 0;
 }
 
-/* The real header. `data`: its size field says how much data follows, for types that have data. */
-static void tarwatch_real(struct tarwatch *w, uint64_t field, bool data, bool more)
+/* The real header. `data`: its size field says how much data follows, for types that have data. h:
+ * of the old GNU sparse type, else NULL. */
+static void tarwatch_real(struct tarwatch *w, uint64_t field, bool data, const uint8_t *h)
 {
 	uint64_t size = w->has_size ? w->size : field;
+	struct tarwatch_member *member;
 
 	if (w->has_size && field != w->size && w->size <= TARWATCH_USTAR_SIZE_MAX) {
 		tarwatch_stop(w, EBADMSG, "its header and its pax header give different sizes");
@@ -247,10 +256,14 @@ static void tarwatch_real(struct tarwatch *w, uint64_t field, bool data, bool mo
 		return;
 	}
 	w->skip = tarwatch_padded(size);
-	w->sparse_extension = more;
-	w->queue[(w->queue_first + w->queue_n++) % TARWATCH_QUEUE] = w->start;
+	w->sparse_extension = h && h[TAR_SPARSE_EXTENDED] != 0;
+	member = &w->queue[(w->queue_first + w->queue_n++) % TARWATCH_QUEUE];
+	member->start = w->start;
+	member->data = w->offset;
+	member->size = size;
+	member->sparse = w->sparse || h;
 	w->in_member = false;
-	w->seen_pax = w->seen_long_name = w->seen_long_link = false;
+	w->seen_pax = w->seen_long_name = w->seen_long_link = w->sparse = false;
 	w->has_size = false;
 }
 
@@ -291,14 +304,14 @@ static void tarwatch_header(struct tarwatch *w, const uint8_t *h)
 	case '0':
 	case '7':
 	case 'D': /* GNU incremental: a directory with a list of names, which is skipped */
-		tarwatch_real(w, size, true, false);
+		tarwatch_real(w, size, true, NULL);
 		break;
 	case 'S':
 		if (w->seen_pax)
 			tarwatch_stop(w, EBADMSG,
 				      "it has an old GNU sparse header and a pax header");
 		else
-			tarwatch_real(w, size, true, h[TAR_SPARSE_EXTENDED] != 0);
+			tarwatch_real(w, size, true, h);
 		break;
 	case '1':
 	case '2':
@@ -306,7 +319,7 @@ static void tarwatch_header(struct tarwatch *w, const uint8_t *h)
 	case '4':
 	case '5':
 	case '6':
-		tarwatch_real(w, size, false, false);
+		tarwatch_real(w, size, false, NULL);
 		break;
 	default:
 		tarwatch_stop(w, EBADMSG, "its type is unknown or not supported");
@@ -373,7 +386,8 @@ void tarwatch_feed(struct tarwatch *w, const void *data, size_t n)
 
 int tarwatch_member(struct tarwatch *w, uint64_t start, struct err *e)
 {
-	if (w->queue_n > 0 && w->queue[w->queue_first] == start) {
+	if (w->queue_n > 0 && w->queue[w->queue_first].start == start) {
+		w->member = w->queue[w->queue_first];
 		w->queue_first = (w->queue_first + 1) % TARWATCH_QUEUE;
 		w->queue_n--;
 		return 0;
@@ -386,6 +400,18 @@ int tarwatch_member(struct tarwatch *w, uint64_t start, struct err *e)
 		(unsigned long long)start);
 }
 
+uint64_t tarwatch_settled(const struct tarwatch *w)
+{
+	if (w->queue_n > 0)
+		return w->queue[w->queue_first].start;
+	/* Nothing is followed any more: no other member will pass. */
+	if (w->stopped.code || w->ended)
+		return UINT64_MAX;
+	if (w->in_member)
+		return w->start;
+	return w->offset - w->have;
+}
+
 int tarwatch_end(struct tarwatch *w, struct err *e)
 {
 	if (w->stopped.code)
@@ -395,7 +421,7 @@ int tarwatch_end(struct tarwatch *w, struct err *e)
 		return err_set(
 			e, EBADMSG,
 			"two readings of the archive disagree on where it ends (offset %llu)",
-			(unsigned long long)w->queue[w->queue_first]);
+			(unsigned long long)w->queue[w->queue_first].start);
 	if (!w->ended)
 		return err_set(e, EBADMSG, "the archive has no end mark: it was cut short");
 	return 0;

@@ -19,6 +19,13 @@
 #define TARWATCH_FEED_MAX (2u << 20)
 #define TARWATCH_QUEUE (TARWATCH_FEED_MAX / TARWATCH_BLOCK + 2)
 
+struct tarwatch_member {
+	uint64_t start; /* of its first header */
+	uint64_t data,
+		size; /* where its data begins (old sparse maps go before) and how long it is */
+	bool sparse; /* the data is not the content as it is */
+};
+
 struct tarwatch {
 	uint64_t offset; /* bytes of the stream seen */
 	uint64_t skip; /* of them, still to come: a member's data and padding */
@@ -35,13 +42,15 @@ struct tarwatch {
 	bool seen_pax, seen_long_name, seen_long_link;
 	bool has_size;
 	uint64_t size; /* from the pax header */
+	bool sparse; /* says the pax header */
 
 	bool ended; /* the end-of-archive mark was seen */
 	struct err stopped; /* code != 0: nothing is followed from here on */
 	uint64_t stopped_at; /* start of the member that is refused */
 
-	uint64_t queue[TARWATCH_QUEUE]; /* starts that were not asked for yet */
+	struct tarwatch_member queue[TARWATCH_QUEUE]; /* those that were not asked for yet */
 	size_t queue_first, queue_n;
+	struct tarwatch_member member; /* the last that was asked for */
 };
 
 void tarwatch_init(struct tarwatch *w);
@@ -49,8 +58,11 @@ void tarwatch_free(struct tarwatch *w);
 /* The next n bytes of the stream. Never fails: what is wrong is kept for tarwatch_member(). */
 void tarwatch_feed(struct tarwatch *w, const void *data, size_t n);
 /* The other parser says that its next member (with its extension headers) begins at `start`.
- * Return: 0 when it does, else -EBADMSG with the reason. */
+ * Return: 0 when it does, and w->member is it, else -EBADMSG with the reason. */
 int tarwatch_member(struct tarwatch *w, uint64_t start, struct err *e);
+/* Where the first member begins that was not asked for, or may still come: all before it belongs to
+ * members that were. */
+uint64_t tarwatch_settled(const struct tarwatch *w);
 /* The other parser says that there are no more members. Return: 0 or -EBADMSG. */
 int tarwatch_end(struct tarwatch *w, struct err *e);
 

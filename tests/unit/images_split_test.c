@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "images/split.h"
+#include "images/splitter.h"
 #include "tests/unit/base_tmpdir.h"
 
 struct rig {
@@ -233,6 +234,101 @@ static void test_property(void **state)
 		expect_stream(&r);
 		rig_drop(&r);
 	}
+}
+
+struct part {
+	uint64_t head, at, end; /* a file's headers, its content */
+	char name[8];
+};
+
+/*
+ * The splitter beside a parser: it gets blocks of any size, reads up to `ahead` bytes behind a
+ * file's headers before it tells of the file, and gives a block back when it wants the next.
+ */
+static void splitter_run(struct rig *r, const struct part *parts, size_t n, size_t piece,
+			 size_t ahead)
+{
+	struct splitter s;
+	struct err e = ERR_INIT;
+	size_t told = 0, fed = 0;
+
+	splitter_init(&s, r->w);
+	while (fed < r->want.len) {
+		size_t part = r->want.len - fed < piece ? r->want.len - fed : piece;
+		char *block = malloc(part);
+
+		assert_non_null(block);
+		memcpy(block, r->want.data + fed, part);
+		splitter_block(&s, block, part);
+		fed += part;
+		while (told < n && (parts[told].at + ahead <= fed || fed == r->want.len)) {
+			const struct part *p = &parts[told++];
+
+			if (splitter_file(&s, p->at, p->name, p->end - p->at, &e) < 0)
+				fail_msg("%s", e.text);
+		}
+		assert_int_equal(splitter_keep(&s, told < n ? parts[told].head : fed, &e), 0);
+		memset(block, 'x', part);
+		free(block);
+	}
+	assert_int_equal(splitter_end(&s, &e), 0);
+	splitter_free(&s);
+	split_free(&r->w);
+}
+
+static void test_splitter(void **state)
+{
+	static const size_t pieces[] = { 1, 7, 512, 10000, 1000000 }, aheads[] = { 0, 1, 600 };
+	uint32_t seed = 7;
+
+	for (size_t i = 0; i < ARRAY_SIZE(pieces) * ARRAY_SIZE(aheads); i++) {
+		struct part parts[12] = { { .at = 0 } };
+		struct rig r;
+
+		rig_begin(&r, state);
+		for (size_t k = 0; k < ARRAY_SIZE(parts); k++) {
+			CLEANUP_FD int tree = rig_tree(&r);
+			struct part *p = &parts[k];
+
+			for (size_t n = random_next(&seed) % 1000; n > 0; n--)
+				strbuf_addc(&r.want, (char)random_next(&seed));
+			p->head = r.want.len;
+			for (size_t n = random_next(&seed) % 700; n > 0; n--)
+				strbuf_addc(&r.want, 'h');
+			p->at = p->end = r.want.len;
+			for (size_t n = random_next(&seed) % 3000; n > 0; n--)
+				strbuf_addc(&r.want, (char)('a' + random_next(&seed) % 26));
+			p->end = r.want.len;
+			(void)str_format(p->name, sizeof(p->name), "f%zu", k);
+			tmpdir_put(tree, p->name, r.want.data + p->at);
+		}
+		strbuf_adds(&r.want, "what trails the end");
+		splitter_run(&r, parts, ARRAY_SIZE(parts), pieces[i % ARRAY_SIZE(pieces)],
+			     aheads[i / ARRAY_SIZE(pieces)]);
+		expect_stream(&r);
+		rig_drop(&r);
+	}
+}
+
+/* A parser that goes its own way is an error, and never another stream. */
+static void test_splitter_misled(void **state)
+{
+	struct splitter s;
+	struct err e = ERR_INIT;
+	struct rig r;
+
+	rig_begin(&r, state);
+	splitter_init(&s, r.w);
+	splitter_block(&s, "0123456789", 10);
+	assert_int_equal(splitter_file(&s, 11, "a", 1, &e), -EPROTO);
+	assert_int_equal(splitter_file(&s, 3, "a", 1, &e), -EPROTO); /* 10 were written */
+	splitter_block(&s, "0123456789", 10);
+	assert_int_equal(splitter_file(&s, 15, "a", 6, &e), 0);
+	assert_int_equal(splitter_file(&s, 16, "a", 1, &e), -EPROTO); /* within the other */
+	assert_int_equal(splitter_keep(&s, 20, &e), 0);
+	assert_int_equal(splitter_end(&s, &e), -EPROTO);
+	splitter_free(&s);
+	rig_drop(&r);
 }
 
 static void test_large(void **state)
@@ -508,6 +604,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_replaced, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_replaced_links, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_property, tmpdir_make, tmpdir_drop),
+		cmocka_unit_test_setup_teardown(test_splitter, tmpdir_make, tmpdir_drop),
+		cmocka_unit_test_setup_teardown(test_splitter_misled, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_large, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_callbacks, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_tree_changed, tmpdir_make, tmpdir_drop),

@@ -127,6 +127,55 @@ static void members_are_found(void **state)
 	expect(&s, starts, ARRAY_SIZE(starts), NULL);
 }
 
+/* Where the data stands, and whether it is the content; and what can still become a member. */
+static void data_is_found(void **state)
+{
+	static const struct tarwatch_member want[] = {
+		{ 0, 512, 700, false },	 { 1536, 2048, 0, false }, { 2048, 3584, 5, true },
+		{ 4096, 5632, 5, true }, { 6144, 6656, 5, true },  { 8192, 9728, 3, false },
+	};
+	static const char data[700];
+	struct stream s = { .n = 0 };
+	struct tarwatch w;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	(void)stream_header(&s, '0', sizeof(data));
+	stream_data(&s, data, sizeof(data));
+	(void)stream_header(&s, '5', 0);
+	stream_pax(&s, "22 GNU.sparse.major=1\n");
+	(void)stream_header(&s, '0', 5);
+	stream_data(&s, "map..", 5);
+	stream_pax(&s, "22 SCHILY.realsize=10\n");
+	(void)stream_header(&s, '0', 5);
+	stream_data(&s, "short", 5);
+	stream_header(&s, 'S', 5)[482] = 1; /* two more blocks of map */
+	stream_block(&s)[504] = 1;
+	(void)stream_block(&s);
+	stream_data(&s, "short", 5);
+	stream_pax(&s, "12 path=abc\n");
+	(void)stream_header(&s, '0', 3);
+	stream_data(&s, "abc", 3);
+	stream_end(&s);
+
+	tarwatch_init(&w);
+	tarwatch_feed(&w, s.data, 100);
+	assert_int_equal(tarwatch_settled(&w), 0);
+	tarwatch_feed(&w, s.data + 100, 9216 - 100); /* the last one's pax header */
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		assert_int_equal(tarwatch_settled(&w), want[i].start);
+		if (i + 1 == ARRAY_SIZE(want))
+			tarwatch_feed(&w, s.data + 9216, s.n - 9216);
+		assert_int_equal(tarwatch_member(&w, want[i].start, &e), 0);
+		assert_int_equal(w.member.start, want[i].start);
+		assert_int_equal(w.member.data, want[i].data);
+		assert_int_equal(w.member.size, want[i].size);
+		assert_int_equal(w.member.sparse, want[i].sparse);
+	}
+	assert_int_equal(tarwatch_settled(&w), UINT64_MAX);
+	tarwatch_free(&w);
+}
+
 static void wide_sizes(void **state)
 {
 	struct stream s = { .n = 0 };
@@ -271,9 +320,10 @@ static void disagreement(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(members_are_found), cmocka_unit_test(wide_sizes),
-		cmocka_unit_test(contradictions),    cmocka_unit_test(global_headers),
-		cmocka_unit_test(cut_short),	     cmocka_unit_test(disagreement),
+		cmocka_unit_test(members_are_found), cmocka_unit_test(data_is_found),
+		cmocka_unit_test(wide_sizes),	     cmocka_unit_test(contradictions),
+		cmocka_unit_test(global_headers),    cmocka_unit_test(cut_short),
+		cmocka_unit_test(disagreement),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
