@@ -248,16 +248,18 @@ static uint64_t import_archive_size(int fd)
 
 static int import_archive(struct import *im, struct imported_list *ret, struct err *e)
 {
-	CLEANUP_FD int dir = -EBADF, tree = -EBADF;
+	CLEANUP_FD int dir = -EBADF, tree = -EBADF, split = -EBADF;
 	struct staged_layer first;
-	struct unpack_job job = { .archive = im->req->archive_fd,
-				  .mode = im->req->rootfs ? UNPACK_ROOTFS : UNPACK_AUTO };
+	struct unpack_job job = { .mode = im->req->rootfs ? UNPACK_ROOTFS : UNPACK_AUTO };
 	int r;
 
 	dir = import_stage_layer(im, &first, &tree, e);
 	if (dir < 0)
 		return dir;
-	job.tree = tree;
+	split = import_stage_split(dir, e);
+	if (split < 0)
+		return split;
+	job.fds = (struct unpack_fds){ im->req->archive_fd, tree, split };
 	im->progress = (struct import_progress){
 		.phase = IMPORT_READING,
 		.total_in = import_archive_size(im->req->archive_fd),

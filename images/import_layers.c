@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "images/digest.h"
 #include "images/import_priv.h"
+#include "images/split.h"
 
 bool store_has_layer(const struct image_store *s, const struct digest *layer)
 {
@@ -40,6 +41,13 @@ int import_stage_layer(struct import *im, struct staged_layer *ret, int *ret_tre
 	return *ret_tree < 0 ? *ret_tree : TAKE_FD(dir);
 }
 
+int import_stage_split(int dir, struct err *e)
+{
+	int fd = path_open_beneath(dir, SPLIT_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? err_ret(e, fd, "make " SPLIT_FILE) : fd;
+}
+
 int import_staged(struct import *im, const struct staged_layer *layer, int dir,
 		  const struct unpack_result *result, struct err *e)
 {
@@ -63,7 +71,7 @@ struct layer_work {
 	const struct plan *plan;
 	size_t index; /* of the plan's layers */
 	struct staged_layer staged;
-	int dir, tree, blob; /* owned */
+	int dir, tree, split, blob; /* owned */
 };
 
 struct layers_work {
@@ -77,6 +85,7 @@ static void layers_work_free(struct layers_work **w)
 	for (size_t i = 0; *w && i < (*w)->n; i++) {
 		fd_reset(&(*w)->v[i].dir);
 		fd_reset(&(*w)->v[i].tree);
+		fd_reset(&(*w)->v[i].split);
 		fd_reset(&(*w)->v[i].blob);
 	}
 	free(*w);
@@ -131,6 +140,7 @@ static int layer_open(struct layers_work *all, const struct blobs *b, struct imp
 				  .index = index,
 				  .dir = -EBADF,
 				  .tree = -EBADF,
+				  .split = -EBADF,
 				  .blob = -EBADF };
 	all->n++;
 	w->blob = blobs_open(b, layer->member, &size, e);
@@ -144,8 +154,10 @@ static int layer_open(struct layers_work *all, const struct blobs *b, struct imp
 	w->dir = import_stage_layer(im, &w->staged, &w->tree, e);
 	if (w->dir < 0)
 		return w->dir;
-	all->jobs[all->n - 1] = (struct unpack_job){ .archive = w->blob,
-						     .tree = w->tree,
+	w->split = import_stage_split(w->dir, e);
+	if (w->split < 0)
+		return w->split;
+	all->jobs[all->n - 1] = (struct unpack_job){ .fds = { w->blob, w->tree, w->split },
 						     .mode = UNPACK_LAYER,
 						     .done = layer_done,
 						     .arg = w };

@@ -19,16 +19,23 @@ struct unpack_child {
 };
 #define UNPACK_CHILD_INIT ((struct unpack_child){ .pidfd = -EBADF, .report = -EBADF })
 
-/* Starts one with its request. The fds are borrowed. */
-int unpack_child_start(const char *program, const struct unpack_request *request, int archive,
-		       int tree, struct unpack_child *ret, struct err *e);
+struct unpack_fds {
+	int archive, tree; /* borrowed */
+	int split; /* -EBADF: none is wanted */
+};
+
+/* Starts one with its request. */
+int unpack_child_start(const char *program, const struct unpack_request *request,
+		       const struct unpack_fds *with, struct unpack_child *ret, struct err *e);
 /* Its next message. Return: 0; negative when there is none: why it ended. */
 int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e);
+/* The one attribute that it may ask for, on a directory of its own tree (row 39; unpack_jobs.c). */
+int unpack_child_opaque(int tree, const struct unpack_opaque *said, struct err *e);
 /* Ends it if it has not ended by itself. */
 void unpack_child_stop(struct unpack_child *c);
 
 struct unpack_job {
-	int archive, tree; /* borrowed */
+	struct unpack_fds fds;
 	enum unpack_mode mode;
 	struct unpack_progress said; /* by the child, last */
 	struct unpack_result result; /* once it is done */
@@ -143,6 +150,8 @@ struct import {
 
 /* A new layer's directory in the staging directory, with an empty tree. Return: fd of it. */
 int import_stage_layer(struct import *im, struct staged_layer *ret, int *ret_tree, struct err *e);
+/* Its split file, beside the tree. Return: fd. */
+int import_stage_split(int dir, struct err *e);
 /* The layer was unpacked into the directory `dir`: writes its layer.json and notes it. */
 int import_staged(struct import *im, const struct staged_layer *layer, int dir,
 		  const struct unpack_result *result, struct err *e);

@@ -50,9 +50,14 @@ typedef int split_sink_fn(const void *data, size_t n, void *arg, struct err *e);
 /* Told before each content that comes from the tree which file that is. */
 typedef int split_file_fn(const struct stat *st, void *arg, struct err *e);
 
+/* Told of a content that the tree hasn't got any more, and why. Return: 0, to go on with zeroes in
+ * its place; negative. */
+typedef int split_lost_fn(const char *name, const struct err *why, void *arg, struct err *e);
+
 struct split_output {
 	split_sink_fn *sink;
 	split_file_fn *file; /* NULL: not wanted */
+	split_lost_fn *lost; /* NULL: that is an error */
 	void *arg;
 };
 

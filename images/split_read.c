@@ -222,10 +222,10 @@ static int read_check_file(const struct split_read *r, int fd, struct err *e)
 	return r->out->file ? r->out->file(&st, r->out->arg, e) : 0;
 }
 
-static int read_file(struct split_read *r, struct err *e)
+/* *left: bytes that were not given yet. */
+static int read_file(struct split_read *r, uint64_t *left, struct err *e)
 {
 	CLEANUP_FD int fd = read_open(r->tree, r->record.name);
-	uint64_t left = r->record.size;
 	int status;
 
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -ENXIO)
@@ -233,8 +233,8 @@ static int read_file(struct split_read *r, struct err *e)
 	if (fd < 0)
 		return err_ret(e, fd, "open");
 	status = read_check_file(r, fd, e);
-	while (status == 0 && left > 0) {
-		ssize_t n = read(fd, r->piece, left < READ_PIECE ? (size_t)left : READ_PIECE);
+	while (status == 0 && *left > 0) {
+		ssize_t n = read(fd, r->piece, *left < READ_PIECE ? (size_t)*left : READ_PIECE);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -242,8 +242,22 @@ static int read_file(struct split_read *r, struct err *e)
 			return err_sys(e, "read");
 		if (n == 0)
 			return err_set(e, EBADMSG, "it became shorter meanwhile");
-		left -= (uint64_t)n;
+		*left -= (uint64_t)n;
 		status = r->out->sink(r->piece, (size_t)n, r->out->arg, e);
+	}
+	return status;
+}
+
+static int read_lost(struct split_read *r, uint64_t left, const struct err *why, struct err *e)
+{
+	int status = r->out->lost(r->record.name, why, r->out->arg, e);
+
+	memset(r->piece, 0, sizeof(r->piece));
+	while (status == 0 && left > 0) {
+		size_t n = left < READ_PIECE ? (size_t)left : READ_PIECE;
+
+		left -= n;
+		status = r->out->sink(r->piece, n, r->out->arg, e);
 	}
 	return status;
 }
@@ -251,13 +265,19 @@ static int read_file(struct split_read *r, struct err *e)
 static int read_content(struct split_read *r, struct err *e)
 {
 	const struct split_old *old;
+	struct err why = ERR_INIT;
+	uint64_t left = r->record.size;
 	int status;
 
 	r->contents++;
 	old = read_find_old(r);
 	if (old)
 		return read_old(r, old, e);
-	status = read_file(r, e);
+	status = read_file(r, &left, &why);
+	if (status == -EBADMSG && r->out->lost)
+		return read_lost(r, left, &why, e);
+	if (status < 0)
+		*e = why;
 	return status == -EBADMSG ? err_wrap(e, "file %s", r->record.name) : status;
 }
 

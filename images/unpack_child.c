@@ -20,7 +20,7 @@
 #define CHILD_FD_FREE 16 /* above every fd that the child is to have */
 
 struct child_fds {
-	int archive, tree, report, null; /* >= CHILD_FD_FREE, close-on-exec */
+	int archive, tree, report, split, null; /* >= CHILD_FD_FREE, close-on-exec */
 };
 
 static void child_fds_close(struct child_fds *f)
@@ -28,22 +28,24 @@ static void child_fds_close(struct child_fds *f)
 	fd_reset(&f->archive);
 	fd_reset(&f->tree);
 	fd_reset(&f->report);
+	fd_reset(&f->split);
 	fd_reset(&f->null);
 }
 
 /* Copies that are out of the way of the numbers that the child uses. */
-static int child_fds_prepare(int archive, int tree, int report, struct child_fds *ret,
+static int child_fds_prepare(const struct unpack_fds *fds, int report, struct child_fds *ret,
 			     struct err *e)
 {
 	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0)
 		return err_sys(e, "open /dev/null");
-	ret->archive = fcntl(archive, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
-	ret->tree = fcntl(tree, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	ret->archive = fcntl(fds->archive, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	ret->tree = fcntl(fds->tree, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->report = fcntl(report, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	ret->split = fcntl(fds->split < 0 ? null : fds->split, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->null = fcntl(null, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
-	if (ret->archive < 0 || ret->tree < 0 || ret->report < 0 || ret->null < 0)
+	if (ret->archive < 0 || ret->tree < 0 || ret->report < 0 || ret->split < 0 || ret->null < 0)
 		return err_sys(e, "copy a file descriptor");
 	return 0;
 }
@@ -54,7 +56,7 @@ static NORETURN void child_exec(const struct child_fds *f, const char *program, 
 	const int fds[][2] = {
 		{ f->archive, UNPACK_FD_ARCHIVE }, { f->null, STDOUT_FILENO },
 		{ f->null, STDERR_FILENO },	   { f->tree, UNPACK_FD_TREE },
-		{ f->report, UNPACK_FD_REPORT },
+		{ f->report, UNPACK_FD_REPORT },   { f->split, UNPACK_FD_SPLIT },
 	};
 	char name[] = "jail-unpack";
 	char *const argv[] = { name, NULL }, *const envp[] = { NULL };
@@ -67,7 +69,7 @@ static NORETURN void child_exec(const struct child_fds *f, const char *program, 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (dup2(fds[i][0], fds[i][1]) < 0)
 			goto fail;
-	if (sys_close_range(UNPACK_FD_REPORT + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+	if (sys_close_range(UNPACK_FD_SPLIT + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		goto fail;
 	(void)execve(program, argv, envp);
 fail:
@@ -86,11 +88,11 @@ static int child_request(const struct unpack_child *c, const struct unpack_reque
 	return 0;
 }
 
-int unpack_child_start(const char *program, const struct unpack_request *request, int archive,
-		       int tree, struct unpack_child *ret, struct err *e)
+int unpack_child_start(const char *program, const struct unpack_request *request,
+		       const struct unpack_fds *with, struct unpack_child *ret, struct err *e)
 {
 	CLEANUP(child_fds_close)
-	struct child_fds fds = { -EBADF, -EBADF, -EBADF, -EBADF };
+	struct child_fds fds = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF };
 	CLEANUP_FD int ours = -EBADF, theirs = -EBADF;
 	int pair[2], pidfd = -EBADF;
 	struct clone_args args = { .flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
@@ -103,7 +105,7 @@ int unpack_child_start(const char *program, const struct unpack_request *request
 		return err_sys(e, "socket pair");
 	ours = pair[0];
 	theirs = pair[1];
-	r = child_fds_prepare(archive, tree, theirs, &fds, e);
+	r = child_fds_prepare(with, theirs, &fds, e);
 	if (r < 0)
 		return r;
 	pid = sys_clone3(&args);

@@ -53,6 +53,7 @@ static int jobs_start(struct jobs *j, struct running *slot, struct err *e)
 		.magic = UNPACK_MAGIC,
 		.mode = job->mode,
 		.named = j->req->has_ref,
+		.flags = job->fds.split < 0 ? 0 : UNPACK_SPLIT,
 		.max_bytes = j->limits->max_bytes,
 		.max_members = j->limits->max_members,
 		.max_name = j->limits->max_name,
@@ -60,8 +61,7 @@ static int jobs_start(struct jobs *j, struct running *slot, struct err *e)
 	};
 
 	slot->job = job;
-	return unpack_child_start(j->req->unpack_program, &request, job->archive, job->tree,
-				  &slot->child, e);
+	return unpack_child_start(j->req->unpack_program, &request, &job->fds, &slot->child, e);
 }
 
 /* What all have read and written so far. A child may lie, which costs it its own limits only. */
@@ -87,15 +87,13 @@ static int jobs_sum(struct jobs *j, struct err *e)
 	return 0;
 }
 
-/* The one attribute that the child may ask for, on a directory of its own tree (row 39). */
-static int jobs_opaque(struct unpack_job *job, const struct unpack_opaque *said, struct err *e)
+int unpack_child_opaque(int tree, const struct unpack_opaque *said, struct err *e)
 {
 	CLEANUP_FD int fd = -EBADF;
 
-	if (job->mode != UNPACK_LAYER || !memchr(said->name, '\0', sizeof(said->name)))
+	if (!memchr(said->name, '\0', sizeof(said->name)))
 		return err_set(e, EPROTO, "jail-unpack said something unknown");
-	fd = path_open_beneath(job->tree, said->name[0] ? said->name : ".", O_RDONLY | O_DIRECTORY,
-			       0);
+	fd = path_open_beneath(tree, said->name[0] ? said->name : ".", O_RDONLY | O_DIRECTORY, 0);
 	/* A later member has taken its place since. */
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 		return 0;
@@ -106,8 +104,15 @@ static int jobs_opaque(struct unpack_job *job, const struct unpack_opaque *said,
 		return err_hint(e,
 				"the image store's file system must support extended attributes");
 	}
-	job->opaque = true;
 	return 0;
+}
+
+static int jobs_opaque(struct unpack_job *job, const struct unpack_opaque *said, struct err *e)
+{
+	if (job->mode != UNPACK_LAYER)
+		return err_set(e, EPROTO, "jail-unpack said something unknown");
+	job->opaque = true;
+	return unpack_child_opaque(job->fds.tree, said, e);
 }
 
 static int jobs_done(struct jobs *j, struct running *slot, const struct unpack_result *result,
@@ -123,7 +128,7 @@ static int jobs_done(struct jobs *j, struct running *slot, const struct unpack_r
 					      .bytes_out = result->stream_bytes,
 					      .members = result->members };
 	/* The child wrote everything else to disk. */
-	if (job->opaque && syncfs(job->tree) < 0)
+	if (job->opaque && syncfs(job->fds.tree) < 0)
 		return err_sys(e, "write the layer to disk");
 	if (jobs_sum(j, e) < 0)
 		return -e->code;

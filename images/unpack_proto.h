@@ -17,8 +17,9 @@
 #define UNPACK_FD_ARCHIVE 0
 #define UNPACK_FD_TREE 3 /* the empty directory to fill */
 #define UNPACK_FD_REPORT 4
+#define UNPACK_FD_SPLIT 5 /* with UNPACK_SPLIT: the split file to write (images/split.h) */
 
-#define UNPACK_MAGIC 0x6a756e32u /* "jun2": changes with the layout */
+#define UNPACK_MAGIC 0x6a756e33u /* "jun3": changes with the layout */
 
 enum unpack_mode {
 	/* A root file system, unless the first members say that it is an archive of images: then as
@@ -29,12 +30,18 @@ enum unpack_mode {
 	UNPACK_BLOBS, /* the members of an archive of images, flat (images/blobname.h) */
 };
 
+#define UNPACK_SPLIT 1u
+/* Files that are in the stream as they are get their size, but no content: the tree is wanted for
+ * what is around it. */
+#define UNPACK_HOLLOW 2u
+#define UNPACK_FLAGS 3u /* all of them */
+
 struct unpack_request {
 	uint32_t magic;
 	uint32_t mode; /* enum unpack_mode */
 	uint32_t named; /* for UNPACK_AUTO: a root file system has a name to go by; else it is
 			   refused */
-	uint32_t reserved;
+	uint32_t flags; /* UNPACK_SPLIT, UNPACK_HOLLOW */
 	uint64_t max_bytes; /* of content, and of the uncompressed stream */
 	uint64_t max_members;
 	uint64_t max_name;

@@ -138,7 +138,7 @@ int confine_namespaces(const struct unpack_request *limits, struct err *e)
 		return err_sys(e, "set no_new_privs");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "become undumpable");
-	(void)sys_close_range(UNPACK_FD_REPORT + 1, ~0u, 0);
+	(void)sys_close_range(UNPACK_FD_SPLIT + 1, ~0u, 0);
 	root = confine_root(e);
 	if (root < 0)
 		return root;

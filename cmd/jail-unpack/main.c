@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * jail-unpack: unpacks one archive into one directory. `jail image import` starts it with an
- * archive on fd 0, an empty directory on fd 3 and a socket on fd 4, an empty environment and
- * nothing else; it is of no use by hand.
+ * archive on fd 0, an empty directory on fd 3, a socket on fd 4, a file beside the directory on
+ * fd 5 (images/unpack_proto.h), an empty environment and nothing else; it is of no use by hand.
  *
  * Three threads share a ring of blocks: this one parses and writes, one reads and decompresses, one
  * computes the digest of the uncompressed stream. They are started before the system call filter,

@@ -56,6 +56,7 @@ static int member_write(int fd, const void *data, size_t n, off_t at, struct err
 /* The content. Gaps between blocks are holes, and stay so. */
 int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e)
 {
+	bool hollow = u->as_is && (u->limits.flags & UNPACK_HOLLOW), whole = true;
 	int64_t end = 0;
 
 	for (;;) {
@@ -70,13 +71,17 @@ int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, st
 			return err_set(e, EBADMSG, "%s", archive_error_string(a));
 		if (at < end || at > size || (int64_t)n > size - at)
 			return err_set(e, EBADMSG, "its sparse map is impossible");
-		r = member_write(fd, data, n, at, e);
+		r = hollow ? 0 : member_write(fd, data, n, at, e);
 		if (r < 0)
 			return r;
+		whole = whole && at == end;
 		end = at + (int64_t)n;
 		report_progress(u);
 	}
-	if (end < size && ftruncate(fd, size) < 0)
+	if (u->as_is && (!whole || end != size))
+		return err_set(e, EBADMSG,
+			       "two readings of the archive disagree on whether it is sparse");
+	if ((hollow || end < size) && ftruncate(fd, size) < 0)
 		return err_sys(e, "set its size to %lld", (long long)size);
 	return 0;
 }
@@ -104,10 +109,14 @@ static int member_file(struct unpack *u, struct archive *a, struct archive_entry
 		       const struct tree_meta *meta, struct err *e)
 {
 	CLEANUP_FD int fd = -EBADF;
+	int64_t size = archive_entry_size(entry);
 	int r = member_make(u, entry, &fd, e);
 
 	if (r == 0)
-		r = member_content(u, a, fd, archive_entry_size(entry), e);
+		r = split_member(u, size, e);
+	if (r == 0)
+		r = member_content(u, a, fd, size, e);
+	u->as_is = false;
 	if (r == 0)
 		r = tree_set_owner(fd, meta, e);
 	/* After the owner: chown removes security.capability. */

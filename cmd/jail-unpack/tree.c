@@ -35,6 +35,8 @@ void tree_init(struct tree *t, int root_fd)
 	t->n = 0;
 	t->default_acls = false;
 	t->opaque = NULL;
+	t->replace = NULL;
+	t->scratch = false;
 	(void)tree_push(t, root_fd, "");
 }
 
@@ -99,7 +101,7 @@ int tree_finish(struct tree *t, struct err *e)
 	 * files far cheaper than one fsync for each. */
 	if (tree_set_times(t->dirs[0].fd, &t->dirs[0].mtime, e) < 0)
 		return -e->code;
-	if (syncfs(t->dirs[0].fd) < 0)
+	if (!t->scratch && syncfs(t->dirs[0].fd) < 0)
 		return err_sys(e, "write the layer to disk");
 	return tree_pop(t, e);
 }
@@ -222,7 +224,10 @@ static const char *tree_last(const struct entry_name *name)
 static int tree_clear(struct tree *t, const char *name, struct err *e)
 {
 	int dir = tree_top(t);
+	int r = t->replace ? t->replace(t, name, t->replace_arg, e) : 0;
 
+	if (r < 0)
+		return r;
 	if (unlinkat(dir, name, 0) == 0)
 		return 0;
 	if (errno != EISDIR)

@@ -35,12 +35,18 @@ struct tree;
 /* tree_top() hides what lower layers have in it. Return: 0, negative. */
 typedef int tree_opaque_fn(const struct tree *t, void *arg, struct err *e);
 
+/* What is called `name` in tree_top() is about to be removed for a later member. */
+typedef int tree_replace_fn(const struct tree *t, const char *name, void *arg, struct err *e);
+
 struct tree {
 	struct tree_dir dirs[ENTRY_DEPTH_MAX + 1]; /* [0] is the root */
 	size_t n;
 	bool default_acls; /* there was one */
 	tree_opaque_fn *opaque; /* called when there are whiteouts */
 	void *opaque_arg;
+	bool scratch; /* nothing that has to be on disk in the end */
+	tree_replace_fn *replace; /* NULL: nobody wants to know */
+	void *replace_arg;
 };
 
 /* Takes root_fd. */

@@ -35,13 +35,18 @@ int tree_make_opaque(struct tree *t, const struct entry_name *name, struct err *
 int tree_make_whiteout(struct tree *t, const struct entry_name *name, struct err *e)
 {
 	const char *last = entry_component(name, name->n - 1);
+	/* Not the moment when it was unpacked: the same layer is to give the same tree. */
+	const struct timespec times[2] = { { .tv_sec = 0 }, { .tv_sec = 0 } };
 	struct stat st;
 	int r = tree_enter(t, name, name->n - 1, e);
 
 	if (r < 0)
 		return r;
-	if (mknodat(tree_top(t), last, S_IFCHR, 0) == 0)
+	if (mknodat(tree_top(t), last, S_IFCHR, 0) == 0) {
+		if (utimensat(tree_top(t), last, times, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_sys(e, "set the time of whiteout %s", last);
 		return 0;
+	}
 	if (errno != EEXIST)
 		return err_sys(e, "make whiteout of %s", last);
 	if (fstatat(tree_top(t), last, &st, AT_SYMLINK_NOFOLLOW) < 0)

@@ -21,11 +21,25 @@ _Static_assert(RING_BLOCK < TARWATCH_FEED_MAX, "the tar watch must hold a block'
 
 #define UNPACK_NAME_SHOWN "%.300s" /* in errors: the reason must fit too */
 
+/* The next block of the stream. Return: its length, 0 at the end, -1: see split_failed,
+ * ring_error(). */
+static ssize_t unpack_next(struct unpack *u, const uint8_t **ret)
+{
+	ssize_t n;
+
+	if (split_give_back(u) < 0)
+		return -1;
+	n = ring_next(u->ring, RING_PARSE, ret);
+	if (n > 0)
+		split_block(u, *ret, (size_t)n);
+	return n;
+}
+
 static la_ssize_t unpack_read(struct archive *a, void *arg, const void **ret)
 {
 	struct unpack *u = arg;
-	const uint8_t *block;
-	ssize_t n = ring_next(u->ring, RING_PARSE, &block);
+	const uint8_t *block = NULL;
+	ssize_t n = unpack_next(u, &block);
 
 	if (n < 0)
 		archive_set_error(a, EIO, "no more input");
@@ -41,6 +55,10 @@ static int unpack_failed(struct unpack *u, struct archive *a, struct err *e)
 	const char *why = archive_error_string(a);
 	int code = archive_errno(a) == ENOMEM ? ENOMEM : EBADMSG;
 
+	if (u->split_failed.code) {
+		*e = u->split_failed;
+		return -e->code;
+	}
 	/* The input itself ended badly. */
 	if (ring_error(u->ring, e) < 0)
 		return -e->code;
@@ -86,9 +104,11 @@ static int unpack_end(struct unpack *u, struct err *e)
 	}
 	/* What trails it counts for the digests, and the input's own end has to be sound. */
 	do
-		n = ring_next(u->ring, RING_PARSE, &block);
+		n = unpack_next(u, &block);
 	while (n > 0);
-	if (n < 0 && ring_error(u->ring, e) == 0)
+	if (n < 0 && u->split_failed.code)
+		*e = u->split_failed;
+	else if (n < 0 && ring_error(u->ring, e) == 0)
 		return err_set(e, EIO, "the input ended without a reason");
 	return n < 0 ? -e->code : 0;
 }
@@ -161,13 +181,18 @@ int unpack_run(struct unpack *u, struct err *e)
 	tarwatch_init(&u->watch);
 	u->mode = u->limits.mode;
 	u->tree.opaque = report_opaque;
-	r = unpack_all(u, a, e);
+	r = split_start(u, e);
+	if (r == 0)
+		r = unpack_all(u, a, e);
 	if (r == 0)
 		r = detect_end(u, e);
 	u->result.mode = u->mode;
 	if (r == 0)
+		r = split_finish(u, e);
+	if (r == 0)
 		r = tree_finish(&u->tree, e);
 	tree_abandon(&u->tree);
+	split_abandon(u);
 	tarwatch_free(&u->watch);
 	(void)archive_read_free(a);
 	return r;

@@ -8,6 +8,7 @@
 #include "cmd/jail-unpack/ring.h"
 #include "cmd/jail-unpack/source.h"
 #include "cmd/jail-unpack/tree.h"
+#include "images/splitter.h"
 #include "images/tarwatch.h"
 #include "images/unpack_proto.h"
 
@@ -26,6 +27,10 @@ struct unpack {
 	struct ring *ring; /* borrowed */
 	struct source *source; /* borrowed; only its counters are read */
 	struct tarwatch watch;
+	struct splitter splitter; /* the layer's split file (split.c) */
+	struct split_writer *split; /* owned; NULL: none is wanted */
+	struct err split_failed; /* while libarchive was reading */
+	bool as_is; /* the member's data is its content, and the split file refers to it */
 	uint64_t reported_ms;
 	struct entry_name name, target;
 	char last_name[ENTRY_NAME_MAX + 1]; /* for errors that come after it */
@@ -43,6 +48,16 @@ int member_name(struct unpack *u, const char *name, struct err *e);
 /* A new regular file for u->name, if the limits allow its size. */
 int member_make(struct unpack *u, struct archive_entry *entry, int *ret_fd, struct err *e);
 int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e);
+
+/* The split file (split.c). */
+int split_start(struct unpack *u, struct err *e);
+/* Around ring_next(): the block goes, the next has come. */
+int split_give_back(struct unpack *u);
+void split_block(struct unpack *u, const uint8_t *block, size_t n);
+/* u->name is a new file of this size, whose content comes now. Sets u->as_is. */
+int split_member(struct unpack *u, int64_t size, struct err *e);
+int split_finish(struct unpack *u, struct err *e);
+void split_abandon(struct unpack *u);
 
 /* The same for an archive of images (blobs.c). */
 int blobs_member(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e);

@@ -568,9 +568,10 @@ importer_is_confined() { grep -q '^Seccomp:.2' "/proc/$(pgrep -P "$1" -x jail-un
 	done
 	[ "$(wc -l <"/proc/$child/mountinfo")" = 1 ]
 	[[ $(cat "/proc/$child/mountinfo") == *nosuid,nodev,noexec* ]]
-	# The archive, the report, /dev/null twice, and the tree as its own root.
-	[ "$(find "/proc/$child/fd" -type l -printf '%f %l\n' | sed 's/\[[0-9]*\]//' | sort)" = "$(printf '%s\n' \
-		"0 $T/pipe" '1 /dev/null' '2 /dev/null' '3 /' '4 socket:')" ]
+	# The archive, the report, /dev/null twice, the tree as its own root, and the split file beside it, to write to.
+	[ "$(find "/proc/$child/fd" -type l -printf '%f %l\n' | sed -E 's/\[[0-9]*\]//; s,/[0-9a-f]{32}/,/ID/,' | sort)" = \
+		"$(printf '%s\n' "0 $T/pipe" '1 /dev/null' '2 /dev/null' '3 /' '4 socket:' "5 $STATE/staging/ID/0/split.zst")" ]
+	grep -Eq '^flags:[[:space:]]+0?[0-7]*1$' "/proc/$child/fdinfo/5"
 	[ -z "$(tr -d '\0' <"/proc/$child/environ")" ]
 	grep -q '^Max core file size *0 ' "/proc/$child/limits"
 	for i in "/proc/$child/task"/*; do

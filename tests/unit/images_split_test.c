@@ -366,7 +366,8 @@ static int refuse(const void *data, size_t n, void *arg, struct err *e)
 static void test_callbacks(void **state)
 {
 	CLEANUP_STRBUF struct strbuf got = STRBUF_INIT;
-	const struct split_output told = { collect, note_size, &got }, refused = { .sink = refuse };
+	const struct split_output told = { collect, note_size, NULL, &got },
+				  refused = { .sink = refuse };
 	CLEANUP_FD int tree = -EBADF;
 	struct err e = ERR_INIT;
 	struct rig r;
@@ -380,6 +381,42 @@ static void test_callbacks(void **state)
 	assert_string_equal(strbuf_str(&got), "old[5]new a");
 	assert_int_equal(split_stream(r.fd, tree, &refused, &e), -EPIPE);
 	assert_string_equal(e.text, "no more");
+	rig_drop(&r);
+}
+
+static int note_lost(const char *name, const struct err *why, void *arg, struct err *e)
+{
+	(void)e;
+	strbuf_addf(arg, "[%s: %s]", name, why->text);
+	return 0;
+}
+
+static int refuse_lost(const char *name, const struct err *why, void *arg, struct err *e)
+{
+	(void)arg;
+	return err_set(e, ENODATA, "%s: %s", name, why->text);
+}
+
+static void test_lost(void **state)
+{
+	CLEANUP_STRBUF struct strbuf got = STRBUF_INIT;
+	const struct split_output told = { collect, NULL, note_lost, &got };
+	const struct split_output refused = { collect, NULL, refuse_lost, &got };
+	CLEANUP_FD int tree = -EBADF;
+	struct err e = ERR_INIT;
+	struct rig r;
+
+	rig_begin(&r, state);
+	tree = rig_tree(&r);
+	rig_file(&r, "a", "123");
+	rig_file(&r, "b", "456");
+	rig_end(&r);
+	assert_int_equal(unlinkat(tree, "a", 0), 0);
+	assert_int_equal(split_stream(r.fd, tree, &told, &e), 0);
+	assert_int_equal(e.code, 0);
+	assert_int_equal(got.len, strlen("[a: it is not there any more]") + 6);
+	assert_memory_equal(got.data, "[a: it is not there any more]\0\0\000456", got.len);
+	assert_int_equal(split_stream(r.fd, tree, &refused, &e), -ENODATA);
 	rig_drop(&r);
 }
 
@@ -407,7 +444,7 @@ static void test_tree_changed(void **state)
 /* A parent that became a link leads nowhere. */
 static void test_tree_escape(void **state)
 {
-	CLEANUP_FD int tree = -EBADF, dir = -EBADF;
+	CLEANUP_FD int tree = -EBADF;
 	struct err e = ERR_INIT;
 	struct rig r;
 
@@ -608,6 +645,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_splitter_misled, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_large, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_callbacks, tmpdir_make, tmpdir_drop),
+		cmocka_unit_test_setup_teardown(test_lost, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_tree_changed, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_tree_escape, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_cut_and_damaged, tmpdir_make, tmpdir_drop),
