@@ -38,7 +38,7 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now $(if $(filter 1,$(SAN)),$(SANFLAGS)) $(L
 
 # The command: everything but libc and libmnl (which Debian ships as a shared library only) linked statically, so
 # that starting it costs no more than a small C program.
-LIBS_STATIC := -lseccomp -lnftnl -lyajl_s -lcap -lnettle -lzstd
+LIBS_STATIC := -lseccomp -lnftnl -lyajl_s -lcap -larchive -lnettle -lzstd -lz
 LIBS := -Wl,-Bstatic $(LIBS_STATIC) -Wl,-Bdynamic -lmnl
 # The importer carries libarchive and its decompressors, and nothing dynamic.
 UNPACK_LIBS := -larchive -lacl -llzma -lzstd -llz4 -lbz2 -lz -lnettle -lseccomp -lcap

@@ -8,6 +8,7 @@
  *
  *     layers/HEX/fs/           the tree; owners as in the archive
  *     layers/HEX/layer.json    sizes, counts, what was left out
+ *     layers/HEX/split.zst     what makes the layer's tar stream again (images/split.h)
  *     configs/HEX.json         exactly the bytes whose sha256 is HEX; the image's id
  *     images/debian%3a12.json  an image, see image_to_json()
  *     images/.lock             held for renames only, never while an archive is read (row 51)
@@ -113,9 +114,18 @@ int store_config_read(const struct image_store *s, const struct digest *config, 
 /* -ENOENT with a hint. */
 int store_get(const struct image_store *s, const struct image_ref *ref, struct image *ret,
 	      struct err *e);
+/* What layers/HEX/layer.json says of a layer. */
+struct layer_counts {
+	uint64_t size_bytes, members;
+};
+int layer_file_read(const struct image_store *s, const struct digest *layer,
+		    struct layer_counts *ret, struct err *e);
 typedef int store_each_fn(const struct image *image, void *arg);
 /* In order of name. */
 int store_each(const struct image_store *s, store_each_fn *fn, void *arg, struct err *e);
+/* One more name for an image. -EEXIST unless `replace`: then the new name means it from now on. */
+int store_tag(struct image_store *s, const struct image_ref *from, const struct image_ref *to,
+	      bool replace, struct err *e);
 /* Removes the name; layers go with store_gc. */
 int store_remove(struct image_store *s, const struct image_ref *ref, struct err *e);
 /* Directory of a layer, "layers/HEX/fs", as an absolute path below `state_path`. */

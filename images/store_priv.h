@@ -35,11 +35,6 @@ int store_config_write(const struct image_store *s, const struct digest *config,
 		       size_t n, struct err *e);
 
 /* layer.json */
-struct layer_counts {
-	uint64_t size_bytes, members;
-};
-int layer_file_read(const struct image_store *s, const struct digest *layer,
-		    struct layer_counts *ret, struct err *e);
 int layer_file_write(int dir, const struct digest *layer, const struct unpack_result *result,
 		     struct err *e);
 
