@@ -44,6 +44,9 @@ extern const struct verb verb_create, verb_start, verb_run, verb_exec, verb_atta
 
 extern const struct verb verb_set;
 
+extern const struct verb verb_image_export, verb_image_history, verb_image_tag, verb_image_verify,
+	verb_image_prune;
+
 extern const struct verb verb_network_create, verb_network_list, verb_network_inspect,
 	verb_network_rm, verb_network_check;
 

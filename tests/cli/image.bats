@@ -7,10 +7,7 @@ setup_file() { jail_setup_file; }
 teardown_file() { jail_teardown_file; }
 teardown() {
 	jail_teardown
-	local image
-	for image in $(jail image list --quiet); do
-		[ "$image" = "$IMAGE:latest" ] || jail image rm "$image"
-	done
+	remove_images
 }
 
 layers() {

@@ -23,10 +23,7 @@ setup() {
 }
 teardown() {
 	jail_teardown
-	local image
-	for image in $(jail image list --quiet); do
-		[ "$image" = "$IMAGE:latest" ] || jail image rm "$image"
-	done
+	remove_images
 	jail gc
 }
 

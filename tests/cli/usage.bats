@@ -44,7 +44,8 @@ failure_of() {
 	run -0 jail help
 	local overview=$output verb
 	for verb in create start run exec attach logs ps inspect stats events stop kill restart pause resume wait rm rename \
-		"image import" "image list" "image inspect" "image rm" "network create" "network list" "network inspect" \
+		"image import" "image list" "image inspect" "image history" "image tag" "image rm" "image prune" \
+		"image verify" "image export" "network create" "network list" "network inspect" \
 		"network rm" "network check" check gc spec version help; do
 		[[ $overview == *"  $verb "* ]] || { echo "not listed: $verb"; return 1; }
 		# shellcheck disable=SC2086 # two words

@@ -296,3 +296,24 @@ is() { [ "$(state "$1" Status)" = "$2" ]; }
 	assert [ "$output" = 33 ]
 	docker rm --force box
 }
+
+@test "save and load: an image goes through jail's store and comes back with the same id" {
+	local id config=$ENGINES_DIR/jail.json dir=$ENGINES_DIR/build
+	mkdir -p "$dir"
+	printf 'FROM busybox\nENV A=b\nCOPY one /data/\nCOPY two /data/one\nENTRYPOINT ["cat", "/data/one"]\n' >"$dir/Dockerfile"
+	echo 1 >"$dir/one"
+	echo 2 >"$dir/two"
+	DOCKER_BUILDKIT=0 docker build --quiet --tag through "$dir"
+	id=$(docker image inspect --format '{{.Id}} {{json .RootFS.Layers}}' through)
+	jail_config "$config" "$ENGINES_DIR/state" "$ENGINES_DIR/run" </dev/null
+	docker save through | jail --config "$config" image import -
+	jail --config "$config" image verify
+	docker rmi --force through
+	jail --config "$config" image export --format docker through | docker load
+	[ "$(docker image inspect --format '{{.Id}} {{json .RootFS.Layers}}' through)" = "$id" ]
+	run -0 docker run --rm --network none through
+	assert [ "$output" = 2 ]
+	docker rmi --force through
+	jail --config "$config" image rm through
+	rm -r "$dir" "$ENGINES_DIR/state"
+}

@@ -64,6 +64,14 @@ jail_teardown() {
 	jail rm --all --force
 }
 
+# For files that make images: all but the small one.
+remove_images() {
+	local image
+	for image in $(jail image list --quiet); do
+		[ "$image" = "$IMAGE:latest" ] || jail image rm "$image"
+	done
+}
+
 jail_teardown_file() {
 	local status=0
 
