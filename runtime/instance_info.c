@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/path.h"
+#include "runtime/disk.h"
 #include "runtime/engine_priv.h"
 #include "runtime/notify.h"
 #include "runtime/oom.h"
@@ -173,6 +174,8 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
 		info_limits(j, &i);
+		i.disk.has_usage = instance_disk_usage(&i.spec, dir, i.pid, &i.disk.kind,
+						       &i.disk.usage) > 0;
 	}
 	i.spec.name = *name;
 	i.spec.image = meta.image;
@@ -390,6 +393,11 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
 			json_out_null(o, "ready");
 		oom_to_json(&i->oom, o, "oom");
 		limits_to_json(o, &i->limits);
+		if (i->spec.has_image)
+			instance_disk_to_json(o, i->disk.kind,
+					      i->disk.has_usage ? &i->disk.usage : NULL);
+		else
+			json_out_null(o, "disk");
 		spec_to_json(&i->spec, o, "spec");
 	}
 	json_out_object_end(o);

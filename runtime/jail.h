@@ -94,6 +94,11 @@ struct instance_info {
 	struct cgroup_oom oom; /* since this start; all 0 when not running */
 	char directory[1200]; /* STATE/instances/NAME */
 	char cgroup[512];
+	struct instance_disk {
+		enum disk_kind kind;
+		bool has_usage;
+		struct disk_usage usage;
+	} disk; /* with its spec */
 	struct strv limits; /* of a running one, with its spec: "memory.max=1048576", as the kernel
 			       has them */
 };

@@ -30,6 +30,7 @@ struct start {
 		struct generated generated;
 		struct provision provision;
 	} * storage;
+	int disk; /* a detached mount with the instance's files, or -EBADF: its directory */
 	int cgroup; /* where the child is born */
 	int notify; /* the program's socket, or -EBADF */
 	int init_program;
@@ -46,7 +47,7 @@ struct start {
 };
 #define START_INIT(launch)                                                                         \
 	{                                                                                          \
-		.l = (launch), .cgroup = -EBADF, .notify = -EBADF, .init_program = -EBADF,         \
+		.l = (launch), .disk = -EBADF, .cgroup = -EBADF, .notify = -EBADF, .init_program = -EBADF,         \
 		.sock = -EBADF, .pidfd = -EBADF, .joined = -EBADF, .names = -EBADF, .stdio = {     \
 			-EBADF,                                                                    \
 			-EBADF,                                                                    \

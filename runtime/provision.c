@@ -125,7 +125,8 @@ int provision_load(const struct jail_spec *spec, const char *id, int dir, struct
 		return -e->code;
 	if (!spec_has_cloud_init(spec) && !spec_has_first_boot(spec))
 		return 0;
-	if (faccessat(dir, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	/* Of a volatile root each start is the first. */
+	if (!spec->is_volatile && faccessat(dir, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	ret->first_boot = true;
 	if (load_password(spec, ret, e) < 0)
@@ -135,5 +136,6 @@ int provision_load(const struct jail_spec *spec, const char *id, int dir, struct
 
 int provision_done(const struct provision *p, int dir, struct err *e)
 {
-	return p->first_boot ? file_write_at(dir, MARK, "", 0, 0600, FILE_SYNC, e) : 0;
+	return p->first_boot && !p->spec->is_volatile
+		       ? file_write_at(dir, MARK, "", 0, 0600, FILE_SYNC, e) : 0;
 }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "netsetup/port.h"
+#include "runtime/disk.h"
 #include "runtime/events.h"
 #include "runtime/launch_priv.h"
 #include "runtime/network_change.h"
@@ -138,6 +139,7 @@ int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *
 	run_poststop(j, name, dir);
 	if (r < 0)
 		return r;
+	instance_disk_close(name, dir);
 	r = path_remove_tree(j->run_instances, name->s, e);
 	if (r >= 0)
 		event_record(j, EVENT_STOPPED, name, NULL);

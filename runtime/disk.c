@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which kind of disk an instance has, and what follows; see disk.h. */
+#include "runtime/disk.h"
+
+#include <fcntl.h>
+
+#include "runtime/spec_priv.h"
+
+#define OPEN_WAIT_MS 30000 /* the last run's file system writes what it has */
+#define TRIM_WAIT_MS 10000
+
+static enum disk_kind kind_of(const struct jail_spec *spec, int dir)
+{
+	if (spec->is_volatile)
+		return DISK_TMPFS;
+	return disk_image_exists(dir) ? DISK_IMAGE : DISK_DIRECTORY;
+}
+
+static bool has_limits(const struct jail_spec *spec)
+{
+	return spec->disk.size_bytes || spec->disk.inodes;
+}
+
+static int make_image(const struct jail_spec *spec, const struct meta *meta, int dir,
+		      struct err *e)
+{
+	CLEANUP_FD int mount = -EBADF;
+	int r;
+
+	if (!spec->disk.size_bytes) {
+		(void)err_set(e, EOPNOTSUPP,
+			      "resources.disk.inodes: needs resources.disk.size, since an image "
+			      "file has to hold the limit");
+		return err_hint(e, "give a size too");
+	}
+	r = disk_image_make(dir, &spec->disk, e);
+	if (r < 0)
+		return err_wrap(e, "disk");
+	mount = instance_disk_open(spec, meta, dir, e);
+	return mount < 0 ? mount : 0;
+}
+
+int instance_disk_make(const struct jail_spec *spec, const struct meta *meta, int dir,
+		       struct err *e)
+{
+	int r;
+
+	if (!spec->has_image || spec->is_volatile)
+		return 0;
+	if (has_limits(spec))
+		return make_image(spec, meta, dir, e);
+	r = rootfs_prepare_dir(dir, meta->n_layers, &meta->ids, e);
+	return r < 0 ? err_wrap(e, "root file system") : 0;
+}
+
+int instance_disk_open(const struct jail_spec *spec, const struct meta *meta, int dir,
+		       struct err *e)
+{
+	CLEANUP_FD int mount = -EBADF;
+	enum disk_kind kind = kind_of(spec, dir);
+
+	if (!spec->has_image || kind == DISK_DIRECTORY)
+		return -EBADF;
+	mount = kind == DISK_TMPFS ? disk_tmpfs_new(&spec->disk, e)
+				   : disk_image_open(dir, &spec->disk, OPEN_WAIT_MS, e);
+	if (mount < 0 || rootfs_prepare_dir(mount, meta->n_layers, &meta->ids, e) < 0)
+		return err_wrap(e, "disk");
+	return TAKE_FD(mount);
+}
+
+void instance_disk_close(const struct jail_name *name, int dir)
+{
+	struct err why = ERR_INIT;
+
+	if (disk_image_exists(dir) && disk_image_trim(dir, TRIM_WAIT_MS, &why) < 0)
+		warn("%s: its disk was not trimmed: %s", name->s, why.text);
+}
+
+bool instance_disk_differs(const struct jail_spec *a, const struct jail_spec *b)
+{
+	return a->disk.size_bytes != b->disk.size_bytes || a->disk.inodes != b->disk.inodes;
+}
+
+bool instance_disk_needs_restart(const struct jail_spec *from, const struct jail_spec *to, int dir)
+{
+	if (!instance_disk_differs(from, to))
+		return false;
+	switch (kind_of(from, dir)) {
+	case DISK_TMPFS:
+		return true;
+	case DISK_IMAGE:
+		return to->disk.size_bytes < from->disk.size_bytes;
+	case DISK_DIRECTORY:
+	case DISK_PROJECT:
+		break;
+	}
+	return false;
+}
+
+int instance_disk_change(const struct jail_spec *from, const struct jail_spec *to, int dir, bool up,
+			 struct err *e)
+{
+	if (!instance_disk_differs(from, to))
+		return 0;
+	switch (kind_of(from, dir)) {
+	case DISK_TMPFS: /* the next one is made with it */
+		return 0;
+	case DISK_IMAGE:
+		if (to->disk.size_bytes)
+			return disk_image_resize(dir, &to->disk, up, e);
+		(void)err_set(e, EOPNOTSUPP, "resources.disk.size: an image file has to have one");
+		return err_hint(e, "set it to a larger size");
+	case DISK_DIRECTORY:
+	case DISK_PROJECT:
+		break;
+	}
+	(void)err_set(e, EOPNOTSUPP,
+		      "resources.disk: the instance was made without limits of its disk, which "
+		      "can't be added");
+	return err_hint(e, "make a new instance: jail create --disk SIZE");
+}
+
+/* What the overlay says, which is what its upper directory's file system says. */
+static int usage_inside(pid_t pid, struct disk_usage *ret)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int root = -EBADF;
+	char path[64];
+
+	(void)str_format(path, sizeof(path), "/proc/%d/root", pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root >= 0 && disk_statfs(root, ret, &ignored) >= 0;
+}
+
+int instance_disk_usage(const struct jail_spec *spec, int dir, pid_t pid, enum disk_kind *ret_kind,
+			struct disk_usage *ret)
+{
+	struct err ignored = ERR_INIT;
+	struct disk_usage image = { 0 };
+	bool has_image, has;
+
+	*ret_kind = kind_of(spec, dir);
+	if (*ret_kind == DISK_DIRECTORY)
+		return 0;
+	has_image = *ret_kind == DISK_IMAGE && disk_image_usage(dir, &image, &ignored) >= 0;
+	has = pid > 0 && usage_inside(pid, ret);
+	if (!has && has_image)
+		*ret = image;
+	ret->allocated_bytes = image.allocated_bytes;
+	return has || has_image;
+}
+
+void instance_disk_to_json(struct json_out *o, enum disk_kind kind, const struct disk_usage *u)
+{
+	json_out_object(o, "disk");
+	json_out_str(o, "kind", disk_kind_name(kind));
+	if (u) {
+		json_out_u64(o, "sizeBytes", u->size_bytes);
+		json_out_u64(o, "usedBytes", u->used_bytes);
+		json_out_u64(o, "inodes", u->inodes);
+		json_out_u64(o, "usedInodes", u->used_inodes);
+	}
+	if (u && kind == DISK_IMAGE)
+		json_out_u64(o, "allocatedBytes", u->allocated_bytes);
+	json_out_object_end(o);
+}

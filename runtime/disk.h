@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An instance's disk, between its spec (resources.disk, volatile) and images/disk.h. All functions
+ * take the instance's directory; for one without an image they do nothing.
+ */
+#ifndef JAIL_RUNTIME_DISK_H
+#define JAIL_RUNTIME_DISK_H
+
+#include "images/disk.h"
+#include "runtime/engine_priv.h"
+
+/* At create: makes what the start will need. -EOPNOTSUPP: the host can't hold the limits, and the
+ * text says what is missing. What was begun lies in the directory. */
+int instance_disk_make(const struct jail_spec *spec, const struct meta *meta, int dir,
+		       struct err *e);
+/*
+ * At start: what holds "upper", "work" and "l". Return: fd of a detached mount; -EBADF without *e:
+ * the directory itself.
+ */
+int instance_disk_open(const struct jail_spec *spec, const struct meta *meta, int dir,
+		       struct err *e);
+/* At the end of a run, when nothing of it is left. Failure is a warning. */
+void instance_disk_close(const struct jail_name *name, int dir);
+
+bool instance_disk_differs(const struct jail_spec *a, const struct jail_spec *b);
+/* Whether this change can't be made while the instance is up. */
+bool instance_disk_needs_restart(const struct jail_spec *from, const struct jail_spec *to, int dir);
+/* From one spec's limits to another's; `up` as of disk_image_resize(). */
+int instance_disk_change(const struct jail_spec *from, const struct jail_spec *to, int dir, bool up,
+			 struct err *e);
+
+/* What is in use. pid: of the running init, or 0. Return: 1 and *ret; 0 nothing is known, as of a
+ * plain directory, and only *ret_kind is set. */
+int instance_disk_usage(const struct jail_spec *spec, int dir, pid_t pid, enum disk_kind *ret_kind,
+			struct disk_usage *ret);
+/* docs/json.md, "disk". */
+void instance_disk_to_json(struct json_out *o, enum disk_kind kind, const struct disk_usage *u);
+
+#endif
