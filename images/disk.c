@@ -2,9 +2,11 @@
 /* What all kinds of disks share, and the one that is in memory. */
 #include "images/disk.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/statfs.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "namespaces/mountfd.h"
 
@@ -18,6 +20,24 @@ static const char *const kind_names[] = {
 const char *disk_kind_name(enum disk_kind kind)
 {
 	return kind_names[kind];
+}
+
+static bool has_file(int dir, const char *name)
+{
+	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum disk_kind disk_kind_of(int dir)
+{
+	if (has_file(dir, DISK_IMAGE_NAME))
+		return DISK_IMAGE;
+	return has_file(dir, DISK_VOLATILE_NAME) ? DISK_TMPFS : DISK_DIRECTORY;
+}
+
+int disk_volatile_mark(int dir, bool durable, struct err *e)
+{
+	return file_write_at(dir, DISK_VOLATILE_NAME, "", 0, 0600,
+			     durable ? FILE_SYNC : FILE_NOSYNC, e);
 }
 
 int disk_tmpfs_new(const struct disk_limits *limits, struct err *e)

@@ -9,8 +9,8 @@
  *   the lock tells whether the image is in use, whoever was killed; it is never mounted twice.
  * - tmpfs: of a volatile instance, gone when it stops.
  *
- * Without a limit they are plain directories. Which of these it is shows from the directory, and is
- * not written down a second time.
+ * Without a limit they are plain directories. Which of these it is shows from the instance's
+ * directory: disk.img, disk.volatile, or neither.
  */
 #ifndef JAIL_IMAGES_DISK_H
 #define JAIL_IMAGES_DISK_H
@@ -18,6 +18,7 @@
 #include "base/ident.h"
 
 #define DISK_IMAGE_NAME "disk.img"
+#define DISK_VOLATILE_NAME "disk.volatile" /* empty */
 #define DISK_SIZE_MIN (UINT64_C(16) << 20) /* a journal and a little more */
 #define DISK_SIZE_MAX (UINT64_C(1) << 50)
 #define DISK_INODES_MIN 64
@@ -37,10 +38,10 @@ struct disk_usage {
 	uint64_t allocated_bytes; /* of an image: what it takes of the host's disk */
 };
 
+enum disk_kind disk_kind_of(int dir);
+
 /* ---- images ---- */
 
-/* disk.img is there. */
-bool disk_image_exists(int dir);
 /* Makes disk.img. What was begun stays for the caller to remove. -EOPNOTSUPP: the host can't; the
  * text says what is missing. */
 int disk_image_make(int dir, const struct disk_limits *limits, struct err *e);
@@ -62,6 +63,8 @@ int disk_image_usage(int dir, struct disk_usage *ret, struct err *e);
 
 /* ---- tmpfs ---- */
 
+/* Says that the instance of this directory is volatile. */
+int disk_volatile_mark(int dir, bool durable, struct err *e);
 /* Return: fd of a detached mount. */
 int disk_tmpfs_new(const struct disk_limits *limits, struct err *e);
 

@@ -185,7 +185,11 @@ int disk_ext4_grow(int mount, uint64_t blocks, struct err *e)
 
 	if (fd < 0)
 		return -e->code;
-	return ioctl(fd, EXT4_IOC_RESIZE_FS, &blocks) < 0 ? err_sys(e, "grow " DISK_IMAGE_NAME) : 0;
+	if (ioctl(fd, EXT4_IOC_RESIZE_FS, &blocks) == 0)
+		return 0;
+	if (err_sys(e, "grow " DISK_IMAGE_NAME) == -EPERM)
+		return err_hint(e, "it takes CAP_SYS_RESOURCE, and a file system without errors");
+	return -e->code;
 }
 
 int disk_ext4_trim(int mount, struct err *e)

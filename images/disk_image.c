@@ -21,11 +21,6 @@ static uint64_t wanted_blocks(const struct disk_limits *limits)
 	return limits->size_bytes / DISK_BLOCK;
 }
 
-bool disk_image_exists(int dir)
-{
-	return faccessat(dir, DISK_IMAGE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static int open_image(int dir, int flags, struct err *e)
 {
 	int fd = openat(dir, DISK_IMAGE_NAME, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -36,7 +31,7 @@ static int open_image(int dir, int flags, struct err *e)
 /* The lock, which goes with the open file to the loop device. */
 static int lock_image(int dir, unsigned wait_ms, struct err *e)
 {
-	if (!disk_image_exists(dir))
+	if (faccessat(dir, DISK_IMAGE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, ENOENT, DISK_IMAGE_NAME " is missing");
 	return lock_take_at(dir, DISK_IMAGE_NAME, LOCK_MODE_EXCLUSIVE, wait_ms, e);
 }

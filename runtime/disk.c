@@ -9,13 +9,6 @@
 #define OPEN_WAIT_MS 30000 /* the last run's file system writes what it has */
 #define TRIM_WAIT_MS 10000
 
-static enum disk_kind kind_of(const struct jail_spec *spec, int dir)
-{
-	if (spec->is_volatile)
-		return DISK_TMPFS;
-	return disk_image_exists(dir) ? DISK_IMAGE : DISK_DIRECTORY;
-}
-
 static bool has_limits(const struct jail_spec *spec)
 {
 	return spec->disk.size_bytes || spec->disk.inodes;
@@ -40,13 +33,15 @@ static int make_image(const struct jail_spec *spec, const struct meta *meta, int
 	return mount < 0 ? mount : 0;
 }
 
-int instance_disk_make(const struct jail_spec *spec, const struct meta *meta, int dir,
+int instance_disk_make(const struct jail_spec *spec, const struct meta *meta, int dir, bool durable,
 		       struct err *e)
 {
 	int r;
 
-	if (!spec->has_image || spec->is_volatile)
+	if (!spec->has_image)
 		return 0;
+	if (spec->is_volatile)
+		return disk_volatile_mark(dir, durable, e);
 	if (has_limits(spec))
 		return make_image(spec, meta, dir, e);
 	r = rootfs_prepare_dir(dir, meta->n_layers, &meta->ids, e);
@@ -57,7 +52,7 @@ int instance_disk_open(const struct jail_spec *spec, const struct meta *meta, in
 		       struct err *e)
 {
 	CLEANUP_FD int mount = -EBADF;
-	enum disk_kind kind = kind_of(spec, dir);
+	enum disk_kind kind = disk_kind_of(dir);
 
 	if (!spec->has_image || kind == DISK_DIRECTORY)
 		return -EBADF;
@@ -72,7 +67,7 @@ void instance_disk_close(const struct jail_name *name, int dir)
 {
 	struct err why = ERR_INIT;
 
-	if (disk_image_exists(dir) && disk_image_trim(dir, TRIM_WAIT_MS, &why) < 0)
+	if (disk_kind_of(dir) == DISK_IMAGE && disk_image_trim(dir, TRIM_WAIT_MS, &why) < 0)
 		warn("%s: its disk was not trimmed: %s", name->s, why.text);
 }
 
@@ -85,7 +80,7 @@ bool instance_disk_needs_restart(const struct jail_spec *from, const struct jail
 {
 	if (!instance_disk_differs(from, to))
 		return false;
-	switch (kind_of(from, dir)) {
+	switch (disk_kind_of(dir)) {
 	case DISK_TMPFS:
 		return true;
 	case DISK_IMAGE:
@@ -102,7 +97,7 @@ int instance_disk_change(const struct jail_spec *from, const struct jail_spec *t
 {
 	if (!instance_disk_differs(from, to))
 		return 0;
-	switch (kind_of(from, dir)) {
+	switch (disk_kind_of(dir)) {
 	case DISK_TMPFS: /* the next one is made with it */
 		return 0;
 	case DISK_IMAGE:
@@ -132,14 +127,14 @@ static int usage_inside(pid_t pid, struct disk_usage *ret)
 	return root >= 0 && disk_statfs(root, ret, &ignored) >= 0;
 }
 
-int instance_disk_usage(const struct jail_spec *spec, int dir, pid_t pid, enum disk_kind *ret_kind,
-			struct disk_usage *ret)
+int instance_disk_usage(int dir, pid_t pid, enum disk_kind *ret_kind, struct disk_usage *ret)
 {
 	struct err ignored = ERR_INIT;
 	struct disk_usage image = { 0 };
 	bool has_image, has;
 
-	*ret_kind = kind_of(spec, dir);
+	*ret = (struct disk_usage){ 0 };
+	*ret_kind = disk_kind_of(dir);
 	if (*ret_kind == DISK_DIRECTORY)
 		return 0;
 	has_image = *ret_kind == DISK_IMAGE && disk_image_usage(dir, &image, &ignored) >= 0;

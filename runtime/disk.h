@@ -11,7 +11,7 @@
 
 /* At create: makes what the start will need. -EOPNOTSUPP: the host can't hold the limits, and the
  * text says what is missing. What was begun lies in the directory. */
-int instance_disk_make(const struct jail_spec *spec, const struct meta *meta, int dir,
+int instance_disk_make(const struct jail_spec *spec, const struct meta *meta, int dir, bool durable,
 		       struct err *e);
 /*
  * At start: what holds "upper", "work" and "l". Return: fd of a detached mount; -EBADF without *e:
@@ -31,8 +31,7 @@ int instance_disk_change(const struct jail_spec *from, const struct jail_spec *t
 
 /* What is in use. pid: of the running init, or 0. Return: 1 and *ret; 0 nothing is known, as of a
  * plain directory, and only *ret_kind is set. */
-int instance_disk_usage(const struct jail_spec *spec, int dir, pid_t pid, enum disk_kind *ret_kind,
-			struct disk_usage *ret);
+int instance_disk_usage(int dir, pid_t pid, enum disk_kind *ret_kind, struct disk_usage *ret);
 /* docs/json.md, "disk". */
 void instance_disk_to_json(struct json_out *o, enum disk_kind kind, const struct disk_usage *u);
 

@@ -171,7 +171,7 @@ static int create(struct creation *c, bool durable, struct rollback *undo, struc
 	if ((r = find_layers(c, e)) < 0 || (r = check_rootfs(c->spec, e)) < 0 ||
 	    (r = make_directory(c, undo, e)) < 0 || (r = take_leases(c, undo, e)) < 0)
 		return r;
-	if ((r = instance_disk_make(c->spec, &c->meta, c->dir, e)) < 0 ||
+	if ((r = instance_disk_make(c->spec, &c->meta, c->dir, durable, e)) < 0 ||
 	    (r = spec_write(c->dir, c->spec, sync, e)) < 0 ||
 	    (r = meta_write(c->dir, &c->meta, sync, e)) < 0)
 		return r;
