@@ -31,6 +31,8 @@ enum disk_kind disk_kind_of(int dir)
 {
 	if (has_file(dir, DISK_IMAGE_NAME))
 		return DISK_IMAGE;
+	if (has_file(dir, DISK_PROJECT_NAME))
+		return DISK_PROJECT;
 	return has_file(dir, DISK_VOLATILE_NAME) ? DISK_TMPFS : DISK_DIRECTORY;
 }
 

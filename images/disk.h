@@ -10,7 +10,7 @@
  * - tmpfs: of a volatile instance, gone when it stops.
  *
  * Without a limit they are plain directories. Which of these it is shows from the instance's
- * directory: disk.img, disk.volatile, or neither.
+ * directory: disk.img, disk.project, disk.volatile, or none of them.
  */
 #ifndef JAIL_IMAGES_DISK_H
 #define JAIL_IMAGES_DISK_H
@@ -18,6 +18,7 @@
 #include "base/ident.h"
 
 #define DISK_IMAGE_NAME "disk.img"
+#define DISK_PROJECT_NAME "disk.project" /* the id */
 #define DISK_VOLATILE_NAME "disk.volatile" /* empty */
 #define DISK_SIZE_MIN (UINT64_C(16) << 20) /* a journal and a little more */
 #define DISK_SIZE_MAX (UINT64_C(1) << 50)
@@ -60,6 +61,29 @@ int disk_image_resize(int dir, const struct disk_limits *limits, bool up, struct
 int disk_image_trim(int dir, unsigned wait_ms, struct err *e);
 /* Of one that is not in use, as its superblock says. */
 int disk_image_usage(int dir, struct disk_usage *ret, struct err *e);
+
+/* ---- projects ---- */
+
+struct disk_projects { /* ids that are jail's */
+	uint32_t first, count;
+};
+
+/* The file system of the directory enforces project quotas, and we may set them. */
+bool disk_project_is_enforced(int dir);
+/* An id for `owner` that nobody else uses on the file system of `dir`. pool: of base/lease.h. */
+int disk_project_lease(int pool, int dir, const struct disk_projects *projects,
+		       const struct jail_name *owner, uint32_t *ret, struct err *e);
+/* Gives it back. Its limits are taken away before: disk_project_limit() with zeros. */
+void disk_project_drop(int pool, uint32_t id, const struct jail_name *owner);
+int disk_project_limit(int dir, uint32_t id, const struct disk_limits *limits, struct err *e);
+/* -EDQUOT: more is in use. */
+int disk_project_check(int dir, uint32_t id, const struct disk_limits *limits, struct err *e);
+int disk_project_usage(int dir, uint32_t id, struct disk_usage *ret, struct err *e);
+/* The empty directory, and what will be made in it. */
+int disk_project_put(int dir, const char *name, uint32_t id, struct err *e);
+/* disk.project */
+int disk_project_mark(int dir, uint32_t id, bool durable, struct err *e);
+int disk_project_read(int dir, uint32_t *ret, struct err *e);
 
 /* ---- tmpfs ---- */
 

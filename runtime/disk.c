@@ -33,19 +33,104 @@ static int make_image(const struct jail_spec *spec, const struct meta *meta, int
 	return mount < 0 ? mount : 0;
 }
 
-int instance_disk_make(const struct jail_spec *spec, const struct meta *meta, int dir, bool durable,
-		       struct err *e)
+static int make_directories(const struct meta *meta, int dir, struct err *e)
 {
-	int r;
+	int r = rootfs_prepare_dir(dir, meta->n_layers, &meta->ids, e);
 
+	return r < 0 ? err_wrap(e, "root file system") : 0;
+}
+
+/* Root of the host could take its files out of the project, and so could root of an instance that
+ * has the host's ids. */
+static bool can_be_project(const struct jail_spec *spec, int dir)
+{
+	return spec->security.user_namespace == SPEC_USERNS_AUTO && disk_project_is_enforced(dir);
+}
+
+static int make_project(struct jail *j, const struct jail_spec *spec, const struct meta *meta,
+			int dir, bool durable, struct err *e)
+{
+	int pool = engine_projects(j, e), r;
+	uint32_t id;
+
+	r = pool < 0 ? pool
+		     : disk_project_lease(pool, dir, &j->config.projects, &meta->owner, &id, e);
+	if (r < 0)
+		return err_wrap(e, "disk");
+	r = disk_project_mark(dir, id, durable, e);
+	if (r < 0) {
+		disk_project_drop(pool, id, &meta->owner);
+		return err_wrap(e, "disk");
+	}
+	if ((r = make_directories(meta, dir, e)) < 0)
+		return r;
+	if ((r = disk_project_put(dir, "upper", id, e)) < 0 ||
+	    (r = disk_project_put(dir, "work", id, e)) < 0 ||
+	    (r = disk_project_limit(dir, id, &spec->disk, e)) < 0)
+		return err_wrap(e, "disk");
+	return 0;
+}
+
+int instance_disk_make(struct jail *j, const struct jail_spec *spec, const struct meta *meta,
+		       int dir, bool durable, struct err *e)
+{
 	if (!spec->has_image)
 		return 0;
 	if (spec->is_volatile)
 		return disk_volatile_mark(dir, durable, e);
-	if (has_limits(spec))
-		return make_image(spec, meta, dir, e);
-	r = rootfs_prepare_dir(dir, meta->n_layers, &meta->ids, e);
-	return r < 0 ? err_wrap(e, "root file system") : 0;
+	if (!has_limits(spec))
+		return make_directories(meta, dir, e);
+	return can_be_project(spec, dir) ? make_project(j, spec, meta, dir, durable, e)
+					 : make_image(spec, meta, dir, e);
+}
+
+uint32_t instance_disk_project(int dir)
+{
+	struct err why = ERR_INIT;
+	uint32_t id = 0;
+
+	if (disk_kind_of(dir) == DISK_PROJECT && disk_project_read(dir, &id, &why) < 0)
+		warn("%s", why.text);
+	return id;
+}
+
+int instance_disk_release(struct jail *j, const struct jail_name *owner, uint32_t project,
+			  struct err *e)
+{
+	const struct disk_limits none = { 0 };
+	int pool, r;
+
+	if (!project)
+		return 0;
+	pool = engine_projects(j, e);
+	if (pool < 0)
+		return pool;
+	/* Limits that stay would make the id look like somebody's. */
+	if (disk_project_is_enforced(j->instances)) {
+		r = disk_project_limit(j->instances, project, &none, e);
+		if (r < 0)
+			return r;
+	}
+	disk_project_drop(pool, project, owner);
+	return 0;
+}
+
+/* The spec's limits, whatever became of the quota since; a file system that was mounted without
+ * quotas holds none. */
+static int check_project(const struct jail_spec *spec, int dir, struct err *e)
+{
+	uint32_t id;
+	int r = disk_project_read(dir, &id, e);
+
+	if (r < 0)
+		return r;
+	if (has_limits(spec) && !disk_project_is_enforced(dir)) {
+		(void)err_set(e, EOPNOTSUPP,
+			      "the file system of the state directory doesn't enforce project "
+			      "quotas any more");
+		return err_hint(e, "mount it with prjquota (ext4) or pquota (XFS)");
+	}
+	return disk_project_limit(dir, id, &spec->disk, e);
 }
 
 int instance_disk_open(const struct jail_spec *spec, const struct meta *meta, int dir,
@@ -56,6 +141,8 @@ int instance_disk_open(const struct jail_spec *spec, const struct meta *meta, in
 
 	if (!spec->has_image || kind == DISK_DIRECTORY)
 		return -EBADF;
+	if (kind == DISK_PROJECT)
+		return check_project(spec, dir, e) < 0 ? err_wrap(e, "disk") : -EBADF;
 	mount = kind == DISK_TMPFS ? disk_tmpfs_new(&spec->disk, e)
 				   : disk_image_open(dir, &spec->disk, OPEN_WAIT_MS, e);
 	if (mount < 0 || rootfs_prepare_dir(mount, meta->n_layers, &meta->ids, e) < 0)
@@ -92,6 +179,16 @@ bool instance_disk_needs_restart(const struct jail_spec *from, const struct jail
 	return false;
 }
 
+static int change_project(const struct jail_spec *to, int dir, struct err *e)
+{
+	uint32_t id;
+	int r = disk_project_read(dir, &id, e);
+
+	if (r < 0 || (r = disk_project_check(dir, id, &to->disk, e)) < 0)
+		return r;
+	return disk_project_limit(dir, id, &to->disk, e);
+}
+
 int instance_disk_change(const struct jail_spec *from, const struct jail_spec *to, int dir, bool up,
 			 struct err *e)
 {
@@ -100,13 +197,14 @@ int instance_disk_change(const struct jail_spec *from, const struct jail_spec *t
 	switch (disk_kind_of(dir)) {
 	case DISK_TMPFS: /* the next one is made with it */
 		return 0;
+	case DISK_PROJECT:
+		return change_project(to, dir, e);
 	case DISK_IMAGE:
 		if (to->disk.size_bytes)
 			return disk_image_resize(dir, &to->disk, up, e);
 		(void)err_set(e, EOPNOTSUPP, "resources.disk.size: an image file has to have one");
 		return err_hint(e, "set it to a larger size");
 	case DISK_DIRECTORY:
-	case DISK_PROJECT:
 		break;
 	}
 	(void)err_set(e, EOPNOTSUPP,
@@ -127,22 +225,40 @@ static int usage_inside(pid_t pid, struct disk_usage *ret)
 	return root >= 0 && disk_statfs(root, ret, &ignored) >= 0;
 }
 
-int instance_disk_usage(int dir, pid_t pid, enum disk_kind *ret_kind, struct disk_usage *ret)
+/* Its superblock is up to date when it is not mounted. */
+static bool usage_image(int dir, pid_t pid, struct disk_usage *ret)
 {
 	struct err ignored = ERR_INIT;
 	struct disk_usage image = { 0 };
-	bool has_image, has;
+	bool has = disk_image_usage(dir, &image, &ignored) >= 0;
+
+	if (pid > 0 && usage_inside(pid, ret))
+		has = true;
+	else
+		*ret = image;
+	ret->allocated_bytes = image.allocated_bytes;
+	return has;
+}
+
+int instance_disk_usage(int dir, pid_t pid, enum disk_kind *ret_kind, struct disk_usage *ret)
+{
+	struct err ignored = ERR_INIT;
+	uint32_t id;
 
 	*ret = (struct disk_usage){ 0 };
 	*ret_kind = disk_kind_of(dir);
-	if (*ret_kind == DISK_DIRECTORY)
-		return 0;
-	has_image = *ret_kind == DISK_IMAGE && disk_image_usage(dir, &image, &ignored) >= 0;
-	has = pid > 0 && usage_inside(pid, ret);
-	if (!has && has_image)
-		*ret = image;
-	ret->allocated_bytes = image.allocated_bytes;
-	return has || has_image;
+	switch (*ret_kind) {
+	case DISK_PROJECT:
+		return disk_project_read(dir, &id, &ignored) >= 0 &&
+		       disk_project_usage(dir, id, ret, &ignored) >= 0;
+	case DISK_IMAGE:
+		return usage_image(dir, pid, ret);
+	case DISK_TMPFS:
+		return pid > 0 && usage_inside(pid, ret);
+	case DISK_DIRECTORY:
+		break;
+	}
+	return 0;
 }
 
 void instance_disk_to_json(struct json_out *o, enum disk_kind kind, const struct disk_usage *u)

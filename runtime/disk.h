@@ -11,8 +11,12 @@
 
 /* At create: makes what the start will need. -EOPNOTSUPP: the host can't hold the limits, and the
  * text says what is missing. What was begun lies in the directory. */
-int instance_disk_make(const struct jail_spec *spec, const struct meta *meta, int dir, bool durable,
-		       struct err *e);
+int instance_disk_make(struct jail *j, const struct jail_spec *spec, const struct meta *meta,
+		       int dir, bool durable, struct err *e);
+/* The id of its project, or 0; and giving that back, when its files are gone. */
+uint32_t instance_disk_project(int dir);
+int instance_disk_release(struct jail *j, const struct jail_name *owner, uint32_t project,
+			  struct err *e);
 /*
  * At start: what holds "upper", "work" and "l". Return: fd of a detached mount; -EBADF without *e:
  * the directory itself.

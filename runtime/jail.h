@@ -30,6 +30,7 @@ struct jail_config {
 		CONFIG_SYSTEMD_AUTO,
 		CONFIG_SYSTEMD_YES
 	} systemd; /* "systemd": "auto" */
+	struct disk_projects projects; /* "projects": {"first": 1342177280, "count": 8192} */
 	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
 	/* The default one: "network": {"bridge": "jail0", "mode": "bridge", "subnet":
 	 * "10.88.0.0/16", "gateway", "subnet6": "auto", "gateway6", "uplink", "mtu": 0, "isolated":

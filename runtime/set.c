@@ -206,8 +206,8 @@ static int apply_live(struct set_job *s, const struct running *r, struct err *e)
 		rc = change_devices(s, r, tree, &s->effective, &now, e);
 	if (rc >= 0) {
 		rc = instance_disk_change(&s->effective, &now, s->dir, true, e);
-		if (rc >= 0)
-			rc = store_live(s, r, &now, had_runtime, e);
+		if (rc >= 0 && (rc = store_live(s, r, &now, had_runtime, e)) < 0)
+			(void)instance_disk_change(&now, &s->effective, s->dir, true, &ignored);
 		if (rc < 0)
 			(void)change_devices(s, r, tree, &now, &s->effective, &ignored);
 	}
