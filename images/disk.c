@@ -46,10 +46,9 @@ int disk_tmpfs_new(const struct disk_limits *limits, struct err *e)
 {
 	uint64_t bytes = limits->size_bytes ? limits->size_bytes : DISK_TMPFS_SIZE;
 	char size[32], inodes[32];
-	const struct mount_param params[] = { { "source", "jail" },
-					      { "size", size },
-					      { "nr_inodes", inodes },
-					      { "mode", "755" } };
+	const struct mount_param params[] = {
+		{ "source", "jail" }, { "size", size }, { "nr_inodes", inodes }, { "mode", "755" }
+	};
 
 	(void)str_format(size, sizeof(size), "%" PRIu64, bytes);
 	(void)str_format(inodes, sizeof(inodes), "%" PRIu64,

@@ -6,8 +6,10 @@
 #include "images/disk.h"
 
 #define DISK_BLOCK 4096
-#define DISK_INODE_RATIO UINT64_C(16384) /* bytes of an image for each inode, if no number is given */
-#define DISK_GROUP_BLOCKS 32768 /* of an ext4 with such blocks: as many as a bitmap block has bits */
+#define DISK_INODE_RATIO                                                                           \
+	UINT64_C(16384) /* bytes of an image for each inode, if no number is given */
+#define DISK_GROUP_BLOCKS                                                                          \
+	32768 /* of an ext4 with such blocks: as many as a bitmap block has bits */
 #define DISK_GROUP_INODES 16 /* a group has a multiple: what fits a block */
 
 /* ---- disk_loop.c ---- */

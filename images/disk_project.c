@@ -24,7 +24,6 @@
 #include "images/disk.h"
 
 #define QUOTA_UNIT 1024 /* of the limits in struct if_dqblk, QIF_DQBLKSIZE */
-#define FOREIGN_MAX 64
 
 static int control(int fd, unsigned cmd, uint32_t id, void *arg)
 {
@@ -56,44 +55,38 @@ static void key_of(uint64_t number, const void *arg, char *ret, size_t n)
 	(void)str_format(ret, n, "%" PRIu64, number);
 }
 
-static bool is_foreign(const struct if_dqblk *q)
+/* What can't be asked about is left alone. */
+static bool is_foreign(uint64_t number, const void *arg)
 {
-	return q->dqb_curspace || q->dqb_curinodes || q->dqb_bhardlimit || q->dqb_bsoftlimit ||
-	       q->dqb_ihardlimit || q->dqb_isoftlimit;
+	struct err ignored = ERR_INIT;
+	struct if_dqblk q;
+
+	return get_quota(*(const int *)arg, (uint32_t)number, &q, &ignored) < 0 || q.dqb_curspace ||
+	       q.dqb_curinodes || q.dqb_bhardlimit || q.dqb_bsoftlimit || q.dqb_ihardlimit ||
+	       q.dqb_isoftlimit;
 }
 
 int disk_project_lease(int pool, int dir, const struct disk_projects *projects,
 		       const struct jail_name *owner, uint32_t *ret, struct err *e)
 {
-	const uint64_t end = projects->first + (uint64_t)projects->count;
-	struct lease_range range = { .first = projects->first,
-				     .count = projects->count,
-				     .format = key_of };
+	const struct lease_range range = { .first = projects->first,
+					   .count = projects->count,
+					   .format = key_of,
+					   .is_foreign = is_foreign,
+					   .arg = &dir };
+	struct lease_taken taken;
+	int r = lease_take_any(pool, &range, owner, &taken, e);
 
-	for (int i = 0; i < FOREIGN_MAX && range.count > 0; i++) {
-		struct lease_taken taken;
-		struct if_dqblk q;
-		int r = lease_take_any(pool, &range, owner, &taken, e);
-
-		if (r == -ENOSPC)
-			return err_hint(e, "remove unused instances, run jail gc, or raise "
-					   "projects.count in the configuration");
-		if (r < 0)
-			return r;
-		r = get_quota(dir, (uint32_t)taken.number, &q, e);
-		if (r >= 0 && !is_foreign(&q)) {
-			*ret = (uint32_t)taken.number;
-			return 0;
-		}
-		disk_project_drop(pool, (uint32_t)taken.number, owner);
-		if (r < 0)
-			return r;
-		range.first = taken.number + 1;
-		range.count = end - range.first;
+	if (r < 0) {
+		(void)err_wrap(e, "project id");
+		return r == -ENOSPC
+			       ? err_hint(e, "remove unused instances, run jail gc, or give "
+					     "\"projects\" of the configuration a larger range "
+					     "that nobody else uses")
+			       : r;
 	}
-	(void)err_set(e, EBUSY, "the ids of projects from %u on have quotas or files of others",
-		      projects->first);
-	return err_hint(e, "give jail a range of its own: \"projects\" in the configuration");
+	*ret = (uint32_t)taken.number;
+	return 0;
 }
 
 void disk_project_drop(int pool, uint32_t id, const struct jail_name *owner)

@@ -14,8 +14,7 @@ static bool has_limits(const struct jail_spec *spec)
 	return spec->disk.size_bytes || spec->disk.inodes;
 }
 
-static int make_image(const struct jail_spec *spec, const struct meta *meta, int dir,
-		      struct err *e)
+static int make_image(const struct jail_spec *spec, const struct meta *meta, int dir, struct err *e)
 {
 	CLEANUP_FD int mount = -EBADF;
 	int r;

@@ -8,10 +8,11 @@
  *                           meta.json       id, leases, layers; written last: without it there is
  * no instance exit.json       the last exit log.json*       output upper work l/   root file system
  *   STATE/leases/ids/       who has which id range      (owner = instance id, so a rename moves
- * nothing) STATE/leases/projects/ who has which project id STATE/leases/networks/NETWORK/    who has which address STATE/trash/ instances on their
- * way out: renamed first, deleted then RUN/instances/NAME/     state.json attach.sock
- *                           runtime.json: exists while up; if the lock is free, it is stale
- * RUN/ports/              who has which published port RUN/seccomp/            compiled filters
+ * nothing) STATE/leases/projects/ who has which project id STATE/leases/networks/NETWORK/    who
+ * has which address STATE/trash/ instances on their way out: renamed first, deleted then
+ * RUN/instances/NAME/     state.json attach.sock runtime.json: exists while up; if the lock is
+ * free, it is stale RUN/ports/              who has which published port RUN/seccomp/ compiled
+ * filters
  *
  * "Up" means that somebody holds the lock, or that the instance's unit is there (unit.h).
  *

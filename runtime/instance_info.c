@@ -174,8 +174,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
 		info_limits(j, &i);
-		i.disk.has_usage =
-			instance_disk_usage(dir, i.pid, &i.disk.kind, &i.disk.usage) > 0;
+		i.disk.has_usage = instance_disk_usage(dir, i.pid, &i.disk.kind, &i.disk.usage) > 0;
 	}
 	i.spec.name = *name;
 	i.spec.image = meta.image;

@@ -47,8 +47,9 @@ struct start {
 };
 #define START_INIT(launch)                                                                         \
 	{                                                                                          \
-		.l = (launch), .disk = -EBADF, .cgroup = -EBADF, .notify = -EBADF, .init_program = -EBADF,         \
-		.sock = -EBADF, .pidfd = -EBADF, .joined = -EBADF, .names = -EBADF, .stdio = {     \
+		.l = (launch), .disk = -EBADF, .cgroup = -EBADF, .notify = -EBADF,                 \
+		.init_program = -EBADF, .sock = -EBADF, .pidfd = -EBADF, .joined = -EBADF,         \
+		.names = -EBADF, .stdio = {                                                        \
 			-EBADF,                                                                    \
 			-EBADF,                                                                    \
 			-EBADF                                                                     \

@@ -137,5 +137,6 @@ int provision_load(const struct jail_spec *spec, const char *id, int dir, struct
 int provision_done(const struct provision *p, int dir, struct err *e)
 {
 	return p->first_boot && !p->spec->is_volatile
-		       ? file_write_at(dir, MARK, "", 0, 0600, FILE_SYNC, e) : 0;
+		       ? file_write_at(dir, MARK, "", 0, 0600, FILE_SYNC, e)
+		       : 0;
 }

@@ -98,12 +98,12 @@ static int edited(const struct set_job *s, const struct jail_spec *from, struct 
 	return 0;
 }
 
-/* The first key that a running instance can't change, or NULL. Of its disk it depends on the value. */
+/* The first key that a running instance can't change, or NULL. Of its disk it depends on the value.
+ */
 static const struct spec_path *needs_restart(const struct set_job *s)
 {
 	/* With --runtime there is no change of the disk, and no `after`. */
-	bool disk = !s->o->runtime &&
-		    instance_disk_needs_restart(&s->before, &s->after, s->dir);
+	bool disk = !s->o->runtime && instance_disk_needs_restart(&s->before, &s->after, s->dir);
 
 	for (size_t i = 0; i < s->o->n; i++)
 		if (spec_path_change(&s->paths[i]) == SPEC_PATH_RESTART ||

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The spec's "resources": what the instance's cgroup enforces, and its disk. Numbers are checked against the
- * kernel's own bounds here (cgroup-v2.rst); whether a controller is there is judged at start.
+ * The spec's "resources": what the instance's cgroup enforces, and its disk. Numbers are checked
+ * against the kernel's own bounds here (cgroup-v2.rst); whether a controller is there is judged at
+ * start.
  */
 #include "runtime/spec_priv.h"
 
