@@ -40,6 +40,11 @@ enum {
 };
 #define MAGIC 0xef53
 
+/* What ext4 has by default, less what needs a newer kernel than Linux 3.18. */
+static const char features[] =
+	"none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,"
+	"sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum";
+
 static uint32_t get32(const uint8_t *super, size_t at)
 {
 	uint32_t v;
@@ -136,9 +141,7 @@ int disk_ext4_make(int dir, uint64_t inodes, struct err *e)
 			       "-I256",
 			       "-m0",
 			       "-O",
-			       "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,"
-			       "64bit,flex_bg,sparse_super,large_file,huge_file,dir_nlink,"
-			       "extra_isize,metadata_csum",
+			       features,
 			       "-E",
 			       "lazy_journal_init=1,root_owner=0:0",
 			       inodes ? "-N" : "-i",

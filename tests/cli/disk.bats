@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Limits of an instance's own files by an image file, and volatile instances (docs/storage.md). Project quotas need a
 # file system that has them: tests/system/quota.bats.
+# vm: too
+# vm: filter=grow|larger size|what the spec says|the size holds
 
 load ../lib/common
 
@@ -22,8 +24,8 @@ no_loops() { [ -z "$(loops)" ]; }
 image_of() { echo "$JAIL_TEST_DIR/state/instances/$1/disk.img"; }
 # Bytes of the host's disk.
 takes() { echo $(($(stat -c %b "$(image_of "$1")") * 512)); }
-# df_of NAME COLUMN [OPTION]: of "/" inside; column 2 is the size, 3 what is used.
-df_of() { jail exec "$1" df -k ${3:-} / | awk -v column="$2" 'END { print $column }'; }
+# df_of NAME COLUMN: of "/" inside; column 2 is the size, 3 what is used.
+df_of() { jail exec "$1" df -k / | awk -v column="$2" 'END { print $column }'; }
 root_has_resource() { [ $((0x$(awk '/^CapEff/ { print $2 }' /proc/self/status) >> 24 & 1)) -eq 1 ]; }
 nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 
@@ -50,6 +52,7 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 
 @test "the number of files holds" {
 	app web --disk 64MiB --inodes 1000 --network none sh -c "$KEEP"
+	# shellcheck disable=SC2016 # expands inside
 	run jail exec web sh -c 'mkdir /d && i=0 && while : >/d/$i; do i=$((i + 1)); done'
 	[ "$status" -ne 0 ]
 	assert_output 'No space left on device'
@@ -139,14 +142,13 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 @test "it shrinks when it does not run, and never below what is used" {
 	app web --disk 128MiB --network none sh -c "$KEEP"
 	jail exec web sh -c 'dd if=/dev/urandom of=/big bs=1M count=40 2>/dev/null; sync'
-	local sum before
+	local sum
 	sum=$(jail exec web sha256sum /big)
 	run jail set web disk.size=64MiB
 	assert_error 1 "resources.disk.size: can't change while the instance runs"
 	assert_output --restart
 	jail stop --timeout 0s web
 	wait_until 10 no_loops
-	before=$(sha256sum "$(image_of web)")
 	run jail set web disk.size=32MiB
 	assert_error 1 'resources.disk.size: 32.0MiB is less than the '
 	assert_output 'MiB in use'
@@ -201,6 +203,18 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	assert_error 1 'volatile: only with "image"'
 	run -0 jail ps --quiet
 	[ -z "$output" ]
+}
+
+@test "check says whether limits can be held, and by what" {
+	run -0 jail check --json
+	[ "$(jq -r '.features[] | select(.name == "disk images") | .ok' <<<"$output")" = true ]
+	[ "$(jq -r '.features[] | select(.name == "project quotas") | .required' <<<"$output")" = false ]
+	mount --bind /dev/null /usr/sbin/mkfs.ext4
+	run jail check --json
+	umount /usr/sbin/mkfs.ext4
+	[ "$(jq -r '.features[] | select(.name == "disk images") | .ok' <<<"$output")" = false ]
+	[[ $(jq -r '.features[] | select(.name == "disk images") | .detail' <<<"$output") == *'install e2fsprogs'* ]]
+	[ -z "$(find "$JAIL_TEST_DIR" -name '.jail-check*')" ]
 }
 
 @test "what was decided at create can't be set" {
@@ -268,6 +282,28 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	[ "$(find "$JAIL_TEST_DIR/state/instances/web" -name '.disk*')" = "" ]
 }
 
+@test "killed at any moment of growing: it is as it was or as it should be, and the start settles it" {
+	root_has_resource || skip "root here lacks CAP_SYS_RESOURCE"
+	local i sum size
+	app web --disk 64MiB --network none sh -c "$KEEP"
+	jail exec web sh -c 'dd if=/dev/urandom of=/big bs=1M count=20 2>/dev/null; sync'
+	sum=$(jail exec web sha256sum /big)
+	for i in $(seq 12); do
+		setsid "$JAIL_BUILD/jail" set web "disk.size=$((64 + 200 * i))MiB" >/dev/null 2>&1 3>&- &
+		sleep "$(printf '0.%03d' $((i * 2)))"
+		kill -KILL -- -$! 2>/dev/null || :
+		wait $! 2>/dev/null || :
+		[ "$(jail exec web sha256sum /big)" = "$sum" ]
+	done
+	jail stop --timeout 0s web
+	wait_until 10 no_loops
+	e2fsck -fn "$(image_of web)"
+	jail start web
+	size=$(field web .spec.resources.disk.size)
+	[ "$(jail exec web sha256sum /big)" = "$sum" ]
+	[ "$(stat -c %s "$(image_of web)")" -eq "$(numfmt --from=iec "${size/iB/}")" ]
+}
+
 @test "the supervisor is killed: the next start waits for the device, and mounts it once" {
 	local i
 	app web --disk 64MiB --network none sh -c "$KEEP"
@@ -293,6 +329,7 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	assert_output 'No space left on device'
 	[ "$(field web .disk.usedBytes)" -eq $((32 * MIB)) ]
 	jail exec web sh -c 'rm /big; echo text >/file; rm /etc/passwd'
+	# shellcheck disable=SC2016 # expands inside
 	run jail exec web sh -c 'i=0; while : >/f$i; do i=$((i + 1)); done'
 	assert_output 'No space left on device'
 	[ -z "$(find "$JAIL_TEST_DIR/state/instances/web" -name upper)" ]
@@ -307,6 +344,17 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	jail stop --timeout 0s web
 	[ "$(field web .disk.kind)" = tmpfs ]
 	[ "$(field web .disk.usedBytes)" = null ]
+	jail rm web
+	# firstBoot is for each start then.
+	echo '{"name": "first", "image": "busybox", "volatile": true, "network": {"mode": "none"}, "firstBoot": {"locale": "C.UTF-8"},
+		"process": {"args": ["sh", "-c", "while :; do sleep 1000; done"]}}' >"$BATS_TEST_TMPDIR/first.json"
+	jail create --file "$BATS_TEST_TMPDIR/first.json"
+	jail start first
+	run -0 jail exec first cat /etc/locale.conf
+	assert_output C.UTF-8
+	jail restart --timeout 0s first
+	run -0 jail exec first cat /etc/locale.conf
+	assert_output C.UTF-8
 	# Without a size it is 1 GiB.
 	run -0 jail run --rm --volatile --image "$IMAGE" --network none df -k /
 	assert_output ' 1048576 '

@@ -2,8 +2,15 @@
 # Project quotas on ext4 and XFS (docs/storage.md): a state tree on a file system of its own, on a loop file.
 
 load ../lib/common
+load ../lib/security
 
-setup_file() { jail_setup_file; }
+setup_file() {
+	jail_setup_file
+	TOOLS=$JAIL_TEST_DIR/tools
+	mkdir "$TOOLS"
+	export TOOLS
+	helper project "$TOP/tests/helpers/project.c"
+}
 teardown_file() { jail_teardown_file; }
 teardown() {
 	jail_teardown
@@ -42,11 +49,11 @@ config() { # COUNT
 	jail_config "$JAIL_CONFIG" "$BATS_TEST_TMPDIR/fs/state" "$JAIL_TEST_DIR/run-quota" \
 		<<<"\"projects\": {\"first\": $FIRST, \"count\": $1}"
 }
-df_of() { jail exec "$1" df -k ${3:-} / | awk -v column="$2" 'END { print $column }'; }
+df_of() { jail exec "$1" df -k / | awk -v column="$2" 'END { print $column }'; }
 state_of() { echo "$BATS_TEST_TMPDIR/fs/state/$1"; }
 project_of() { cat "$(state_of "instances/$1")/disk.project"; }
 leases() { ls "$(state_of leases/projects)"; }
-# quota ID: bytes and files in use, and the limits of both, as the kernel says: by xfs_quota or by repquota's own call.
+# quota ID: bytes and files in use, and the limits of both, as the kernel says: quotactl_fd(2), Q_GETQUOTA of a project.
 quota() {
 	python3 - "$BATS_TEST_TMPDIR/fs" "$1" <<-'EOF'
 		import ctypes, os, struct, sys
@@ -69,8 +76,9 @@ set_quota() { # ID KIB
 }
 
 holds() { # FILE-SYSTEM
-	local id
+	local id file
 	fs "$1"
+	[ "$(jail check --json | jq '.features[] | select(.name == "project quotas") | .ok')" = true ]
 	app other --disk 64MiB --network none sh -c "$KEEP"
 	app web --disk 64MiB --inodes 600 --network none sh -c "$KEEP"
 	[ "$(field web .disk.kind)" = project ]
@@ -92,8 +100,19 @@ holds() { # FILE-SYSTEM
 	# What was copied up counts too, and root inside can't take a file out of its project.
 	jail exec web rm /big
 	jail exec web sh -c 'cp -a /bin /bin2 && mv /bin2/busybox /moved'
-	[ "$(lsattr -p "$(state_of instances/web)/upper/moved" 2>/dev/null | awk '{ print $1 }')" = "$id" ] || [ "$1" = xfs ]
+	jail exec -i web sh -c 'cat >/project && chmod 755 /project' <"$TOOLS/project"
+	for file in /moved /bin2 /; do
+		run -0 jail exec web /project "$file"
+		[[ $output =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)\ $id$ ]]
+		[[ ${BASH_REMATCH[1]} -ne 0 && ${BASH_REMATCH[2]} -ne 0 && ${BASH_REMATCH[3]} -ne 0 ]]
+	done
+	# (The host's root could: the attempt is one.)
+	mkdir "$(state_of instances/web)/upper/control"
+	run -0 "$TOOLS/project" "$(state_of instances/web)/upper/control"
+	[[ $output =~ ^0\ 0\ 0\  ]]
+	rmdir "$(state_of instances/web)/upper/control"
 	# Files.
+	# shellcheck disable=SC2016 # expands inside
 	run jail exec web sh -c 'mkdir /d; i=0; while : >/d/$i; do i=$((i + 1)); done'
 	[ "$(field web .disk.usedInodes)" -eq 600 ]
 	jail exec web rm -r /d
