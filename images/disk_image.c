@@ -31,9 +31,19 @@ static int open_image(int dir, int flags, struct err *e)
 /* The lock, which goes with the open file to the loop device. */
 static int lock_image(int dir, unsigned wait_ms, struct err *e)
 {
+	struct err why = ERR_INIT;
+	int r;
+
 	if (faccessat(dir, DISK_IMAGE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, ENOENT, DISK_IMAGE_NAME " is missing");
-	return lock_take_at(dir, DISK_IMAGE_NAME, LOCK_MODE_EXCLUSIVE, wait_ms, e);
+	r = lock_take_at(dir, DISK_IMAGE_NAME, LOCK_MODE_EXCLUSIVE, wait_ms, &why);
+	if (r != -EWOULDBLOCK) {
+		if (r < 0)
+			*e = why;
+		return r;
+	}
+	(void)err_set(e, EWOULDBLOCK, DISK_IMAGE_NAME " is still in use by the last run");
+	return err_hint(e, "a process of the host that has entered its mounts keeps it");
 }
 
 /* Inodes come in whole blocks of each group; never more than the limit. */

@@ -7,7 +7,7 @@
 #include "runtime/spec_priv.h"
 
 #define OPEN_WAIT_MS 30000 /* the last run's file system writes what it has */
-#define TRIM_WAIT_MS 10000
+#define TRIM_WAIT_MS 3000
 
 static bool has_limits(const struct jail_spec *spec)
 {

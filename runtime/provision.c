@@ -125,8 +125,7 @@ int provision_load(const struct jail_spec *spec, const char *id, int dir, struct
 		return -e->code;
 	if (!spec_has_cloud_init(spec) && !spec_has_first_boot(spec))
 		return 0;
-	/* Of a volatile root each start is the first. */
-	if (!spec->is_volatile && faccessat(dir, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (faccessat(dir, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	ret->first_boot = true;
 	if (load_password(spec, ret, e) < 0)
@@ -134,6 +133,7 @@ int provision_load(const struct jail_spec *spec, const char *id, int dir, struct
 	return spec_has_cloud_init(spec) ? load_seed(spec, id, ret, e) : 0;
 }
 
+/* Of a volatile root each start is the first. */
 int provision_done(const struct provision *p, int dir, struct err *e)
 {
 	return p->first_boot && !p->spec->is_volatile

@@ -27,6 +27,8 @@ takes() { echo $(($(stat -c %b "$(image_of "$1")") * 512)); }
 # df_of NAME COLUMN: of "/" inside; column 2 is the size, 3 what is used.
 df_of() { jail exec "$1" df -k / | awk -v column="$2" 'END { print $column }'; }
 root_has_resource() { [ $((0x$(awk '/^CapEff/ { print $2 }' /proc/self/status) >> 24 & 1)) -eq 1 ]; }
+# A process has the file open; a loop device doesn't count.
+is_open() { find /proc/[0-9]*/fd -lname "$1" 2>/dev/null | grep -q .; }
 nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 
 @test "the size holds: inside the disk is full, outside nothing is felt" {
@@ -185,6 +187,11 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	assert_error 1 'mkfs.ext4 is not installed'
 	assert_output 'install e2fsprogs'
 	nothing_in_trash
+	mount --bind /bin/false /usr/sbin/mkfs.ext4
+	run jail create web --image "$IMAGE" --disk 64MiB true
+	umount /usr/sbin/mkfs.ext4
+	assert_error 1 'create web: disk: disk.img: /usr/sbin/mkfs.ext4: exit status 1'
+	nothing_in_trash
 	mount --bind /dev/null /dev/loop-control
 	run jail create web --image "$IMAGE" --disk 64MiB true
 	umount /dev/loop-control
@@ -315,6 +322,25 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 		[ "$(jail exec web cat /count)" = "$i" ]
 		[ "$(loops | wc -l)" -eq 1 ]
 	done
+}
+
+@test "a mount namespace that stays keeps the device: the start waits, and never mounts it twice" {
+	local start
+	app web --disk 64MiB --network none sh -c "$KEEP"
+	jail exec web sh -c 'echo kept >/kept; sync'
+	exec 9<"/proc/$(pid_of web)/ns/mnt"
+	run jail stop --timeout 0s web
+	[ "$status" -eq 0 ]
+	[ "$(status_of web)" = stopped ]
+	[ "$(loops | wc -l)" -eq 1 ]
+	jail start web 9<&- &
+	start=$!
+	wait_until 10 is_open "$(image_of web)"
+	[ "$(loops | wc -l)" -eq 1 ]
+	exec 9<&-
+	wait "$start"
+	[ "$(jail exec web cat /kept)" = kept ]
+	[ "$(loops | wc -l)" -eq 1 ]
 }
 
 @test "volatile: in memory with a size, and gone when it stops" {
