@@ -98,6 +98,16 @@ uint64_t disk_ext4_inodes(const struct disk_ext4 *x, uint64_t blocks)
 	return (blocks + x->group_blocks - 1) / x->group_blocks * x->group_inodes;
 }
 
+bool disk_ext4_fills(const struct disk_ext4 *x, uint64_t blocks)
+{
+	/* Its table of inodes, two bitmaps, maybe a copy of superblock and descriptors with room
+	 * for more of them, and the 50 blocks that mke2fs wants beside. */
+	uint64_t least = (x->group_inodes + DISK_GROUP_INODES - 1) / DISK_GROUP_INODES + 1200;
+
+	return x->blocks == blocks || (x->blocks < blocks && x->blocks % x->group_blocks == 0 &&
+				       blocks - x->blocks < least);
+}
+
 /* A program of e2fsprogs on the file that its last argument names, in the directory. */
 static int run(int dir, const char *program, const char *const *args, uint64_t timeout_ms,
 	       struct err *e)

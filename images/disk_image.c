@@ -46,13 +46,17 @@ static int lock_image(int dir, unsigned wait_ms, struct err *e)
 	return err_hint(e, "a process of the host that has entered its mounts keeps it");
 }
 
-/* Inodes come in whole blocks of each group; never more than the limit. */
+/* Inodes come in whole blocks of each group; never more than the limit, nor than there are blocks.
+ */
 static int inodes_to_make(const struct disk_limits *limits, uint64_t *ret, struct err *e)
 {
 	uint64_t groups = (wanted_blocks(limits) + DISK_GROUP_BLOCKS - 1) / DISK_GROUP_BLOCKS;
+	uint64_t n = limits->inodes;
 	char size[32];
 
-	*ret = limits->inodes / groups / DISK_GROUP_INODES * DISK_GROUP_INODES * groups;
+	if (n > wanted_blocks(limits))
+		n = wanted_blocks(limits);
+	*ret = n / groups / DISK_GROUP_INODES * DISK_GROUP_INODES * groups;
 	if (!limits->inodes || *ret)
 		return 0;
 	num_format_size(limits->size_bytes, size, sizeof(size));
@@ -111,11 +115,13 @@ static int mount_image(int image, uint64_t blocks, struct err *e)
 {
 	CLEANUP_FD int loop = -EBADF, mount = -EBADF;
 	struct disk_ext4 x;
+	bool grows;
 	int r = disk_ext4_read(image, &x, e);
 
 	if (r < 0)
 		return r;
-	if (x.blocks < blocks) {
+	grows = x.blocks < blocks && !disk_ext4_fills(&x, blocks);
+	if (grows) {
 		r = set_size(image, blocks, e);
 		if (r < 0)
 			return r;
@@ -126,7 +132,7 @@ static int mount_image(int image, uint64_t blocks, struct err *e)
 	mount = disk_ext4_mount(loop, e);
 	if (mount < 0)
 		return mount;
-	if (x.blocks < blocks) {
+	if (grows) {
 		r = disk_ext4_grow(mount, blocks, e);
 		if (r < 0)
 			return r;
@@ -187,7 +193,7 @@ int disk_image_resize(int dir, const struct disk_limits *limits, bool up, struct
 	}
 	image = open_image(dir, O_RDWR, e);
 	r = image < 0 ? image : disk_ext4_read(image, &x, e);
-	if (r < 0 || (r = check_inodes(&x, limits, e)) < 0 || x.blocks == blocks)
+	if (r < 0 || (r = check_inodes(&x, limits, e)) < 0 || disk_ext4_fills(&x, blocks))
 		return r;
 	if (x.blocks > blocks)
 		return err_set(e, EBUSY, "an image can't shrink while it is in use");

@@ -34,6 +34,9 @@ int disk_ext4_parse(const void *super, struct disk_ext4 *ret, struct err *e);
 int disk_ext4_read(int image, struct disk_ext4 *ret, struct err *e);
 /* Inodes of a file system with that many blocks and groups like these. */
 uint64_t disk_ext4_inodes(const struct disk_ext4 *x, uint64_t blocks);
+/* It has as much of `blocks` as it can: a last group that is too small for what a group has to hold
+ * is left away by who makes or grows it. */
+bool disk_ext4_fills(const struct disk_ext4 *x, uint64_t blocks);
 /* mkfs.ext4 on the file disk.img of the directory; inodes 0: as DISK_INODE_RATIO says. */
 int disk_ext4_make(int dir, uint64_t inodes, struct err *e);
 /* e2fsck and resize2fs on the file `name`, which nobody has mounted. */

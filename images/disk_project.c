@@ -104,9 +104,17 @@ int disk_project_limit(int dir, uint32_t id, const struct disk_limits *limits, s
 		.dqb_ihardlimit = limits->inodes,
 		.dqb_valid = QIF_LIMITS,
 	};
+	struct if_dqblk now;
 	int r = control(dir, Q_SETQUOTA, id, &q);
 
-	return r < 0 ? err_ret(e, r, "set the quota of project %u", id) : 0;
+	if (r < 0)
+		return err_ret(e, r, "set the quota of project %u", id);
+	r = get_quota(dir, id, &now, e);
+	if (r < 0)
+		return r;
+	if (now.dqb_bhardlimit != q.dqb_bhardlimit || now.dqb_ihardlimit != q.dqb_ihardlimit)
+		return err_set(e, EIO, "the quota of project %u does not read back as set", id);
+	return 0;
 }
 
 int disk_project_check(int dir, uint32_t id, const struct disk_limits *limits, struct err *e)

@@ -8,6 +8,8 @@
 
 #define OPEN_WAIT_MS 30000 /* the last run's file system writes what it has */
 #define TRIM_WAIT_MS 3000
+#define START_BYTES (UINT64_C(1) << 20)
+#define START_INODES 16
 
 static bool has_limits(const struct jail_spec *spec)
 {
@@ -114,10 +116,14 @@ int instance_disk_release(struct jail *j, const struct jail_name *owner, uint32_
 	return 0;
 }
 
-/* The spec's limits, whatever became of the quota since; a file system that was mounted without
- * quotas holds none. */
+/*
+ * A file system that was mounted without quotas holds none. Until all is mounted there is a little
+ * more room: overlayfs makes its work directory anew, and where it can't because the instance has
+ * filled its disk, it would be read-only, and nobody could make room.
+ */
 static int check_project(const struct jail_spec *spec, int dir, struct err *e)
 {
+	struct disk_limits limits = spec->disk;
 	uint32_t id;
 	int r = disk_project_read(dir, &id, e);
 
@@ -129,7 +135,24 @@ static int check_project(const struct jail_spec *spec, int dir, struct err *e)
 			      "quotas any more");
 		return err_hint(e, "mount it with prjquota (ext4) or pquota (XFS)");
 	}
-	return disk_project_limit(dir, id, &spec->disk, e);
+	if (limits.size_bytes)
+		limits.size_bytes += START_BYTES;
+	if (limits.inodes)
+		limits.inodes += START_INODES;
+	return disk_project_limit(dir, id, &limits, e);
+}
+
+int instance_disk_hold(const struct jail_spec *spec, int dir, struct err *e)
+{
+	uint32_t id;
+	int r;
+
+	if (!spec->has_image || disk_kind_of(dir) != DISK_PROJECT)
+		return 0;
+	r = disk_project_read(dir, &id, e);
+	if (r >= 0)
+		r = disk_project_limit(dir, id, &spec->disk, e);
+	return r < 0 ? err_wrap(e, "disk") : 0;
 }
 
 int instance_disk_open(const struct jail_spec *spec, const struct meta *meta, int dir,
@@ -239,38 +262,48 @@ static bool usage_image(int dir, pid_t pid, struct disk_usage *ret)
 	return has;
 }
 
-int instance_disk_usage(int dir, pid_t pid, enum disk_kind *ret_kind, struct disk_usage *ret)
+static bool usage_project(int dir, struct disk_usage *ret)
 {
 	struct err ignored = ERR_INIT;
 	uint32_t id;
 
-	*ret = (struct disk_usage){ 0 };
-	*ret_kind = disk_kind_of(dir);
-	switch (*ret_kind) {
+	return disk_project_read(dir, &id, &ignored) >= 0 &&
+	       disk_project_usage(dir, id, ret, &ignored) >= 0;
+}
+
+void instance_disk_look(int dir, pid_t pid, struct instance_disk *ret)
+{
+	*ret = (struct instance_disk){ .kind = disk_kind_of(dir) };
+	switch (ret->kind) {
 	case DISK_PROJECT:
-		return disk_project_read(dir, &id, &ignored) >= 0 &&
-		       disk_project_usage(dir, id, ret, &ignored) >= 0;
+		ret->has_usage = usage_project(dir, &ret->usage);
+		break;
 	case DISK_IMAGE:
-		return usage_image(dir, pid, ret);
+		ret->has_usage = usage_image(dir, pid, &ret->usage);
+		break;
 	case DISK_TMPFS:
-		return pid > 0 && usage_inside(pid, ret);
+		ret->has_usage = pid > 0 && usage_inside(pid, &ret->usage);
+		break;
 	case DISK_DIRECTORY:
 		break;
 	}
-	return 0;
 }
 
-void instance_disk_to_json(struct json_out *o, enum disk_kind kind, const struct disk_usage *u)
+void instance_disk_to_json(struct json_out *o, const struct instance_disk *d)
 {
-	json_out_object(o, "disk");
-	json_out_str(o, "kind", disk_kind_name(kind));
-	if (u) {
-		json_out_u64(o, "sizeBytes", u->size_bytes);
-		json_out_u64(o, "usedBytes", u->used_bytes);
-		json_out_u64(o, "inodes", u->inodes);
-		json_out_u64(o, "usedInodes", u->used_inodes);
+	if (!d) {
+		json_out_null(o, "disk");
+		return;
 	}
-	if (u && kind == DISK_IMAGE)
-		json_out_u64(o, "allocatedBytes", u->allocated_bytes);
+	json_out_object(o, "disk");
+	json_out_str(o, "kind", disk_kind_name(d->kind));
+	if (d->has_usage) {
+		json_out_u64(o, "sizeBytes", d->usage.size_bytes);
+		json_out_u64(o, "usedBytes", d->usage.used_bytes);
+		json_out_u64(o, "inodes", d->usage.inodes);
+		json_out_u64(o, "usedInodes", d->usage.used_inodes);
+	}
+	if (d->has_usage && d->kind == DISK_IMAGE)
+		json_out_u64(o, "allocatedBytes", d->usage.allocated_bytes);
 	json_out_object_end(o);
 }

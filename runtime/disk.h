@@ -23,6 +23,8 @@ int instance_disk_release(struct jail *j, const struct jail_name *owner, uint32_
  */
 int instance_disk_open(const struct jail_spec *spec, const struct meta *meta, int dir,
 		       struct err *e);
+/* When all is mounted, before the program runs: the limits are what the spec says. */
+int instance_disk_hold(const struct jail_spec *spec, int dir, struct err *e);
 /* At the end of a run, when nothing of it is left. Failure is a warning. */
 void instance_disk_close(const struct jail_name *name, int dir);
 
@@ -33,10 +35,9 @@ bool instance_disk_needs_restart(const struct jail_spec *from, const struct jail
 int instance_disk_change(const struct jail_spec *from, const struct jail_spec *to, int dir, bool up,
 			 struct err *e);
 
-/* What is in use. pid: of the running init, or 0. Return: 1 and *ret; 0 nothing is known, as of a
- * plain directory, and only *ret_kind is set. */
-int instance_disk_usage(int dir, pid_t pid, enum disk_kind *ret_kind, struct disk_usage *ret);
-/* docs/json.md, "disk". */
-void instance_disk_to_json(struct json_out *o, enum disk_kind kind, const struct disk_usage *u);
+/* What is in use, where that is known. pid: of the running init, or 0. */
+void instance_disk_look(int dir, pid_t pid, struct instance_disk *ret);
+/* docs/json.md, "disk"; NULL: null. */
+void instance_disk_to_json(struct json_out *o, const struct instance_disk *d);
 
 #endif

@@ -174,7 +174,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
 		info_limits(j, &i);
-		i.disk.has_usage = instance_disk_usage(dir, i.pid, &i.disk.kind, &i.disk.usage) > 0;
+		instance_disk_look(dir, i.pid, &i.disk);
 	}
 	i.spec.name = *name;
 	i.spec.image = meta.image;
@@ -392,11 +392,7 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
 			json_out_null(o, "ready");
 		oom_to_json(&i->oom, o, "oom");
 		limits_to_json(o, &i->limits);
-		if (i->spec.has_image)
-			instance_disk_to_json(o, i->disk.kind,
-					      i->disk.has_usage ? &i->disk.usage : NULL);
-		else
-			json_out_null(o, "disk");
+		instance_disk_to_json(o, i->spec.has_image ? &i->disk : NULL);
 		spec_to_json(&i->spec, o, "spec");
 	}
 	json_out_object_end(o);

@@ -74,6 +74,13 @@ struct instance_exit {
 /* It ended because the out-of-memory killer took its program. */
 bool instance_exit_is_oom(const struct instance_exit *x);
 
+/* Where an instance's own files are. */
+struct instance_disk {
+	enum disk_kind kind;
+	bool has_usage;
+	struct disk_usage usage;
+};
+
 /* A snapshot of one instance. Plain data, owned by the caller; instance_info_free(). */
 struct instance_info {
 	struct jail_name name;
@@ -95,11 +102,7 @@ struct instance_info {
 	struct cgroup_oom oom; /* since this start; all 0 when not running */
 	char directory[1200]; /* STATE/instances/NAME */
 	char cgroup[512];
-	struct instance_disk {
-		enum disk_kind kind;
-		bool has_usage;
-		struct disk_usage usage;
-	} disk; /* with its spec */
+	struct instance_disk disk; /* with its spec */
 	struct strv limits; /* of a running one, with its spec: "memory.max=1048576", as the kernel
 			       has them */
 };

@@ -31,6 +31,7 @@
 #include "namespaces/clone.h"
 #include "namespaces/mountfd.h"
 #include "runtime/child.h"
+#include "runtime/disk.h"
 #include "runtime/events.h"
 #include "runtime/generated.h"
 #include "runtime/init_proto.h"
@@ -288,6 +289,9 @@ static int go(struct start *s, struct err *e)
 
 	if (r == 0)
 		return err_set(e, ECHILD, "the instance's first process ended during set-up");
+	if (r < 0)
+		return r;
+	r = instance_disk_hold(&s->l->spec, s->l->dir, e);
 	if (r < 0)
 		return r;
 	r = run_hooks(s->l, "prestart", s->l->spec.hooks.prestart, s->l->spec.hooks.n_prestart,

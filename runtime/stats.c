@@ -98,8 +98,7 @@ static int read_running(struct stats_reader *r, struct instance_stats *s, struct
 	tree = instance_tree(r->j, &s->name, &why);
 	rc = tree ? cgroup_stats_read(&r->cgroup, tree, &s->name, &s->cgroup, &why) : -why.code;
 	if (rc >= 0)
-		s->has_disk = instance_disk_usage(running.dir, running.state.pid, &s->disk_kind,
-						  &s->disk) > 0;
+		instance_disk_look(running.dir, running.state.pid, &s->disk);
 	if (rc >= 0 && running.state.has_net)
 		rc = read_network(r, s, &running, &why);
 	if (rc < 0) {

@@ -25,9 +25,7 @@ struct instance_stats {
 	} net[NET_INTERFACES_MAX];
 	bool has_classes; /* traffic by class, of all its lives (runtime/traffic.h) */
 	struct net_classes classes;
-	bool has_disk; /* where its own files have a limit */
-	enum disk_kind disk_kind;
-	struct disk_usage disk;
+	struct instance_disk disk;
 	bool has_percent; /* of one CPU, in thousandths, since the sample before */
 	uint64_t cpu_percent_milli;
 };

@@ -178,8 +178,8 @@ void stats_to_json(const struct instance_stats *s, struct json_out *o, const cha
 		pressure(&s->cgroup, o);
 		io(&s->cgroup, o);
 		huge(&s->cgroup, o);
-		if (s->has_disk)
-			instance_disk_to_json(o, s->disk_kind, &s->disk);
+		if (s->disk.has_usage)
+			instance_disk_to_json(o, &s->disk);
 		network(s, o);
 	}
 	json_out_object_end(o);

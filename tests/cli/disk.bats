@@ -44,6 +44,14 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	jail exec other dd if=/dev/zero of=/big bs=1M count=40
 	# What is there is still there, and there is room again when something goes.
 	jail exec web sh -c 'rm /big && echo text >/small && cat /small'
+	# One that is full can be started again, and emptied.
+	run jail exec web dd if=/dev/zero of=/big bs=64k
+	[ "$status" -eq 1 ]
+	jail restart --timeout 0s web
+	run jail exec web sh -c 'echo more >/more'
+	[ "$status" -ne 0 ]
+	jail exec web rm /big
+	jail exec web sh -c 'echo more >/more'
 	# Neither its mount nor a directory with its files is the host's.
 	run -0 cat /proc/self/mountinfo
 	refute_output disk.img
@@ -127,6 +135,25 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	jail start web
 	[ "$(df_of web 2)" -gt $((370 * 1024)) ]
 	[ "$(jail exec web stat -c %s /more)" -eq $((100 * MIB)) ]
+	# A size that ends just behind a group of blocks, and one in the middle.
+	jail set web disk.size=$((512 * MIB + 4096))
+	jail set web disk.size=$((639 * MIB + 77777))
+	[ "$(df_of web 2)" -gt $((590 * 1024)) ]
+	jail set web disk.size=$((1024 * MIB + 3 * 4096))
+	jail restart --timeout 0s web
+	[ "$(df_of web 2)" -gt $((960 * 1024)) ]
+	jail stop --timeout 0s web
+	wait_until 10 no_loops
+	e2fsck -fn "$(image_of web)"
+}
+
+@test "sizes that are no multiple of anything" {
+	local size
+	for size in $((16 * MIB)) $((16 * MIB + 1)) $((128 * MIB + 4096)) $((129 * MIB)) $((135 * MIB)) $((257 * MIB + 12345)); do
+		run -0 jail run --rm --image "$IMAGE" --network none --disk "$size" df -k /
+		[ "$(awk 'END { print $2 }' <<<"$output")" -gt $((size * 8 / 10 / 1024)) ] || [ "$size" -lt $((17 * MIB)) ]
+	done
+	run -0 jail run --rm --image "$IMAGE" --network none --disk 200MiB --inodes 200000 df -i /
 }
 
 @test "more files than allowed come with no larger size" {

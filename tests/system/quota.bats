@@ -97,6 +97,9 @@ holds() { # FILE-SYSTEM
 	jail exec other dd if=/dev/zero of=/big bs=1M count=50
 	dd if=/dev/zero of="$BATS_TEST_TMPDIR/fs/host" bs=1M count=100 2>/dev/null
 	[ "$(project_of other)" != "$id" ]
+	# One that is full can be started again, and emptied.
+	jail restart --timeout 0s web
+	jail exec web ls /big
 	# What was copied up counts too, and root inside can't take a file out of its project.
 	jail exec web rm /big
 	jail exec web sh -c 'cp -a /bin /bin2 && mv /bin2/busybox /moved'
@@ -115,6 +118,8 @@ holds() { # FILE-SYSTEM
 	# shellcheck disable=SC2016 # expands inside
 	run jail exec web sh -c 'mkdir /d; i=0; while : >/d/$i; do i=$((i + 1)); done'
 	[ "$(field web .disk.usedInodes)" -eq 600 ]
+	jail restart --timeout 0s web
+	[ "$(field web .disk.inodes)" -eq 600 ]
 	jail exec web rm -r /d
 	# It grows while it runs, and never below what is used.
 	run -0 jail set web disk.size=128MiB

@@ -57,6 +57,26 @@ static void a_superblock(void **state)
 	assert_true(x.free_blocks == (UINT64_C(1) << 32) + 252653);
 }
 
+/* 8 groups, whose tables have 79 blocks: a ninth of less than 1,279 is none. */
+static void a_last_group_that_is_too_small(void **state)
+{
+	struct disk_ext4 x;
+	struct err e = ERR_INIT;
+	uint8_t super[1024];
+
+	(void)state;
+	good_super(super);
+	assert_int_equal(disk_ext4_parse(super, &x, &e), 0);
+	assert_true(disk_ext4_fills(&x, 262144));
+	assert_true(disk_ext4_fills(&x, 262145));
+	assert_true(disk_ext4_fills(&x, 262144 + 1278));
+	assert_false(disk_ext4_fills(&x, 262144 + 1279));
+	assert_false(disk_ext4_fills(&x, 262143));
+	/* The last of its own can always become larger. */
+	x.blocks--;
+	assert_false(disk_ext4_fills(&x, 262144));
+}
+
 static void superblocks_that_are_none(void **state)
 {
 	static const struct {
@@ -159,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_superblock),
+		cmocka_unit_test(a_last_group_that_is_too_small),
 		cmocka_unit_test(superblocks_that_are_none),
 		TMPDIR_TEST(an_image_that_is_cut_or_missing),
 		TMPDIR_TEST(the_kind_shows_from_the_directory),
