@@ -63,7 +63,7 @@ property() { systemctl show -P "$2" "jail@$1"; }
 	jail exec web rm /big
 	jail set web disk.size=128MiB
 	jail exec web dd if=/dev/zero of=/big bs=1M count=90
-	[ -z "$(grep -F /dev/loop /proc/self/mountinfo)" ]
+	run ! grep -F /dev/loop /proc/self/mountinfo
 	systemctl stop jail@web
 	wait_until 30 no_loop
 	systemctl start jail@web
