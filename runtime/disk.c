@@ -3,7 +3,9 @@
 #include "runtime/disk.h"
 
 #include <fcntl.h>
+#include <sys/sysmacros.h>
 
+#include "base/statx.h"
 #include "runtime/spec_priv.h"
 
 #define OPEN_WAIT_MS 30000 /* the last run's file system writes what it has */
@@ -235,26 +237,35 @@ int instance_disk_change(const struct jail_spec *from, const struct jail_spec *t
 	return err_hint(e, "make a new instance: jail create --disk SIZE");
 }
 
-/* What the overlay says, which is what its upper directory's file system says. */
-static int usage_inside(pid_t pid, struct disk_usage *ret)
+/*
+ * What the overlay says, which is what its upper directory's file system says. Only if it still is
+ * the overlay that the instance was given: in place of it root inside may have put a file system
+ * whose answers are his own, and which may never come (row 4). To find out, nobody is asked.
+ */
+static bool usage_inside(pid_t pid, uint64_t root_device, struct disk_usage *ret)
 {
 	struct err ignored = ERR_INIT;
 	CLEANUP_FD int root = -EBADF;
+	struct statx st = { 0 };
 	char path[64];
 
+	if (pid <= 0 || !root_device)
+		return false;
 	(void)str_format(path, sizeof(path), "/proc/%d/root", pid);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return root >= 0 && disk_statfs(root, ret, &ignored) >= 0;
+	return root >= 0 && statx(root, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &st) == 0 &&
+	       makedev(st.stx_dev_major, st.stx_dev_minor) == root_device &&
+	       disk_statfs(root, ret, &ignored) >= 0;
 }
 
 /* Its superblock is up to date when it is not mounted. */
-static bool usage_image(int dir, pid_t pid, struct disk_usage *ret)
+static bool usage_image(int dir, pid_t pid, uint64_t root_device, struct disk_usage *ret)
 {
 	struct err ignored = ERR_INIT;
 	struct disk_usage image = { 0 };
 	bool has = disk_image_usage(dir, &image, &ignored) >= 0;
 
-	if (pid > 0 && usage_inside(pid, ret))
+	if (usage_inside(pid, root_device, ret))
 		has = true;
 	else
 		*ret = image;
@@ -271,7 +282,7 @@ static bool usage_project(int dir, struct disk_usage *ret)
 	       disk_project_usage(dir, id, ret, &ignored) >= 0;
 }
 
-void instance_disk_look(int dir, pid_t pid, struct instance_disk *ret)
+void instance_disk_look(int dir, pid_t pid, uint64_t root_device, struct instance_disk *ret)
 {
 	*ret = (struct instance_disk){ .kind = disk_kind_of(dir) };
 	switch (ret->kind) {
@@ -279,10 +290,10 @@ void instance_disk_look(int dir, pid_t pid, struct instance_disk *ret)
 		ret->has_usage = usage_project(dir, &ret->usage);
 		break;
 	case DISK_IMAGE:
-		ret->has_usage = usage_image(dir, pid, &ret->usage);
+		ret->has_usage = usage_image(dir, pid, root_device, &ret->usage);
 		break;
 	case DISK_TMPFS:
-		ret->has_usage = pid > 0 && usage_inside(pid, &ret->usage);
+		ret->has_usage = usage_inside(pid, root_device, &ret->usage);
 		break;
 	case DISK_DIRECTORY:
 		break;

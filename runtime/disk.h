@@ -35,8 +35,9 @@ bool instance_disk_needs_restart(const struct jail_spec *from, const struct jail
 int instance_disk_change(const struct jail_spec *from, const struct jail_spec *to, int dir, bool up,
 			 struct err *e);
 
-/* What is in use, where that is known. pid: of the running init, or 0. */
-void instance_disk_look(int dir, pid_t pid, struct instance_disk *ret);
+/* What is in use, where that is known. pid, root_device: of the running instance (struct
+ * run_state), or 0. */
+void instance_disk_look(int dir, pid_t pid, uint64_t root_device, struct instance_disk *ret);
 /* docs/json.md, "disk"; NULL: null. */
 void instance_disk_to_json(struct json_out *o, const struct instance_disk *d);
 

@@ -84,6 +84,7 @@ int meta_read(int dir, struct meta *ret, struct err *e);
 struct run_state {
 	pid_t pid, monitor_pid;
 	uint64_t started_ms, started_boot_ms;
+	uint64_t root_device; /* of its overlay; 0 = none, or not known */
 	struct net_attachment net;
 	bool has_net, terminal, remove;
 	unsigned restarts;

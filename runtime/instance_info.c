@@ -64,6 +64,7 @@ static int info_up(struct jail *j, struct instance_info *i, int dir, struct err 
 		return 0;
 	}
 	i->pid = s.pid;
+	i->root_device = s.root_device;
 	i->unready = notify_is_awaited(run);
 	i->started_ms = s.started_ms;
 	i->status = INSTANCE_RUNNING;
@@ -174,7 +175,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
 		info_limits(j, &i);
-		instance_disk_look(dir, i.pid, &i.disk);
+		instance_disk_look(dir, i.pid, i.root_device, &i.disk);
 	}
 	i.spec.name = *name;
 	i.spec.image = meta.image;

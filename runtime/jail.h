@@ -102,6 +102,7 @@ struct instance_info {
 	struct cgroup_oom oom; /* since this start; all 0 when not running */
 	char directory[1200]; /* STATE/instances/NAME */
 	char cgroup[512];
+	uint64_t root_device; /* of the running one's overlay; 0 = none */
 	struct instance_disk disk; /* with its spec */
 	struct strv limits; /* of a running one, with its spec: "memory.max=1048576", as the kernel
 			       has them */

@@ -165,6 +165,14 @@ int root_spec_make(struct start *s, struct err *e)
 	return 0;
 }
 
+void root_note_device(struct start *s, int root)
+{
+	struct stat st;
+
+	if (s->root.kind == ROOTFS_OVERLAY && fstat(root, &st) == 0)
+		s->root_device = st.st_dev;
+}
+
 int init_program_open(struct jail *j, int *ret, struct err *e)
 {
 	char path[PATH_MAX];

@@ -370,6 +370,16 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	[ "$(loops | wc -l)" -eq 1 ]
 }
 
+@test "row 4: an init that has put something else in place of its root is not asked what is used" {
+	jail create web --image "$IMAGE" --mode system --network none --disk 64MiB -- /bin/sh -c \
+		'mkdir -p /other && busybox mount -t tmpfs -o size=8m t /other && cp /bin/busybox /other && exec busybox chroot /other /busybox sleep 1000'
+	jail start web
+	wait_until 10 test -e "/proc/$(pid_of web)/root/busybox" || { jail logs web >&2; return 1; }
+	[ "$(stat -f -c %b "/proc/$(pid_of web)/root/")" -eq 2048 ]
+	[ "$(field web .disk.sizeBytes)" -gt $((50 * MIB)) ]
+	[ "$(jail stats --json web | jq '.[0].disk.sizeBytes')" -gt $((50 * MIB)) ]
+}
+
 @test "volatile: in memory with a size, and gone when it stops" {
 	app web --volatile --disk 32MiB --inodes 500 --network none sh -c "$KEEP"
 	[ "$(field web .disk.kind)" = tmpfs ]
