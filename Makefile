@@ -249,7 +249,7 @@ BUILD_PACKAGES := gcc libc6-dev make musl-tools pkgconf libseccomp-dev libcap-de
 TEST_PACKAGES := bats libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev llvm cppcheck shellcheck jq \
 	python3 python3-jsonschema mmdebstrap arch-test expect curl netcat-openbsd socat iproute2 nftables procps attr \
 	libcap2-bin zstd xz-utils bzip2 lz4 gzip util-linux strace keyutils bsdutils openssh-client \
-	postgresql-client tcpdump podman buildah skopeo umoci
+	postgresql-client tcpdump podman buildah skopeo umoci e2fsprogs
 VM_PACKAGES := busybox-static cpio e2fsprogs kmod make mmdebstrap arch-test python3 util-linux xz-utils zstd jq
 BENCH_PACKAGES := iperf3 podman python3 hyperfine crun runc bubblewrap lxc jq zstd iproute2 mmdebstrap arch-test
 

@@ -115,6 +115,8 @@ int lease_take_any(int pool_dir, const struct lease_range *range, const struct j
 		struct jail_name holder;
 		int r;
 
+		if (range->is_foreign && range->is_foreign(number, range->arg))
+			continue;
 		range->format(number, range->arg, key, sizeof(key));
 		r = lease_try(pool_dir, key, owner, &holder);
 		if (r >= 0) {

@@ -25,6 +25,8 @@ typedef void lease_key_fn(uint64_t number, const void *arg, char *ret, size_t n)
 struct lease_range {
 	uint64_t first, count;
 	lease_key_fn *format;
+	/* Numbers that somebody uses who knows of no lease; NULL: none. */
+	bool (*is_foreign)(uint64_t number, const void *arg);
 	const void *arg;
 };
 struct lease_taken {

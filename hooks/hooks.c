@@ -344,7 +344,8 @@ static int hooks_run_all(const char *when, const struct hook *hooks, size_t n,
 		r = hook_run_found(&hooks[i], given, state_json, at, &why);
 		if (r == 0)
 			continue;
-		r = err_wrap(&why, "%s hook %s", when, hooks[i].path);
+		r = err_wrap(&why, "%s%s %s", when, at && at->no_hook ? ":" : " hook",
+			     hooks[i].path);
 		if (at && at->keep_going) {
 			warn("%s", why.text);
 			r = 0;

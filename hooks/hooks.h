@@ -58,6 +58,7 @@ struct hooks_at {
 	bool by_path;
 	const struct hook_program *programs;
 	bool keep_going; /* failures are warnings, the rest is run ("poststop") */
+	bool no_hook; /* a program that the runtime itself wants: errors are "WHEN: PATH: WHY" */
 };
 #define HOOKS_AT_INIT ((struct hooks_at){ .cwd = -EBADF, .out = -EBADF, .err = -EBADF })
 

@@ -92,6 +92,7 @@ struct rootfs_spec {
 		*layer_paths; /* absolute, top layer first, each a directory of the layer store */
 	size_t n_layers;
 	int instance_dir; /* holds "upper", "work" and the mount points "l/0".."l/N"; borrowed */
+	bool own_mount; /* which is a detached mount, and becomes part of the instance */
 	const char *directory; /* ROOTFS_DIRECTORY */
 	bool read_only; /* whole root read-only; a ROOTFS_DIRECTORY is then never written to, so its
 			   mount points must exist */

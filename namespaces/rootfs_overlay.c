@@ -8,7 +8,8 @@
  * copied up. The upper directory itself is not idmapped; it only belongs to that id.
  *
  * overlayfs finds its directories by path, in the mount namespace of the caller. So the instance's
- * directory, as a private copy of its mount, is attached in the child's still unused mount
+ * directory, as a private copy of its mount (or its own file system's mount, which is nowhere
+ * else), is attached in the child's still unused mount
  * namespace (ROOTFS_SCRATCH_PARENT), the layers are attached onto its l/0, l/1, ..., and the
  * overlay is made from there, by the host's root: the superblock belongs to the initial user
  * namespace and honours no xattrs or whiteouts that an instance made (row 52). overlayfs keeps
@@ -39,9 +40,15 @@ int rootfs_overlay_open(const struct rootfs_spec *spec, int userns_fd, struct ro
 	if (spec->n_layers == 0 || spec->n_layers > LIMIT_LAYERS)
 		return err_set(e, EINVAL, "root file system: %zu layers; expected 1 to %d",
 			       spec->n_layers, LIMIT_LAYERS);
-	o.instance = mountfd_clone(spec->instance_dir, "", false, 0, 0, -EBADF, e);
-	if (o.instance < 0)
-		return err_wrap(e, "instance directory");
+	if (spec->own_mount) {
+		o.instance = fcntl(spec->instance_dir, F_DUPFD_CLOEXEC, 0);
+		if (o.instance < 0)
+			return err_sys(e, "arrange fds");
+	} else {
+		o.instance = mountfd_clone(spec->instance_dir, "", false, 0, 0, -EBADF, e);
+		if (o.instance < 0)
+			return err_wrap(e, "instance directory");
+	}
 	for (size_t i = 0; i < spec->n_layers; i++) {
 		int fd = mountfd_clone(AT_FDCWD, spec->layer_paths[i], false,
 				       MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0,

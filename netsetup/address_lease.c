@@ -203,8 +203,10 @@ static int address_exhausted(const struct address_pool *p, struct err *e)
 static int address_take_any(const struct address_pool *p, struct lease_taken *ret, struct err *e)
 {
 	uint64_t middle = p->gateway ? p->gateway : p->first - 1;
-	struct lease_range above = { middle + 1, p->last - middle, address_key, p };
-	struct lease_range below = { p->first, 0, address_key, p };
+	struct lease_range above = {
+		.first = middle + 1, .count = p->last - middle, .format = address_key, .arg = p
+	};
+	struct lease_range below = { .first = p->first, .format = address_key, .arg = p };
 	struct lease_taken taken = { .met = 0 };
 	struct err why = ERR_INIT;
 	int r = lease_take_any(p->dir, &above, p->owner, &taken, &why);

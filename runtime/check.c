@@ -22,18 +22,11 @@
 #include "cgroups/devices.h"
 #include "namespaces/clone.h"
 #include "namespaces/mountfd.h"
+#include "runtime/check_priv.h"
 #include "runtime/creds.h"
 #include "runtime/engine_priv.h"
 #include "runtime/lxcfs.h"
 #include "runtime/seccomp.h"
-
-/* What a row works with; `detail` is shared memory, so that a child can fill it in. */
-struct attempt {
-	const struct jail_config *config;
-	uint64_t arg;
-	char *detail; /* 256 bytes */
-	struct err *e; /* in shared memory too */
-};
 
 struct row {
 	const char *group, *name;
@@ -107,9 +100,7 @@ static pid_t mapped_child(const struct attempt *a, int *ret_pidfd, int *ret_pipe
 	return r < 0 ? r : pid;
 }
 
-/* The state directory, or the nearest directory above it that exists: only its file system matters.
- */
-static int nearest_directory(const char *path)
+int check_nearest_directory(const char *path)
 {
 	char copy[PATH_MAX];
 	int fd = -ENOENT;
@@ -171,7 +162,7 @@ static int overlay_in(int where, const char *name, const struct attempt *a)
 
 static int try_overlay(struct attempt *a)
 {
-	CLEANUP_FD int where = nearest_directory(a->config->state_dir);
+	CLEANUP_FD int where = check_nearest_directory(a->config->state_dir);
 	struct err ignored = ERR_INIT;
 	char name[32];
 	int r;
@@ -322,6 +313,8 @@ static const struct row rows[] = {
 	{ "namespace", "user", CHECK_REQUIRED, false, try_namespace, CLONE_NEWUSER },
 	{ "namespace", "time", CHECK_OPTIONAL, false, try_namespace, CLONE_NEWTIME },
 	{ "storage", "overlay on idmapped layers", CHECK_REQUIRED, true, try_overlay, 0 },
+	{ "storage", "disk images", CHECK_OPTIONAL, false, check_try_image, 0 },
+	{ "storage", "project quotas", CHECK_OPTIONAL, false, check_try_projects, 0 },
 	{ "cgroup", "version 2", CHECK_REQUIRED, false, try_cgroup, 0 },
 	{ "cgroup", "device filter", CHECK_REQUIRED, false, try_devices, 0 },
 	{ "cgroup", "cpu", CHECK_OPTIONAL, false, try_controller, CGROUP_CPU },

@@ -15,6 +15,9 @@
  *         "first":  1342177280,                first id of the pool, a multiple of 65,536; not
  *                                              shared with /etc/subuid
  *         "ranges": 8192 },                    how many ranges of 65,536: as many instances
+ *       "projects": {                          ids for project quotas (docs/storage.md)
+ *         "first":  1342177280,                first id; not shared with /etc/projid
+ *         "count":  8192 },                    as many instances with a limit of their disk
  *       "network": {                           the default network (docs/network.md)
  *         "bridge":   "jail0",                 name of the interface
  *         "mode":     "bridge",                or "routed"
@@ -43,6 +46,8 @@
 #define LXCFS_DEFAULT "/var/lib/lxcfs"
 #define IDS_FIRST 1342177280 /* 0x50000000: over what distributions hand out in /etc/subuid */
 #define IDS_RANGES 8192
+#define PROJECTS_FIRST 1342177280
+#define PROJECTS_COUNT 8192
 #define IDS_END 4294901760 /* the last whole range ends below 2^32 - 1, which means "no id" */
 #define DIRECTORY_MAX                                                                              \
 	512 /* leaves room for what is put behind it, and for a unix socket's name                 \
@@ -99,6 +104,21 @@ static const struct decode_field ids_fields[] = {
 };
 static const struct decode_table ids_table = { .fields = ids_fields, .n = ARRAY_SIZE(ids_fields) };
 
+static const struct decode_field projects_fields[] = {
+	{ .key = "first",
+	  .decode = decode_u32,
+	  .offset = CONFIG(projects.first),
+	  .min = 1,
+	  .max = UINT32_MAX },
+	{ .key = "count",
+	  .decode = decode_u32,
+	  .offset = CONFIG(projects.count),
+	  .min = 1,
+	  .max = UINT32_MAX },
+};
+static const struct decode_table projects_table = { .fields = projects_fields,
+						    .n = ARRAY_SIZE(projects_fields) };
+
 static const struct decode_field import_fields[] = {
 	{ .key = "maxBytes",
 	  .decode = decode_quantity,
@@ -143,6 +163,7 @@ static const struct decode_field fields[] = {
 	  .offset = CONFIG(systemd),
 	  .words = &systemd_words },
 	{ .key = "ids", .decode = decode_nested, .table = &ids_table },
+	{ .key = "projects", .decode = decode_nested, .table = &projects_table },
 	{ .key = "network", .decode = decode_nested, .table = &config_network_table },
 	{ .key = "import", .decode = decode_nested, .table = &import_table },
 };
@@ -160,6 +181,7 @@ static void set_defaults(struct jail_config *c)
 	memcpy(c->libexec_dir, libexec, sizeof(libexec));
 	c->systemd = CONFIG_SYSTEMD_AUTO;
 	c->ids = (struct id_pool){ .first = IDS_FIRST, .ranges = IDS_RANGES };
+	c->projects = (struct disk_projects){ .first = PROJECTS_FIRST, .count = PROJECTS_COUNT };
 	config_network_defaults(c);
 	c->import = (struct import_limits){ .max_bytes = UINT64_C(64) << 30,
 					    .max_members = 5000000,
@@ -176,6 +198,9 @@ static int judge(struct jail_config *c, struct err *e)
 	if (c->ids.first + (uint64_t)c->ids.ranges * IDMAP_COUNT > IDS_END)
 		return err_set(e, ERANGE, "ids.ranges: the pool ends behind id %llu",
 			       (unsigned long long)IDS_END - 1);
+	if (c->projects.first + (uint64_t)c->projects.count > UINT32_MAX) /* which means "none" */
+		return err_set(e, ERANGE, "projects.count: the range ends behind id %u",
+			       UINT32_MAX - 1);
 	return config_network_judge(c, e);
 }
 

@@ -21,7 +21,7 @@ int jail_open(const struct jail_config *c, struct jail **ret, struct err *e)
 		return err_nomem(e);
 	j->config = *c;
 	j->state = j->instances = j->run = j->run_instances = -EBADF;
-	j->ids = j->ports = -EBADF;
+	j->ids = j->projects = j->ports = -EBADF;
 	j->store = (struct image_store){ -EBADF, -EBADF, -EBADF, -EBADF, -EBADF };
 	j->tree.root_fd = j->unit_tree.root_fd = -EBADF;
 	j->state = path_make_state_dir(c->state_dir, e);
@@ -49,6 +49,7 @@ void engine_close_dirs(struct jail *j)
 	cgroup_tree_close(&j->unit_tree);
 	j->have_store = j->have_tree = false;
 	fd_reset(&j->ids);
+	fd_reset(&j->projects);
 	fd_reset(&j->ports);
 	fd_reset(&j->run_instances);
 	fd_reset(&j->instances);
@@ -93,6 +94,11 @@ static int pool_open(int *slot, int base, const char *first, const char *second,
 int engine_ids(struct jail *j, struct err *e)
 {
 	return pool_open(&j->ids, j->state, "leases", "ids", e);
+}
+
+int engine_projects(struct jail *j, struct err *e)
+{
+	return pool_open(&j->projects, j->state, "leases", "projects", e);
 }
 
 int engine_ports(struct jail *j, struct err *e)

@@ -8,10 +8,11 @@
  *                           meta.json       id, leases, layers; written last: without it there is
  * no instance exit.json       the last exit log.json*       output upper work l/   root file system
  *   STATE/leases/ids/       who has which id range      (owner = instance id, so a rename moves
- * nothing) STATE/leases/networks/NETWORK/    who has which address STATE/trash/ instances on their
- * way out: renamed first, deleted then RUN/instances/NAME/     state.json attach.sock
- *                           runtime.json: exists while up; if the lock is free, it is stale
- * RUN/ports/              who has which published port RUN/seccomp/            compiled filters
+ * nothing) STATE/leases/projects/ who has which project id STATE/leases/networks/NETWORK/    who
+ * has which address STATE/trash/ instances on their way out: renamed first, deleted then
+ * RUN/instances/NAME/     state.json attach.sock runtime.json: exists while up; if the lock is
+ * free, it is stale RUN/ports/              who has which published port RUN/seccomp/ compiled
+ * filters
  *
  * "Up" means that somebody holds the lock, or that the instance's unit is there (unit.h).
  *
@@ -32,7 +33,7 @@
 struct jail {
 	struct jail_config config;
 	int state, instances, run, run_instances; /* directories */
-	int ids, ports; /* lease pools; opened when used */
+	int ids, projects, ports; /* lease pools; opened when used */
 	struct image_store store;
 	bool have_store;
 	struct cgroup_tree tree;
@@ -42,6 +43,7 @@ struct jail {
 
 /* Lazily opened parts. Return: fd or object that belongs to j, or a negative errno with *e. */
 int engine_ids(struct jail *j, struct err *e);
+int engine_projects(struct jail *j, struct err *e);
 int engine_ports(struct jail *j, struct err *e);
 int engine_store(struct jail *j, struct err *e);
 int engine_tree(struct jail *j, struct err *e);
@@ -82,6 +84,7 @@ int meta_read(int dir, struct meta *ret, struct err *e);
 struct run_state {
 	pid_t pid, monitor_pid;
 	uint64_t started_ms, started_boot_ms;
+	uint64_t root_device; /* of its overlay; 0 = none, or not known */
 	struct net_attachment net;
 	bool has_net, terminal, remove;
 	unsigned restarts;

@@ -5,8 +5,10 @@
 
 #include "base/fd.h"
 #include "base/lease.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "netsetup/port.h"
+#include "runtime/disk.h"
 #include "runtime/gc_priv.h"
 
 struct pool {
@@ -31,6 +33,33 @@ static int lease_one(const char *key, const struct jail_name *owner, void *arg)
 	if (lease_drop(p->dir, key, owner) == 0)
 		p->g->report->leases++;
 	return 0;
+}
+
+/* A project has limits too, which go with the lease. */
+static int project_one(const char *key, const struct jail_name *owner, void *arg)
+{
+	struct gc *g = arg;
+	struct err why = ERR_INIT;
+	uint64_t id;
+
+	if (gc_find_known(g, owner->s) || num_parse_u64(key, 1, UINT32_MAX, &id, &why) < 0)
+		return 0;
+	if (instance_disk_release(g->j, owner, (uint32_t)id, &why) < 0)
+		gc_note_failure(g, &why);
+	else
+		g->report->leases++;
+	return 0;
+}
+
+/* There is no such pool where no file system has project quotas. */
+static int gc_projects(struct gc *g, struct err *e)
+{
+	int dir;
+
+	if (faccessat(g->j->state, "leases/projects", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	dir = engine_projects(g->j, e);
+	return dir < 0 ? dir : lease_each(dir, project_one, g, e);
 }
 
 /* Addresses of one network. */
@@ -114,6 +143,7 @@ int gc_leases(struct gc *g, struct err *e)
 	}
 	if (g->damaged)
 		return 0;
-	r = gc_port_ranges(g, e);
-	return r < 0 ? r : gc_addresses(g, e);
+	if ((r = gc_port_ranges(g, e)) < 0 || (r = gc_projects(g, e)) < 0)
+		return r;
+	return gc_addresses(g, e);
 }

@@ -16,6 +16,7 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "base/rollback.h"
+#include "runtime/disk.h"
 #include "runtime/engine_priv.h"
 #include "runtime/events.h"
 #include "runtime/netplan.h"
@@ -46,6 +47,15 @@ static void undo_directory(void *arg)
 
 	fd_reset(&c->dir);
 	(void)path_remove_tree(c->trash, c->meta.owner.s, &ignored);
+}
+
+static void undo_disk(void *arg)
+{
+	struct creation *c = arg;
+	struct err why = ERR_INIT;
+
+	if (instance_disk_release(c->j, &c->meta.owner, instance_disk_project(c->dir), &why) < 0)
+		warn("%s", why.text);
 }
 
 static void undo_ids(void *arg)
@@ -170,12 +180,9 @@ static int create(struct creation *c, bool durable, struct rollback *undo, struc
 	if ((r = find_layers(c, e)) < 0 || (r = check_rootfs(c->spec, e)) < 0 ||
 	    (r = make_directory(c, undo, e)) < 0 || (r = take_leases(c, undo, e)) < 0)
 		return r;
-	if (c->spec->has_image) {
-		r = rootfs_prepare_dir(c->dir, c->meta.n_layers, &c->meta.ids, e);
-		if (r < 0)
-			return err_wrap(e, "root file system");
-	}
-	if ((r = spec_write(c->dir, c->spec, sync, e)) < 0 ||
+	rollback_push(undo, undo_disk, c);
+	if ((r = instance_disk_make(c->j, c->spec, &c->meta, c->dir, durable, e)) < 0 ||
+	    (r = spec_write(c->dir, c->spec, sync, e)) < 0 ||
 	    (r = meta_write(c->dir, &c->meta, sync, e)) < 0)
 		return r;
 	return durable ? publish_durably(c, e) : publish(c, e);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/path.h"
+#include "runtime/disk.h"
 #include "runtime/engine_priv.h"
 #include "runtime/notify.h"
 #include "runtime/oom.h"
@@ -63,6 +64,7 @@ static int info_up(struct jail *j, struct instance_info *i, int dir, struct err 
 		return 0;
 	}
 	i->pid = s.pid;
+	i->root_device = s.root_device;
 	i->unready = notify_is_awaited(run);
 	i->started_ms = s.started_ms;
 	i->status = INSTANCE_RUNNING;
@@ -173,6 +175,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
 		info_limits(j, &i);
+		instance_disk_look(dir, i.pid, i.root_device, &i.disk);
 	}
 	i.spec.name = *name;
 	i.spec.image = meta.image;
@@ -390,6 +393,7 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
 			json_out_null(o, "ready");
 		oom_to_json(&i->oom, o, "oom");
 		limits_to_json(o, &i->limits);
+		instance_disk_to_json(o, i->spec.has_image ? &i->disk : NULL);
 		spec_to_json(&i->spec, o, "spec");
 	}
 	json_out_object_end(o);

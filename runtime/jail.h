@@ -30,6 +30,7 @@ struct jail_config {
 		CONFIG_SYSTEMD_AUTO,
 		CONFIG_SYSTEMD_YES
 	} systemd; /* "systemd": "auto" */
+	struct disk_projects projects; /* "projects": {"first": 1342177280, "count": 8192} */
 	struct id_pool ids; /* "ids": {"first": 1342177280, "ranges": 8192} */
 	/* The default one: "network": {"bridge": "jail0", "mode": "bridge", "subnet":
 	 * "10.88.0.0/16", "gateway", "subnet6": "auto", "gateway6", "uplink", "mtu": 0, "isolated":
@@ -73,6 +74,13 @@ struct instance_exit {
 /* It ended because the out-of-memory killer took its program. */
 bool instance_exit_is_oom(const struct instance_exit *x);
 
+/* Where an instance's own files are. */
+struct instance_disk {
+	enum disk_kind kind;
+	bool has_usage;
+	struct disk_usage usage;
+};
+
 /* A snapshot of one instance. Plain data, owned by the caller; instance_info_free(). */
 struct instance_info {
 	struct jail_name name;
@@ -94,6 +102,8 @@ struct instance_info {
 	struct cgroup_oom oom; /* since this start; all 0 when not running */
 	char directory[1200]; /* STATE/instances/NAME */
 	char cgroup[512];
+	uint64_t root_device; /* of the running one's overlay; 0 = none */
+	struct instance_disk disk; /* with its spec */
 	struct strv limits; /* of a running one, with its spec: "memory.max=1048576", as the kernel
 			       has them */
 };

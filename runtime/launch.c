@@ -31,6 +31,7 @@
 #include "namespaces/clone.h"
 #include "namespaces/mountfd.h"
 #include "runtime/child.h"
+#include "runtime/disk.h"
 #include "runtime/events.h"
 #include "runtime/generated.h"
 #include "runtime/init_proto.h"
@@ -273,6 +274,7 @@ static int build(struct start *s, struct err *e)
 	r = rootfs_build(&s->root, s->pidfd, &kit, e);
 	if (r < 0)
 		return err_wrap(e, "root file system");
+	root_note_device(s, kit.fds[0]);
 	r = rootfs_kit_send(s->sock, &kit, e);
 	rootfs_kit_close(&kit);
 	if (r < 0)
@@ -288,6 +290,9 @@ static int go(struct start *s, struct err *e)
 
 	if (r == 0)
 		return err_set(e, ECHILD, "the instance's first process ended during set-up");
+	if (r < 0)
+		return r;
+	r = instance_disk_hold(&s->l->spec, s->l->dir, e);
 	if (r < 0)
 		return r;
 	r = run_hooks(s->l, "prestart", s->l->spec.hooks.prestart, s->l->spec.hooks.n_prestart,
@@ -317,6 +322,7 @@ static int write_state(struct start *s, struct err *e)
 		.monitor_pid = s->l->hand_over ? getppid() : getpid(),
 		.started_ms = clock_wall_ms(),
 		.started_boot_ms = clock_boot_ms(),
+		.root_device = s->root_device,
 		.has_net = s->has_net,
 		.terminal = s->l->spec.process.terminal,
 		.remove = s->l->remove,

@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "hooks/hooks.h"
 #include "namespaces/mountfd.h"
+#include "runtime/disk.h"
 #include "runtime/launch_priv.h"
 #include "runtime/lxcfs.h"
 #include "runtime/monitor_proto.h"
@@ -31,6 +32,7 @@ void start_free(struct start *s)
 	free(s->storage);
 	s->storage = NULL;
 	instance_plan_free(&s->plan);
+	fd_reset(&s->disk);
 	fd_reset(&s->joined);
 	fd_reset(&s->names);
 	fd_reset(&s->cgroup);
@@ -106,7 +108,7 @@ int root_spec_make(struct start *s, struct err *e)
 	const struct jail_spec *spec = &s->l->spec;
 	const struct generated_network network = launch_network_generated(s);
 	struct root_storage *t = calloc(1, sizeof(*t));
-	int r;
+	int r = 0;
 
 	s->storage = t;
 	if (!t)
@@ -129,11 +131,15 @@ int root_spec_make(struct start *s, struct err *e)
 		if (r < 0)
 			return r;
 	}
+	s->disk = instance_disk_open(spec, &s->l->meta, s->l->dir, e);
+	if (s->disk < 0 && s->disk != -EBADF)
+		return s->disk;
 	s->root = (struct rootfs_spec){
 		.kind = spec->has_image ? ROOTFS_OVERLAY : ROOTFS_DIRECTORY,
 		.layer_paths = t->layers,
 		.n_layers = t->n_layers,
-		.instance_dir = s->l->dir,
+		.instance_dir = s->disk >= 0 ? s->disk : s->l->dir,
+		.own_mount = s->disk >= 0,
 		.directory = spec->rootfs,
 		.read_only = spec->security.readonly_root,
 		.ids = s->l->meta.ids,
@@ -158,6 +164,14 @@ int root_spec_make(struct start *s, struct err *e)
 	};
 	lxcfs_use(&s->l->j->config, &s->root);
 	return 0;
+}
+
+void root_note_device(struct start *s, int root)
+{
+	struct stat st;
+
+	if (s->root.kind == ROOTFS_OVERLAY && fstat(root, &st) == 0)
+		s->root_device = st.st_dev;
 }
 
 int init_program_open(struct jail *j, int *ret, struct err *e)

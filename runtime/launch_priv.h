@@ -31,6 +31,8 @@ struct start {
 		struct generated generated;
 		struct provision provision;
 	} * storage;
+	int disk; /* a detached mount with the instance's files, or -EBADF: its directory */
+	uint64_t root_device; /* of the overlay; 0 = none */
 	int cgroup; /* where the child is born */
 	int notify; /* the program's socket, or -EBADF */
 	int init_program;
@@ -47,8 +49,9 @@ struct start {
 };
 #define START_INIT(launch)                                                                         \
 	{                                                                                          \
-		.l = (launch), .cgroup = -EBADF, .notify = -EBADF, .init_program = -EBADF,         \
-		.sock = -EBADF, .pidfd = -EBADF, .joined = -EBADF, .names = -EBADF, .stdio = {     \
+		.l = (launch), .disk = -EBADF, .cgroup = -EBADF, .notify = -EBADF,                 \
+		.init_program = -EBADF, .sock = -EBADF, .pidfd = -EBADF, .joined = -EBADF,         \
+		.names = -EBADF, .stdio = {                                                        \
 			-EBADF,                                                                    \
 			-EBADF,                                                                    \
 			-EBADF                                                                     \
@@ -58,6 +61,8 @@ void start_free(struct start *s);
 
 /* The root file system of the spec as namespaces/ wants it. */
 int root_spec_make(struct start *s, struct err *e);
+/* What tells its overlay from all other file systems; root: as it was made. */
+void root_note_device(struct start *s, int root);
 /* jail-init on a detached read-only mount, so that /proc/PID/exe inside leads to nothing that can
  * be written (row 1). */
 int init_program_open(struct jail *j, int *ret, struct err *e);

@@ -133,7 +133,10 @@ int provision_load(const struct jail_spec *spec, const char *id, int dir, struct
 	return spec_has_cloud_init(spec) ? load_seed(spec, id, ret, e) : 0;
 }
 
+/* Of a volatile root each start is the first. */
 int provision_done(const struct provision *p, int dir, struct err *e)
 {
-	return p->first_boot ? file_write_at(dir, MARK, "", 0, 0600, FILE_SYNC, e) : 0;
+	return p->first_boot && !p->spec->is_volatile
+		       ? file_write_at(dir, MARK, "", 0, 0600, FILE_SYNC, e)
+		       : 0;
 }

@@ -183,6 +183,7 @@ int run_state_write(int dir, const struct run_state *s, struct err *e)
 	json_out_int(&o, "monitorPid", s->monitor_pid);
 	json_out_u64(&o, "started", s->started_ms);
 	json_out_u64(&o, "startedBoot", s->started_boot_ms);
+	json_out_u64(&o, "rootDevice", s->root_device);
 	json_out_u64(&o, "restarts", s->restarts);
 	json_out_bool(&o, "terminal", s->terminal);
 	json_out_bool(&o, "remove", s->remove);
@@ -198,7 +199,7 @@ int run_state_read(int dir, struct run_state *ret, struct err *e)
 	CLEANUP_JSON struct json_doc *doc = NULL;
 	struct run_state s = { 0 };
 	const struct json *root;
-	int64_t pid, monitor, started, boot, restarts;
+	int64_t pid, monitor, started, boot, restarts, device = 0;
 	int r;
 
 	r = record_read(dir, "state.json", true, &doc, e);
@@ -211,6 +212,11 @@ int run_state_read(int dir, struct run_state *ret, struct err *e)
 	    (r = get_int(doc, root, "startedBoot", 0, INT64_MAX, &boot, e)) < 0 ||
 	    (r = get_int(doc, root, "restarts", 0, UINT32_MAX, &restarts, e)) < 0)
 		return r;
+	/* A version that didn't write it may have started what runs. */
+	if (json_get(root, "rootDevice") &&
+	    (r = get_int(doc, root, "rootDevice", 0, INT64_MAX, &device, e)) < 0)
+		return r;
+	s.root_device = (uint64_t)device;
 	s.pid = (pid_t)pid;
 	s.monitor_pid = (pid_t)monitor;
 	s.started_ms = (uint64_t)started;

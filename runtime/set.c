@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "runtime/devices.h"
+#include "runtime/disk.h"
 #include "runtime/network_change.h"
 #include "runtime/spec_edit.h"
 #include "runtime/systemd.h"
@@ -65,7 +66,8 @@ static int parse_setting(struct set_job *s, size_t i, struct err *e)
 				str_eq(p->text, "name") ? "jail rename NAME NEW-NAME"
 							: "make a new instance");
 	}
-	if (s->o->runtime && !str_starts(p->text, "resources.")) {
+	if (s->o->runtime &&
+	    (!str_starts(p->text, "resources.") || str_starts(p->text, "resources.disk"))) {
 		(void)err_set(e, EINVAL, "%s: only limits can change with --runtime", p->text);
 		return err_hint(e, "without --runtime the change is stored");
 	}
@@ -96,11 +98,16 @@ static int edited(const struct set_job *s, const struct jail_spec *from, struct 
 	return 0;
 }
 
-/* The first key that a running instance can't change, or NULL. */
+/* The first key that a running instance can't change, or NULL. Of its disk it depends on the value.
+ */
 static const struct spec_path *needs_restart(const struct set_job *s)
 {
+	/* With --runtime there is no change of the disk, and no `after`. */
+	bool disk = !s->o->runtime && instance_disk_needs_restart(&s->before, &s->after, s->dir);
+
 	for (size_t i = 0; i < s->o->n; i++)
-		if (spec_path_change(&s->paths[i]) == SPEC_PATH_RESTART)
+		if (spec_path_change(&s->paths[i]) == SPEC_PATH_RESTART ||
+		    (disk && str_starts(s->paths[i].text, "resources.disk")))
 			return &s->paths[i];
 	return NULL;
 }
@@ -198,7 +205,9 @@ static int apply_live(struct set_job *s, const struct running *r, struct err *e)
 	if (rc >= 0)
 		rc = change_devices(s, r, tree, &s->effective, &now, e);
 	if (rc >= 0) {
-		rc = store_live(s, r, &now, had_runtime, e);
+		rc = instance_disk_change(&s->effective, &now, s->dir, true, e);
+		if (rc >= 0 && (rc = store_live(s, r, &now, had_runtime, e)) < 0)
+			(void)instance_disk_change(&now, &s->effective, s->dir, true, &ignored);
 		if (rc < 0)
 			(void)change_devices(s, r, tree, &now, &s->effective, &ignored);
 	}
@@ -259,6 +268,8 @@ static int store_down(struct set_job *s, struct err *e)
 		    ? network_change_begin(&change, s->j, s->name, s->dir, NULL, &s->before,
 					   &s->after, e)
 		    : 0;
+	if (r >= 0)
+		r = instance_disk_change(&s->before, &s->after, s->dir, false, e);
 	if (r >= 0)
 		r = store(s, e);
 	if (r >= 0)

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "cgroups/cgroup.h"
 #include "hooks/hooks.h"
+#include "images/disk.h"
 #include "netsetup/address.h"
 #include "netsetup/network.h"
 
@@ -108,6 +109,8 @@ struct jail_spec {
 	char *cpus, *mems;
 	struct cgroup_io_limit *io;
 	struct cgroup_raw *raw;
+	struct disk_limits disk;
+	bool is_volatile; /* the root's own files are in memory, and gone when it stops */
 
 	struct {
 		enum spec_network_mode mode;

@@ -59,11 +59,26 @@ static int check_raw(const struct cgroup_limits *l, struct err *e)
 	return 0;
 }
 
+/* A directory of the host is not the runtime's to limit. */
+static int check_disk(const struct jail_spec *s, struct err *e)
+{
+	if (s->is_volatile && !s->has_image)
+		return err_set(e, EINVAL, "volatile: only with \"image\", not with \"rootfs\"");
+	if ((s->disk.size_bytes || s->disk.inodes) && !s->has_image)
+		return err_set(e, EINVAL,
+			       "resources.disk: only with \"image\", not with \"rootfs\"");
+	if (s->disk.size_bytes &&
+	    (s->disk.size_bytes < DISK_SIZE_MIN || s->disk.size_bytes > DISK_SIZE_MAX))
+		return err_set(e, ERANGE, "resources.disk.size: at least 16MiB, at most 1024TiB");
+	return 0;
+}
+
 int spec_check_resources(const struct jail_spec *s, struct err *e)
 {
 	int r = check_cpu(&s->limits, e);
 
 	if (r < 0 || (r = check_memory(&s->limits, e)) < 0 || (r = check_io(s, e)) < 0)
 		return r;
-	return check_raw(&s->limits, e);
+	r = check_disk(s, e);
+	return r < 0 ? r : check_raw(&s->limits, e);
 }

@@ -106,6 +106,7 @@ static const struct decode_field root_fields[] = {
 	{ .key = "$schema", .decode = decode_nothing, .max = SPEC_PATH_MAX },
 	{ .key = "name", .decode = decode_name, .offset = SPEC(name) },
 	{ .key = "image", .decode = decode_image, .flag = SPEC(has_image) },
+	{ .key = "volatile", .decode = decode_bool, .offset = SPEC(is_volatile) },
 	{ .key = "rootfs",
 	  .decode = decode_text,
 	  .offset = SPEC(rootfs),

@@ -120,6 +120,7 @@ enum spec_path_change spec_path_change(const struct spec_path *p)
 		"tenant",
 		"image",
 		"rootfs",
+		"volatile",
 		"mode",
 		"network.mode",
 		"network.path",

@@ -224,6 +224,8 @@ static void print_head(const struct jail_spec *s, struct json_out *o)
 		json_out_str(o, "image", s->image.s);
 	if (s->rootfs)
 		json_out_str(o, "rootfs", s->rootfs);
+	if (s->is_volatile)
+		json_out_bool(o, "volatile", true);
 	if (s->n_labels > 0) {
 		json_out_object(o, "labels");
 		for (size_t i = 0; i < s->n_labels; i++)

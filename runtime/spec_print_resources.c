@@ -101,6 +101,17 @@ static void print_pids(const struct jail_spec *s, struct spec_section *all)
 	json_out_object_end(o);
 }
 
+static void print_disk(const struct jail_spec *s, struct spec_section *all)
+{
+	struct spec_section disk = { all->o, "disk", false, all };
+
+	if (s->disk.size_bytes)
+		spec_out_size(spec_in(&disk), "size", s->disk.size_bytes);
+	if (s->disk.inodes)
+		json_out_u64(spec_in(&disk), "inodes", s->disk.inodes);
+	spec_section_end(&disk);
+}
+
 static void print_huge(const struct jail_spec *s, struct spec_section *all)
 {
 	struct spec_section huge = { all->o, "hugepages", false, all };
@@ -121,6 +132,7 @@ void spec_print_resources(const struct jail_spec *s, struct json_out *o)
 	print_memory(s, &all);
 	print_io(s, &all);
 	print_pids(s, &all);
+	print_disk(s, &all);
 	print_huge(s, &all);
 	for (size_t i = 0; i < s->limits.n_raw; i++)
 		json_out_str(spec_in(&unified), s->raw[i].file, s->raw[i].value);

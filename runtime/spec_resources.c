@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The spec's "resources": what the instance's cgroup enforces. Numbers are checked against the
- * kernel's own bounds here (cgroup-v2.rst); whether a controller is there is judged at start.
+ * The spec's "resources": what the instance's cgroup enforces, and its disk. Numbers are checked
+ * against the kernel's own bounds here (cgroup-v2.rst); whether a controller is there is judged at
+ * start.
  */
 #include "runtime/spec_priv.h"
 
@@ -237,12 +238,28 @@ static int decode_raw(const struct decoder *d, const struct json *node, void *ba
 	return raw->file && raw->value ? 0 : err_nomem(e);
 }
 
+static const struct decode_field disk_fields[] = {
+	{ .key = "size",
+	  .decode = decode_quantity,
+	  .offset = SPEC(disk.size_bytes),
+	  .min = 1,
+	  .max = SPEC_INTEGER_SIZE_MAX,
+	  .parse = spec_parse_positive_size },
+	{ .key = "inodes",
+	  .decode = decode_u64,
+	  .offset = SPEC(disk.inodes),
+	  .min = DISK_INODES_MIN,
+	  .max = DISK_INODES_MAX },
+};
+static const struct decode_table disk_table = { .fields = disk_fields,
+						.n = ARRAY_SIZE(disk_fields) };
+
 static const struct decode_field fields[] = {
 	{ .key = "cpu", .decode = decode_nested, .table = &cpu_table },
 	{ .key = "memory", .decode = decode_nested, .table = &memory_table },
 	{ .key = "io", .decode = decode_array, .item = decode_io, .max = LIMIT_DEVICES },
 	{ .key = "pids", .decode = decode_nested, .table = &pids_table },
-	{ .key = "disk", .decode = decode_later },
+	{ .key = "disk", .decode = decode_nested, .table = &disk_table },
 	{ .key = "hugepages", .decode = decode_nested, .table = &huge_table },
 	{ .key = "unified", .decode = decode_map, .item = decode_raw, .max = LIMIT_UNIFIED },
 };

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "runtime/disk.h"
 #include "runtime/engine_priv.h"
 #include "runtime/traffic.h"
 
@@ -96,6 +97,9 @@ static int read_running(struct stats_reader *r, struct instance_stats *s, struct
 	s->taken_usec = monotonic_usec();
 	tree = instance_tree(r->j, &s->name, &why);
 	rc = tree ? cgroup_stats_read(&r->cgroup, tree, &s->name, &s->cgroup, &why) : -why.code;
+	if (rc >= 0)
+		instance_disk_look(running.dir, running.state.pid, running.state.root_device,
+				   &s->disk);
 	if (rc >= 0 && running.state.has_net)
 		rc = read_network(r, s, &running, &why);
 	if (rc < 0) {

@@ -25,6 +25,7 @@ struct instance_stats {
 	} net[NET_INTERFACES_MAX];
 	bool has_classes; /* traffic by class, of all its lives (runtime/traffic.h) */
 	struct net_classes classes;
+	struct instance_disk disk;
 	bool has_percent; /* of one CPU, in thousandths, since the sample before */
 	uint64_t cpu_percent_milli;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Samples as JSON. What the kernel does not say has no member; "max" is null. */
 #include "base/clock.h"
+#include "runtime/disk.h"
 #include "runtime/stats.h"
 #include "runtime/traffic.h"
 
@@ -177,6 +178,8 @@ void stats_to_json(const struct instance_stats *s, struct json_out *o, const cha
 		pressure(&s->cgroup, o);
 		io(&s->cgroup, o);
 		huge(&s->cgroup, o);
+		if (s->disk.has_usage)
+			instance_disk_to_json(o, &s->disk);
 		network(s, o);
 	}
 	json_out_object_end(o);

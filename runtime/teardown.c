@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "netsetup/port.h"
+#include "runtime/disk.h"
 #include "runtime/events.h"
 #include "runtime/launch_priv.h"
 #include "runtime/network_change.h"
@@ -138,6 +139,7 @@ int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *
 	run_poststop(j, name, dir);
 	if (r < 0)
 		return r;
+	instance_disk_close(name, dir);
 	r = path_remove_tree(j->run_instances, name->s, e);
 	if (r >= 0)
 		event_record(j, EVENT_STOPPED, name, NULL);
@@ -198,6 +200,7 @@ static void release(struct jail *j, const struct meta *meta)
 int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e)
 {
 	CLEANUP_FD int trash = path_make_dir_at(j->state, "trash", 0700, e);
+	const uint32_t project = instance_disk_project(dir);
 	struct meta meta = { .n_layers = 0 };
 	struct err why = ERR_INIT;
 	int r;
@@ -220,5 +223,6 @@ int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct 
 	systemd_dropin_remove(j, name);
 	release(j, &meta);
 	event_record(j, EVENT_REMOVED, name, &(struct event_detail){ .id = meta.owner.s });
-	return path_remove_tree(trash, meta.owner.s, e);
+	r = path_remove_tree(trash, meta.owner.s, e);
+	return r < 0 ? r : instance_disk_release(j, &meta.owner, project, e);
 }

@@ -130,6 +130,23 @@ static void print_limits(const struct cgroup_limits *l)
 		field("pids", "%llu", (unsigned long long)l->pids_max);
 }
 
+static void print_disk(const struct instance_info *i)
+{
+	const struct disk_usage *u = &i->disk.usage;
+	char used[32], size[32];
+
+	if (!i->spec.has_image || i->disk.kind == DISK_DIRECTORY)
+		return;
+	num_format_size_short(u->used_bytes, used, sizeof(used));
+	num_format_size_short(u->size_bytes, size, sizeof(size));
+	if (i->disk.has_usage)
+		field("disk", "%s: %s of %s, %llu of %llu inodes", disk_kind_name(i->disk.kind),
+		      used, size, (unsigned long long)u->used_inodes,
+		      (unsigned long long)u->inodes);
+	else
+		field("disk", "%s", disk_kind_name(i->disk.kind));
+}
+
 static void print_oom(const struct cgroup_oom *oom)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
@@ -188,6 +205,7 @@ static void print_text(const struct instance_info *i)
 	}
 	print_network(i);
 	print_limits(&i->spec.limits);
+	print_disk(i);
 	print_kernel(&i->limits);
 	if (i->ids.count)
 		field("ids", "%u to %u", i->ids.first, i->ids.first + i->ids.count - 1);

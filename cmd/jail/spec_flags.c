@@ -51,6 +51,31 @@ static int set_hostname(struct jail_spec *s, const char *value, struct err *e)
 	return replace_string(&s->hostname, value, e);
 }
 
+static int set_disk(struct jail_spec *s, const char *value, struct err *e)
+{
+	uint64_t bytes;
+	int r = num_parse_size(value, &bytes, e);
+
+	if (r >= 0 && bytes == 0)
+		return err_set(e, EINVAL, "\"%s\": expected more than 0", value);
+	if (r >= 0)
+		s->disk.size_bytes = bytes;
+	return r;
+}
+
+static int set_inodes(struct jail_spec *s, const char *value, struct err *e)
+{
+	return num_parse_u64(value, DISK_INODES_MIN, DISK_INODES_MAX, &s->disk.inodes, e);
+}
+
+static int set_volatile(struct jail_spec *s, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	s->is_volatile = true;
+	return 0;
+}
+
 static int set_memory(struct jail_spec *s, const char *value, struct err *e)
 {
 	s->limits.has_memory_max = true;
@@ -278,6 +303,9 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("cpus", 0, "N", "at most that many CPUs: 1.5", set_cpus)                                 \
 	F("cpu-weight", 0, "N", "share of a busy CPU, 1 to 10000", set_cpu_weight)                 \
 	F("pids", 0, "N", "at most that many processes", set_pids)                                 \
+	F("disk", 0, "SIZE", "at most that much on its own disk: 10GiB", set_disk)                 \
+	F("inodes", 0, "N", "at most that many files there", set_inodes)                           \
+	F("volatile", 0, NULL, "its own files in memory, gone when it stops", set_volatile)        \
 	F("memory-reservation", 0, "SIZE", "memory that is kept from reclaim",                     \
 	  set_memory_reservation)                                                                  \
 	F("cpuset-cpus", 0, "LIST", "only these CPUs: 0-3,7", set_cpuset_cpus)                     \

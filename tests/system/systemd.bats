@@ -53,6 +53,32 @@ property() { systemctl show -P "$2" "jail@$1"; }
 	[ ! -e /sys/fs/cgroup/jail.slice/jail@web.service ]
 }
 
+@test "a unit's disk: an image or memory, in its limits, over start and stop by systemctl" {
+	jail create web --image "$IMAGE" --network none --disk 64MiB -- sh -c 'while :; do sleep 1000; done'
+	systemctl start jail@web
+	active web
+	run jail exec web sh -c 'echo kept >/kept && dd if=/dev/zero of=/big bs=1M'
+	[ "$status" -eq 1 ]
+	[[ $output == *'No space left on device'* ]]
+	jail exec web rm /big
+	jail set web disk.size=128MiB
+	jail exec web dd if=/dev/zero of=/big bs=1M count=90
+	run ! grep -F /dev/loop /proc/self/mountinfo
+	systemctl stop jail@web
+	wait_until 30 no_loop
+	systemctl start jail@web
+	[ "$(jail exec web cat /kept)" = kept ]
+	jail rm --force web
+	wait_until 30 no_loop
+	jail create web --image "$IMAGE" --network none --volatile --disk 32MiB -- sh -c 'while :; do sleep 1000; done'
+	systemctl start jail@web
+	[ "$(field web .disk.kind)" = tmpfs ]
+	jail exec web sh -c 'echo gone >/gone'
+	systemctl restart jail@web
+	run ! jail exec web cat /gone
+}
+no_loop() { [ -z "$(cat /sys/block/loop*/loop/backing_file 2>/dev/null)" ]; }
+
 nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 
 @test "a stop that was asked for is no failure of the unit, whatever the program's status" {

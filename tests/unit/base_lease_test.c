@@ -151,6 +151,35 @@ static void test_any(void **state)
 	assert_true(v.number == 77);
 }
 
+static bool is_odd(uint64_t number, const void *arg)
+{
+	return arg && number % 2;
+}
+
+/* Numbers that somebody else uses are passed over, and left without a lease. */
+static void test_foreign(void **state)
+{
+	const struct tmpdir *t = *state;
+	const struct lease_range range = {
+		.first = 500, .count = 6, .format = decimal, .is_foreign = is_odd, .arg = ""
+	};
+	struct err e = ERR_INIT;
+	struct lease_taken v;
+
+	for (int i = 0; i < 4; i++) {
+		char text[8];
+		struct jail_name owner, holder;
+
+		assert_true(str_format(text, sizeof(text), "f%d", i) > 0);
+		owner = name(text);
+		assert_int_equal(lease_take_any(t->fd, &range, &owner, &v, &e),
+				 i < 3 ? 0 : -ENOSPC);
+		assert_true(v.number % 2 == 0);
+		assert_int_equal(lease_holder(t->fd, "501", &holder), -ENOENT);
+	}
+	assert_string_equal(e.text, "pool exhausted: 6 of 6 in use");
+}
+
 #define RACERS 6
 #define POOL 40
 
@@ -245,7 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TMPDIR_TEST(test_take_drop), TMPDIR_TEST(test_hostile_keys), TMPDIR_TEST(test_each),
 		TMPDIR_TEST(test_rename),    TMPDIR_TEST(test_any),	     TMPDIR_TEST(test_race),
-		TMPDIR_TEST(test_spread),
+		TMPDIR_TEST(test_spread),    TMPDIR_TEST(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,8 @@ static void assert_defaults(const struct jail_config *c)
 	assert_int_equal(c->systemd, CONFIG_SYSTEMD_AUTO);
 	assert_int_equal(c->ids.first, 1342177280);
 	assert_int_equal(c->ids.ranges, 8192);
+	assert_int_equal(c->projects.first, 1342177280);
+	assert_int_equal(c->projects.count, 8192);
 	assert_string_equal(c->network.name.s, "default");
 	assert_string_equal(c->network.tenant, "");
 	assert_int_equal(c->network.mode, NET_BRIDGE);
@@ -176,6 +178,10 @@ static void test_refused(void **state)
 		{ "{\"ids\":{\"first\":0}}", "ids.first: 0: expected an integer from 65536", "" },
 		{ "{\"ids\":{\"first\":65537}}", "ids.first: 65537 is not a multiple", "" },
 		{ "{\"ids\":{\"ranges\":0}}", "ids.ranges: 0: expected an integer from 1", "" },
+		{ "{\"projects\":{\"first\":0}}", "projects.first: 0: expected an integer from 1",
+		  "" },
+		{ "{\"projects\":{\"first\":4294967290,\"count\":6}}",
+		  "projects.count: the range ends", "" },
 		{ "{\"ids\":{\"first\":4294770688,\"ranges\":3}}", "ids.ranges: the pool ends",
 		  "" },
 		{ "{\"network\":{\"bridge\":\"\"}}", "an interface name is", "" },
