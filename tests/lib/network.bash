@@ -100,12 +100,22 @@ server() {
 	HELPERS="${HELPERS:-} $!"
 	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/server.$port"
 }
-# ask ADDRESS PORT [IN-COMMAND...]: what the server says, or failure within two seconds.
+# ask ADDRESS PORT [IN-COMMAND...]: what the server says. For as long as ASK_SECONDS; a busy machine is no reason to fail.
 ask() {
-	"${@:3}" socat -T 2 - "TCP:$([[ $1 == *:* ]] && echo "[$1]" || echo "$1"):$2,connect-timeout=2" </dev/null 2>/dev/null
+	"${@:3}" socat -T "${ASK_SECONDS:-20}" - "TCP:$([[ $1 == *:* ]] && echo "[$1]" || echo "$1"):$2,connect-timeout=${ASK_SECONDS:-20}" \
+		</dev/null 2>/dev/null
+}
+# no_answer ADDRESS PORT [IN-COMMAND...]
+no_answer() {
+	# shellcheck disable=SC2314 # the last one
+	! ASK_SECONDS=2 ask "$@"
 }
 ping_from() { # IN-COMMAND... ADDRESS
-	"${@:1:$#-1}" busybox ping -c 1 -W 1 "${*: -1}" >/dev/null
+	"${@:1:$#-1}" busybox ping -c 1 -W "${PING_SECONDS:-20}" "${*: -1}" >/dev/null
+}
+no_ping_from() {
+	# shellcheck disable=SC2314
+	! PING_SECONDS=1 ping_from "$@"
 }
 
 # capture FILE INTERFACE FILTER [IN-COMMAND...]: tcpdump in the background, ready when it returns.
