@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Published ports of every kind, the firewall of an instance, rates, counters; and all of it changed while it runs.
+# vm: too
+# vm: filter=ports|rates|counters|interface
 
 # shellcheck disable=SC2086 # addresses are words
 load ../lib/common
 load ../lib/network
+load ../lib/system
 
 setup_file() {
 	network_setup_file
@@ -41,13 +44,57 @@ ruleset() { nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//'; }
 @test "ports: UDP, and an address of one family is not published on the other" {
 	sleeper web --network open --port 6001:6001/udp --port 0.0.0.0:6002:6002
 	server 6001/udp inside web
-	run -0 world socat -T 2 - UDP:$HOST4:6001 <<<x
-	assert_output $WORLD4
-	run -0 world socat -T 2 - "UDP:[$HOST6]:6001" <<<x
-	assert_output $WORLD6
+	seen_as() { [ "$(world socat - "UDP:$1:6001" <<<x)" = "$2" ]; }
+	wait_until 10 seen_as $HOST4 $WORLD4
+	wait_until 10 seen_as "[$HOST6]" $WORLD6
 	server 6002 inside web
 	run -0 ask $HOST4 6002 world
 	no_answer $HOST6 6002 world
+}
+
+@test "ports: SCTP, of both families, in a range, with rules, and on loopback by the proxy" {
+	need sctp
+	sleeper web --network open --port 6001:80/sctp --port 6100-6109:6100-6109/sctp --port 127.0.0.1:6200:80/sctp \
+		--port '[::1]:6200:80/sctp' --port 6001:81
+	local ASK_OVER=SCTP port
+	for port in 80 6105; do server $port/sctp inside web; done
+	run -0 ask $HOST4 6001 world
+	assert_output $WORLD4
+	run -0 ask $HOST6 6001 world
+	assert_output $WORLD6
+	run -0 ask $HOST4 6105 world
+	assert_output $WORLD4
+	run -0 ask $HOST6 6105 world
+	assert_output $WORLD6
+	run -0 ask 127.0.0.1 6200
+	assert_output 10.77.0.1
+	run -0 ask ::1 6200
+	assert_output fd77::1
+	no_answer $HOST4 6200 world
+	no_answer $HOST4 6200
+	ASK_OVER=TCP no_answer $HOST4 6001 world # another port of the same number
+	jail create two --image "$IMAGE" --port 6109:1/sctp -- sleep 1000
+	run jail start two
+	assert_error 1 'port 6109/sctp is already published by instance web'
+	jail set web "network.deny=in sctp 80 from $WORLD4"
+	no_answer $HOST4 6001 world
+	run -0 ask $HOST6 6001 world
+	jail set web network.ports=127.0.0.1:6201:80/sctp network.deny=
+	no_answer $HOST6 6001 world
+	no_answer 127.0.0.1 6200
+	run -0 ask 127.0.0.1 6201
+	assert_output 10.77.0.1
+}
+
+@test "ports: an SCTP port that a process of the host listens on is refused" {
+	need sctp
+	server 6001/sctp
+	jail create web --image "$IMAGE" --port 6001:80/sctp -- sleep 1000
+	run jail start web
+	assert_error 1 'port 6001/sctp is in use'
+	jail set web network.ports=127.0.0.1:6001:80/sctp
+	run jail start web
+	assert_error 1 '127.0.0.1:6001/sctp'
 }
 
 @test "deny and allow, by direction, protocol, port, address" {

@@ -2,6 +2,7 @@
 # Rows 70 to 79: what somebody with all capabilities over an instance's network namespace can do to the host, to others
 # and to who comes after. Each attack is made twice: on a plain bridge with plain ports, where it has to succeed, and
 # from an instance of a network on which instances may see each other, where it must not.
+# vm: too
 
 # shellcheck disable=SC2086 # addresses are words
 load ../lib/common
