@@ -15,6 +15,8 @@
 
 #define LEASE_KEY_MAX 128
 #define LEASE_ATTEMPTS 16
+#define LEASE_WINDOW 60u /* with network, gateway and the like: the first 64 of a subnet */
+#define LEASE_WINDOW_TRIES 4
 
 /* A key is one path component of printable characters that does not begin with '.': those are
  * temporary names. */
@@ -104,28 +106,59 @@ static uint64_t lease_hash(const char *s)
 	return h ^ h >> 29;
 }
 
+/* Number `first` + i of a range. Return: 0 and *ret; -EEXIST it is another's, or foreign; else with
+ * *e set. */
+static int lease_try_number(int pool_dir, const struct lease_range *range, uint64_t i,
+			    const struct jail_name *owner, struct lease_taken *ret, struct err *e)
+{
+	char key[LEASE_KEY_MAX + 1] = "";
+	struct jail_name holder;
+	int r;
+
+	if (range->is_foreign && range->is_foreign(range->first + i, range->arg))
+		return -EEXIST;
+	range->format(range->first + i, range->arg, key, sizeof(key));
+	r = lease_try(pool_dir, key, owner, &holder);
+	if (r == -EEXIST)
+		return r;
+	if (r < 0)
+		return err_ret(e, r, "lease %s for %s", key, owner->s);
+	*ret = (struct lease_taken){ .number = range->first + i, .had = r > 0 };
+	return 0;
+}
+
+/* A few tries in each window, and the next is twice as wide: as many tries as the logarithm of the
+ * leases. Return: as lease_try_number(), or -EEXIST. */
+static int lease_take_compact(int pool_dir, const struct lease_range *range,
+			      const struct jail_name *owner, struct lease_taken *ret, struct err *e)
+{
+	uint64_t h = lease_hash(owner->s);
+
+	for (uint64_t window = LEASE_WINDOW; window < range->count; window *= 2)
+		for (int i = 0; i < LEASE_WINDOW_TRIES; i++) {
+			int r = lease_try_number(pool_dir, range, h % window, owner, ret, e);
+
+			if (r != -EEXIST)
+				return r;
+			h = (h ^ h >> 32) * 0xd6e8feb86659fd93u;
+		}
+	return -EEXIST;
+}
+
 int lease_take_any(int pool_dir, const struct lease_range *range, const struct jail_name *owner,
 		   struct lease_taken *ret, struct err *e)
 {
 	uint64_t start = range->count ? lease_hash(owner->s) % range->count : 0;
+	int r = -EEXIST;
 
-	for (uint64_t i = 0; i < range->count; i++) {
-		uint64_t number = range->first + (start + i) % range->count;
-		char key[LEASE_KEY_MAX + 1] = "";
-		struct jail_name holder;
-		int r;
-
-		if (range->is_foreign && range->is_foreign(number, range->arg))
-			continue;
-		range->format(number, range->arg, key, sizeof(key));
-		r = lease_try(pool_dir, key, owner, &holder);
-		if (r >= 0) {
-			*ret = (struct lease_taken){ .number = number, .met = i, .had = r > 0 };
-			return 0;
-		}
-		if (r != -EEXIST)
-			return err_ret(e, r, "lease %s for %s", key, owner->s);
+	if (range->compact)
+		r = lease_take_compact(pool_dir, range, owner, ret, e);
+	for (uint64_t i = 0; r == -EEXIST && i < range->count; i++) {
+		r = lease_try_number(pool_dir, range, (start + i) % range->count, owner, ret, e);
+		ret->met = i;
 	}
+	if (r != -EEXIST)
+		return r;
 	return err_set(e, ENOSPC, "pool exhausted: %" PRIu64 " of %" PRIu64 " in use", range->count,
 		       range->count);
 }

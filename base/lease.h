@@ -28,16 +28,20 @@ struct lease_range {
 	/* Numbers that somebody uses who knows of no lease; NULL: none. */
 	bool (*is_foreign)(uint64_t number, const void *arg);
 	const void *arg;
+	bool compact; /* low numbers first: a range of N leases has them among its first 2 N or so
+		       */
 };
 struct lease_taken {
 	uint64_t number;
-	uint64_t met; /* numbers of others that were tried before: many, when the pool fills up */
+	uint64_t
+		met; /* numbers of others that were met in the whole range: many when it fills up */
 	bool had; /* the owner had it already */
 };
 /*
- * Takes any free number of a range: probes from hash(owner) on, wrapping. An owner that was
- * interrupted gets the same number again, so it has one from each range. Return: 0 or -ENOSPC
- * ("pool exhausted: N of N in use").
+ * Takes any free number of a range: probes from hash(owner) on, wrapping; compact: a few numbers of
+ * the first 60 before, of the first 120, and so on. An owner that was interrupted gets the same
+ * number again, so it has one from each range. Return: 0 or -ENOSPC ("pool exhausted: N of N in
+ * use").
  */
 int lease_take_any(int pool_dir, const struct lease_range *range, const struct jail_name *owner,
 		   struct lease_taken *ret, struct err *e);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Addresses of instances: one lease for each, its key is the address as text.
+ * Addresses of instances: one lease for each, its key is the address as text. Low numbers first,
+ * and the same one in both families where it is free, so that the instances of a network are on
+ * few of its bridges, each with one route (segment_priv.h).
  *
  * IPv4: where the gateway stands in the middle of the subnet, the part above it is tried first,
  * then the part below. IPv6: of the host part only the low 32 bits are used, so an address stays
@@ -30,6 +32,8 @@ struct address_pool {
 	const struct net_network *network;
 	uint8_t family;
 	uint64_t first, last, gateway;
+	uint64_t base; /* the number of the subnet's own address */
+	uint64_t preferred; /* is tried before any other; 0 = none */
 };
 
 static uint32_t mask4(unsigned prefix)
@@ -45,7 +49,8 @@ static struct address_pool address_pool4(const struct net_network *n)
 				      .family = AF_INET,
 				      .first = (uint64_t)subnet + 1,
 				      .last = (subnet | ~mask) - 1,
-				      .gateway = ntohl(n->gateway4.s_addr) };
+				      .gateway = ntohl(n->gateway4.s_addr),
+				      .base = subnet };
 }
 
 /* The host part as a number, UINT64_MAX when it does not fit into 32 bits. */
@@ -203,14 +208,27 @@ static int address_exhausted(const struct address_pool *p, struct err *e)
 static int address_take_any(const struct address_pool *p, struct lease_taken *ret, struct err *e)
 {
 	uint64_t middle = p->gateway ? p->gateway : p->first - 1;
-	struct lease_range above = {
-		.first = middle + 1, .count = p->last - middle, .format = address_key, .arg = p
+	struct lease_range above = { .first = middle + 1,
+				     .count = p->last - middle,
+				     .format = address_key,
+				     .arg = p,
+				     .compact = true };
+	struct lease_range below = {
+		.first = p->first, .format = address_key, .arg = p, .compact = true
 	};
-	struct lease_range below = { .first = p->first, .format = address_key, .arg = p };
+	struct lease_range one = {
+		.first = p->preferred, .count = 1, .format = address_key, .arg = p
+	};
 	struct lease_taken taken = { .met = 0 };
 	struct err why = ERR_INIT;
-	int r = lease_take_any(p->dir, &above, p->owner, &taken, &why);
+	int r = -ENOSPC;
 
+	if (p->preferred >= p->first && p->preferred <= p->last && p->preferred != p->gateway)
+		r = lease_take_any(p->dir, &one, p->owner, &taken, &why);
+	if (r == -ENOSPC) {
+		why = ERR_INIT;
+		r = lease_take_any(p->dir, &above, p->owner, &taken, &why);
+	}
 	if (r == -ENOSPC && middle > p->first) {
 		why = ERR_INIT;
 		below.count = middle - p->first;
@@ -283,9 +301,12 @@ int net_addresses_lease(int pool_dir, const struct net_network *n,
 		r = address_take(&p, wanted, &taken, &had4, e);
 	}
 	if (r >= 0 && n->prefix6) {
+		uint64_t number4 = n->prefix4 ? ntohl(taken.v4.s_addr) - p.base : 0;
+
 		p = address_pool6(n);
 		p.dir = pool_dir;
 		p.owner = owner;
+		p.preferred = number4;
 		r = address_take(&p, wanted, &taken, &had6, e);
 	}
 	if (r < 0) {

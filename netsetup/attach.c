@@ -160,7 +160,7 @@ static int restore_end(struct nl *nl, struct link_end *end, struct err *e)
 	r = veth_setup(nl, end, e);
 	if (r >= 0 && end->routed != routed)
 		r = err_set(e, EXFULL, "%s: interface %s has no room for its port any more",
-			    end->inside, end->wanted->network->interface);
+			    end->inside, end->port_of);
 	return r;
 }
 

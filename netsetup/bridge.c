@@ -47,26 +47,26 @@ int bridge_create(struct nl *nl, const struct net_network *n, struct err *e)
 	return nl_run(nl, &batch, NULL, NULL, e);
 }
 
-static void bridge_put_identity(struct nl_batch *batch, const struct net_network *n, unsigned index)
+void bridge_put_identity(struct nl_batch *b, unsigned index, const char *alias, unsigned mtu)
 {
-	char alias[LINK_ALIAS_MAX];
 	struct ifinfomsg *ifi;
 
-	(void)snprintf(alias, sizeof(alias), LINK_NETWORK_PREFIX "%s", n->name.s);
-	ifi = nl_begin(batch, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi), "set up bridge");
+	ifi = nl_begin(b, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi), "set up bridge");
 	ifi->ifi_index = (int)index;
-	nl_put_u32(batch, IFLA_GROUP, NET_GROUP);
-	nl_put_str(batch, IFLA_IFALIAS, alias);
-	if (n->mtu)
-		nl_put_u32(batch, IFLA_MTU, n->mtu);
+	nl_put_u32(b, IFLA_GROUP, NET_GROUP);
+	nl_put_str(b, IFLA_IFALIAS, alias);
+	if (mtu)
+		nl_put_u32(b, IFLA_MTU, mtu);
 }
 
 int bridge_up(struct nl *nl, const struct net_network *n, unsigned index, bool inet6, struct err *e)
 {
 	CLEANUP(nl_batch_free) struct nl_batch batch = NL_BATCH_INIT;
+	char alias[LINK_ALIAS_MAX];
 
+	(void)snprintf(alias, sizeof(alias), LINK_NETWORK_PREFIX "%s", n->name.s);
 	nl_batch_reserve(&batch, BRIDGE_BATCH_SIZE);
-	bridge_put_identity(&batch, n, index);
+	bridge_put_identity(&batch, index, alias, n->mtu);
 	link_put_no_address(&batch, index);
 	if (net_has4(n))
 		route_put_address(&batch, index, AF_INET, &n->gateway4, n->prefix4, true);
@@ -305,6 +305,15 @@ static int bridge_count(struct nl *nl, struct bridge_users *users, int family, s
 	}
 	if (r < 0)
 		*e = why;
+	return r;
+}
+
+int bridge_ports(struct nl *nl, unsigned index, unsigned *sum, struct err *e)
+{
+	struct bridge_users users = { .index = index };
+	int r = bridge_count(nl, &users, AF_UNSPEC, e);
+
+	*sum += users.n;
 	return r;
 }
 

@@ -18,6 +18,7 @@
 #include "netsetup/attach_priv.h"
 #include "netsetup/detach_priv.h"
 #include "netsetup/nft_priv.h"
+#include "netsetup/segment_priv.h"
 #include "netsetup/sweep_priv.h"
 
 struct change {
@@ -33,7 +34,8 @@ static bool change_same_network(const struct net_interface *a, const struct net_
 	return str_eq(a->network->name.s, b->network->name.s) &&
 	       str_eq(a->network->interface, b->network->interface) &&
 	       str_eq(a->network->uplink, b->network->uplink) &&
-	       a->network->mode == b->network->mode && a->routed == b->routed;
+	       a->network->mode == b->network->mode && a->routed == b->routed &&
+	       segment_of(a) == segment_of(b);
 }
 
 static bool change_same_addresses(const struct net_interface *a, const struct net_interface *b)

@@ -40,7 +40,7 @@ int detach_end(struct detach *d, struct link_end *end, struct err *e)
 	if (!end_has_veth(end))
 		return macvlan_delete(&d->route, end, e);
 	end->index = link_index(&d->route, end->name);
-	end->bridge = link_index(&d->route, end->wanted->network->interface);
+	end->bridge = link_index(&d->route, end->port_of);
 	if (end->index)
 		d->links[d->n_links++] = end->index;
 	if (shaper)

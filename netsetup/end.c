@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "netsetup/route_priv.h"
+#include "netsetup/segment_priv.h"
 
 static bool end_has_address4(const struct net_interface *i)
 {
@@ -48,6 +49,8 @@ void ends_plan(const struct net_plan *plan, const struct net_attachment *a, stru
 		link_mac_of("host interface", end->name, end->host_mac);
 		end->use4 = end_has_address4(wanted);
 		end->use6 = end_has_address6(wanted);
+		end->segment = segment_of(wanted);
+		segment_name(wanted->network, end->segment, end->port_of);
 		end->routed =
 			a ? a->v[i].routed : wanted->routed || wanted->network->mode == NET_ROUTED;
 	}
@@ -63,6 +66,13 @@ struct end_networks {
 	unsigned who[NET_INTERFACES_MAX]; /* that the message asks for */
 };
 
+static void end_set_bridge(struct link_end *end, const struct link_state *link)
+{
+	end->bridge = link->index;
+	memcpy(end->bridge_mac, link->mac, sizeof(link->mac));
+	end->use6 = end->use6 && link->inet6;
+}
+
 static int end_take_network(const struct nlmsghdr *nlh, unsigned index, void *arg)
 {
 	struct end_networks *networks = arg;
@@ -72,10 +82,24 @@ static int end_take_network(const struct nlmsghdr *nlh, unsigned index, void *ar
 	if (nlh->nlmsg_type != RTM_NEWLINK)
 		return 0;
 	link_take_state(nlh, &link);
-	end->bridge = link.index;
-	memcpy(end->bridge_mac, link.mac, sizeof(link.mac));
-	end->use6 = end->use6 && link.inet6;
+	if (end->segment == 0 || segment_is_complete(&link))
+		end_set_bridge(end, &link);
 	return 0;
+}
+
+static int end_make_segment(struct nl *nl, struct link_end *end, struct err *e)
+{
+	const struct net_network *n = end->wanted->network;
+	struct link_state link = { .index = 0 };
+	int r;
+
+	if (end->segment == 0)
+		return err_set(e, ENODEV, "network %s: there is no interface %s", n->name.s,
+			       n->interface);
+	r = segment_make(nl, n, end->segment, &link, e);
+	if (r >= 0)
+		end_set_bridge(end, &link);
+	return r;
 }
 
 int ends_find_networks(struct nl *nl, struct link_ends *ends, struct err *e)
@@ -90,14 +114,12 @@ int ends_find_networks(struct nl *nl, struct link_ends *ends, struct err *e)
 		if (!end_has_veth(&ends->v[i]))
 			continue;
 		networks.who[b.n] = (unsigned)i;
-		link_put_query(&b, ends->v[i].wanted->network->interface, 0);
+		link_put_query(&b, ends->v[i].port_of, 0);
 	}
 	r = nl_run(nl, &b, end_take_network, &networks, e);
 	for (i = 0; r >= 0 && i < ends->n; i++)
 		if (end_has_veth(&ends->v[i]) && ends->v[i].bridge == 0)
-			r = err_set(e, ENODEV, "network %s: there is no interface %s",
-				    ends->v[i].wanted->network->name.s,
-				    ends->v[i].wanted->network->interface);
+			r = end_make_segment(nl, &ends->v[i], e);
 	return r;
 }
 
@@ -178,20 +200,35 @@ int end_make_room(struct nl *nl, const struct link_end *end, const char *name, s
 
 /* ---- how the host reaches it ---- */
 
-static void end_put_family(struct nl_batch *b, const struct link_end *end, int family,
-			   const void *address, const void *gateway)
+/* By which interface of the host. */
+static unsigned end_way(const struct link_end *end)
 {
-	const struct route route = {
-		.family = family,
-		.index = end->index,
-		.to = address,
-		.prefix = family == AF_INET ? 32 : 128,
-		/* As from the bridge: this host speaks with the gateway's address. */
-		.source = gateway,
-	};
+	return end->routed ? end->index : end->bridge;
+}
 
-	route_put_neighbour(b, end->routed ? end->index : end->bridge, family, address, end->mac);
-	if (end->routed)
+/* Return: false: the network's own route leads to it. ret_own: it is to this address alone. */
+static bool end_route(const struct link_end *end, int family, struct segment_slice *slice,
+		      struct route *ret, bool *ret_own)
+{
+	bool needed = segment_route(end->wanted, family, end_way(end), slice, ret, ret_own);
+
+	if (!end->routed)
+		return needed;
+	ret->to = family == AF_INET ? (const void *)&end->wanted->address4 : &end->wanted->address6;
+	ret->prefix = family == AF_INET ? 32 : 128;
+	*ret_own = true;
+	return true;
+}
+
+static void end_put_family(struct nl_batch *b, const struct link_end *end, int family,
+			   const void *address)
+{
+	struct segment_slice slice;
+	struct route route;
+	bool own;
+
+	route_put_neighbour(b, end_way(end), family, address, end->mac);
+	if (end_route(end, family, &slice, &route, &own))
 		route_put(b, &route);
 }
 
@@ -200,45 +237,41 @@ void end_put_reach(struct nl_batch *b, const struct link_end *end)
 	const struct net_interface *i = end->wanted;
 
 	if (end->use4)
-		end_put_family(b, end, AF_INET, &i->address4, &i->network->gateway4);
+		end_put_family(b, end, AF_INET, &i->address4);
 	if (!end->use6)
 		return;
 	if (end->routed)
 		route_put_address(b, end->index, AF_INET6, &route_gateway_link_local, 64, true);
-	end_put_family(b, end, AF_INET6, &i->address6, &i->network->gateway6);
-	route_put_neighbour(b, end->routed ? end->index : end->bridge, AF_INET6, &end->link_local,
-			    end->mac);
+	end_put_family(b, end, AF_INET6, &i->address6);
+	route_put_neighbour(b, end_way(end), AF_INET6, &end->link_local, end->mac);
 }
 
-static void end_put_no_family(struct nl_batch *b, const struct link_end *end, unsigned index,
-			      int family, const void *address)
+/* Routes to slices stay, as the bridges do. */
+static void end_put_no_family(struct nl_batch *b, const struct link_end *end, int family,
+			      const void *address)
 {
-	const struct route route = {
-		.family = family,
-		.index = index,
-		.to = address,
-		.prefix = family == AF_INET ? 32 : 128,
-	};
+	struct segment_slice slice;
+	struct route route;
+	bool own;
 
-	if (end->routed)
+	if (end_route(end, family, &slice, &route, &own) && own)
 		route_put_none(b, &route);
-	route_put_no_neighbour(b, index, family, address);
+	route_put_no_neighbour(b, end_way(end), family, address);
 }
 
 void end_put_no_reach(struct nl_batch *b, const struct link_end *end)
 {
 	const struct net_interface *i = end->wanted;
-	unsigned index = end->routed ? end->index : end->bridge;
 
 	/* With the interface went all this. */
-	if (index == 0)
+	if (end_way(end) == 0)
 		return;
 	if (i->address4.s_addr != 0)
-		end_put_no_family(b, end, index, AF_INET, &i->address4);
+		end_put_no_family(b, end, AF_INET, &i->address4);
 	if (IN6_IS_ADDR_UNSPECIFIED(&i->address6))
 		return;
-	end_put_no_family(b, end, index, AF_INET6, &i->address6);
-	route_put_no_neighbour(b, index, AF_INET6, &end->link_local);
+	end_put_no_family(b, end, AF_INET6, &i->address6);
+	route_put_no_neighbour(b, end_way(end), AF_INET6, &end->link_local);
 }
 
 int end_unreach(struct nl *nl, const struct link_end *end, struct err *e)

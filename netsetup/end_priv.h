@@ -19,7 +19,9 @@ struct link_end {
 	uint8_t mac[LINK_MAC_LEN], host_mac[LINK_MAC_LEN];
 	struct in6_addr link_local; /* of mac */
 	bool use4, use6; /* it has an address of the family; 6: and the host has IPv6 there */
-	unsigned bridge; /* the network's interface */
+	unsigned segment; /* which of the network's bridges (segment_priv.h) */
+	char port_of[16]; /* that one's name */
+	unsigned bridge; /* and index */
 	uint8_t bridge_mac[LINK_MAC_LEN];
 	unsigned index; /* the host's end; 0 = not there */
 	bool routed; /* it is no port of the bridge */
@@ -35,7 +37,8 @@ struct link_ends {
 int ends_check(const struct net_plan *plan, struct err *e);
 /* What the plan says, by itself. a: as it was attached, or NULL. */
 void ends_plan(const struct net_plan *plan, const struct net_attachment *a, struct link_ends *ret);
-/* Looks for the networks' interfaces; that one is missing is an error. One exchange. */
+/* Looks for the networks' interfaces; that one is missing is an error, but a segment is made then.
+ * One exchange. */
 int ends_find_networks(struct nl *nl, struct link_ends *ends, struct err *e);
 /* Is a veth, and not a macvlan or a gap. */
 bool end_has_veth(const struct link_end *end);

@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "netsetup/route_priv.h"
 
-#define FORGET_BATCH_SIZE 8192
+#define FORGET_BATCH_SIZE 16384
 #define FORGET_MAX 64 /* in one exchange; the next round takes the next */
 #define FORGET_ROUNDS 64
 
@@ -96,9 +96,12 @@ static int forget_round(struct nl *nl, struct forget *f, struct err *e)
 	if (f->n == 0)
 		return r == -EINTR ? 1 : 0;
 	nl_batch_reserve(&drop, FORGET_BATCH_SIZE);
-	for (size_t i = 0; i < f->n; i++)
-		route_put_no_neighbour(&drop, f->entries[i].index, f->entries[i].family,
-				       f->entries[i].address);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct forget_entry *entry = &f->entries[i];
+
+		route_put_no_neighbour(&drop, entry->index, entry->family, entry->address);
+		route_put_not_to(&drop, entry->index, entry->family, entry->address);
+	}
 	r = nl_run(nl, &drop, NULL, NULL, e);
 	return r < 0 ? r : (int)f->n;
 }

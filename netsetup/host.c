@@ -13,6 +13,7 @@
 #include "netsetup/host_priv.h"
 #include "netsetup/link_priv.h"
 #include "netsetup/nft_priv.h"
+#include "netsetup/segment_priv.h"
 #include "netsetup/sysctl_priv.h"
 
 #define HOST_ATTEMPTS 8
@@ -266,6 +267,8 @@ int net_host_remove(const struct net_network *network, struct err *e)
 	is_bridge = str_eq(link.kind, "bridge") && link.group == NET_GROUP;
 	if (r >= 0 && is_bridge)
 		r = bridge_users(&route, network, link.index, &users, e);
+	if (r >= 0)
+		r = segments_users(&route, network, &users, e);
 	if (r >= 0 && users > 0) {
 		err_set(e, EBUSY, "its interface %s still has %u ports or routes of instances",
 			network->interface, users);
@@ -273,6 +276,8 @@ int net_host_remove(const struct net_network *network, struct err *e)
 	}
 	if (r >= 0)
 		r = nft_network_delete(&nft, network, e);
+	if (r >= 0)
+		r = segments_remove(&route, network, e);
 	if (r >= 0 && is_bridge)
 		r = link_delete(&route, link.index, e);
 	return r < 0 ? err_wrap(e, "remove network %s", network->name.s) : 0;

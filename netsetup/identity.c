@@ -111,6 +111,11 @@ void net_interface_name_of(const struct jail_name *network, char ret[static 16])
 	identity_name("jn", "network", network->s, 0, ret);
 }
 
+void link_segment_name_of(const char *interface, unsigned segment, char ret[static 16])
+{
+	identity_name("jn", "segment", interface, segment, ret);
+}
+
 void link_mac_of(const char *kind, const char *name, uint8_t ret[static LINK_MAC_LEN])
 {
 	identity_mac(kind, name, 0, ret);

@@ -23,6 +23,8 @@
 
 /* The MAC address of one of our host interfaces, as net_mac_of(). */
 void link_mac_of(const char *kind, const char *name, uint8_t ret[static LINK_MAC_LEN]);
+/* The name of a further bridge of a network (segment_priv.h). */
+void link_segment_name_of(const char *interface, unsigned segment, char ret[static 16]);
 /* A name that net_host_name_of() or net_shaper_name_of() could have made. */
 bool link_is_ours(const char *name);
 
@@ -78,6 +80,9 @@ int bridge_create(struct nl *nl, const struct net_network *n, struct err *e);
 int bridge_up(struct nl *nl, const struct net_network *n, unsigned index, bool inet6,
 	      struct err *e);
 
+/* Message: group, alias and MTU (0 = as it is). */
+void bridge_put_identity(struct nl_batch *b, unsigned index, const char *alias, unsigned mtu);
+
 struct bridge_state {
 	struct link_state link;
 	bool forwarding4, forwarding6; /* of this host */
@@ -94,5 +99,7 @@ int bridge_query(struct nl *nl, const struct net_network *n, struct bridge_state
  * for the way of a start). */
 int bridge_users(struct nl *nl, const struct net_network *n, unsigned index, unsigned *ret,
 		 struct err *e);
+/* Adds the number of ports to *sum. A dump. */
+int bridge_ports(struct nl *nl, unsigned index, unsigned *sum, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "base/str.h"
+#include "netsetup/segment_priv.h"
 
 #define CLASSES 4
 
@@ -80,10 +81,12 @@ static void nft_interface_elements(const struct net_plan *plan, unsigned index,
 {
 	static const struct in6_addr none;
 	const struct net_interface *n = &plan->interfaces[index];
-	const char *interface = at->routed ? at->host_interface : n->network->interface;
+	char bridge[16];
+	const char *interface = at->routed ? at->host_interface : bridge;
 	uint8_t mac[NET_MAC_LEN];
 	struct in6_addr local;
 
+	segment_name(n->network, segment_of(n), bridge);
 	net_mac_of(plan->id, index, mac);
 	if (n->address4.s_addr) {
 		nft_sender_element(NFT_SENDERS, interface, mac, &n->address4, 4, ret);

@@ -151,3 +151,15 @@ void route_put_none(struct nl_batch *b, const struct route *route)
 	route_put_message(b, RTM_DELROUTE, 0, route, "delete route");
 	nl_allow(b, link_is_missing);
 }
+
+void route_put_not_to(struct nl_batch *b, unsigned index, int family, const void *address)
+{
+	const struct route route = {
+		.family = family,
+		.index = index,
+		.to = address,
+		.prefix = (unsigned)(8 * route_address_len(family)),
+	};
+
+	route_put_none(b, &route);
+}

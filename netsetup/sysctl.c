@@ -157,6 +157,15 @@ int sysctl_ignore_advertisements(const char *interface, struct err *e)
 	return proc < 0 ? proc : sysctl_set(proc, "ipv6", interface, "accept_ra", "0", e);
 }
 
+void sysctl_no_inet6(const char *interface)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int proc = sysctl_open_proc(&ignored);
+
+	if (proc >= 0)
+		(void)sysctl_set(proc, "ipv6", interface, "disable_ipv6", "1", &ignored);
+}
+
 bool sysctl_bridge_filter(void)
 {
 	struct err ignored = ERR_INIT;

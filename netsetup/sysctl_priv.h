@@ -15,6 +15,10 @@ int sysctl_setup_network(const char *interface, bool inet6, struct err *e);
 int sysctl_inet6_usable(struct err *e);
 /* accept_ra = 0 */
 int sysctl_ignore_advertisements(const char *interface, struct err *e);
+
+/* A port of a bridge needs no IPv6 of its own: without, it adds nothing to this host's routing
+ * table, through which the kernel walks at each start. Where it can't be, nothing else changes. */
+void sysctl_no_inet6(const char *interface);
 /* Does the host lead bridged frames through the tables of IPv4 (br_netfilter)? */
 bool sysctl_bridge_filter(void);
 /* net.ipv4.ip_forward = 1 */

@@ -235,6 +235,8 @@ int veth_setup(struct nl *nl, struct link_end *end, struct err *e)
 		r = sysctl_ignore_advertisements(end->name, e);
 	if (r < 0)
 		return r;
+	if (!end->routed && found.link.inet6)
+		sysctl_no_inet6(end->name);
 	nl_batch_reserve(&b, END_BATCH_SIZE);
 	if (end->routed)
 		link_put_up(&b, end->index, "bring host interface up");

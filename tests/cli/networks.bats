@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # jail network: create, list, inspect, rm, check. What packets may do on a network is in network.bats and its like.
+# vm: too
+# vm: filter=given|refused|rm: not while|check
 
 load ../lib/common
 

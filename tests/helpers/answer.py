@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""answer.py PORT [udp]: tells whoever asks, over both families, which address it has seen. Prints "ready" first."""
+"""answer.py PORT [udp|sctp]: tells whoever asks, over both families, which address it has seen. Prints "ready" first."""
 import socket
 import sys
 
 udp = sys.argv[2:] == ['udp']
-sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
+sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM,
+                     socket.IPPROTO_SCTP if sys.argv[2:] == ['sctp'] else 0)
 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 sock.bind(('::', int(sys.argv[1])))

@@ -90,22 +90,33 @@ network_teardown() {
 	return $status
 }
 
-# server PORT[/udp] [IN-COMMAND...]: in the background, answers with the peer's address.
+# server PORT[/udp|/sctp] [IN-COMMAND...]: in the background, answers with the peer's address.
 server() {
 	local port=${1%/*} more=()
 
-	[[ $1 != */udp ]] || more=(udp)
+	[[ $1 != */* ]] || more=("${1#*/}")
 	# In the root of the host: an instance's network namespace, and nothing else of it.
 	"${@:2}" python3 "$TOP/tests/helpers/answer.py" "$port" "${more[@]}" >"$BATS_TEST_TMPDIR/server.$port" 2>&1 3>&- &
 	HELPERS="${HELPERS:-} $!"
 	wait_until 30 grep -q ready "$BATS_TEST_TMPDIR/server.$port"
 }
-# ask ADDRESS PORT [IN-COMMAND...]: what the server says, or failure within two seconds.
+# ask ADDRESS PORT [IN-COMMAND...]: what the server says. For as long as ASK_SECONDS; a busy machine is no reason to fail.
+# ASK_OVER: TCP, or SCTP, which knows no half of a connection that is closed: so it only reads.
 ask() {
-	"${@:3}" socat -T 2 - "TCP:$([[ $1 == *:* ]] && echo "[$1]" || echo "$1"):$2,connect-timeout=2" </dev/null 2>/dev/null
+	"${@:3}" socat -u -T "${ASK_SECONDS:-20}" \
+		"${ASK_OVER:-TCP}:$([[ $1 == *:* ]] && echo "[$1]" || echo "$1"):$2,connect-timeout=${ASK_SECONDS:-20}" - 2>/dev/null
+}
+# no_answer ADDRESS PORT [IN-COMMAND...]
+no_answer() {
+	# shellcheck disable=SC2314 # the last one
+	! ASK_SECONDS=1 ask "$@"
 }
 ping_from() { # IN-COMMAND... ADDRESS
-	"${@:1:$#-1}" busybox ping -c 1 -W 1 "${*: -1}" >/dev/null
+	"${@:1:$#-1}" busybox ping -c 1 -W "${PING_SECONDS:-20}" "${*: -1}" >/dev/null
+}
+no_ping_from() {
+	# shellcheck disable=SC2314
+	! PING_SECONDS=1 ping_from "$@"
 }
 
 # capture FILE INTERFACE FILTER [IN-COMMAND...]: tcpdump in the background, ready when it returns.

@@ -6,6 +6,7 @@
 #     need systemd                    as PID 1, with D-Bus, and ours to change: the test VM only
 #     need cpus 2
 #     need program lxcfs jq
+#     need sctp                       sockets of it
 #     need disk                       two blank ones, in JAIL_TEST_DISK and JAIL_TEST_DISK2
 #
 # What is missing skips the test and is the reason; in the test VM (tests/vm, JAIL_VM=1), which promises all of it, it is a
@@ -13,6 +14,7 @@
 #
 #     # vm: cpus=2        run it in a VM with two CPUs; the default is one
 #     # vm: filter=REGEX  only the tests whose names match
+#     # vm: modules=NAME  loads modules of the kernel first
 #     # vm: too           for files outside tests/system: tests/run runs it in a VM as well
 #     # vm: nosandbox     run it without tests/lib/sandbox, in the VM's own cgroup tree, where systemd's units are
 # shellcheck shell=bash
@@ -51,6 +53,10 @@ need_program() {
 	for name; do
 		command -v "$name" >/dev/null || { echo "$name is not installed"; return 1; }
 	done
+}
+need_sctp() {
+	python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)' 2>/dev/null ||
+		{ echo "this kernel has no SCTP"; return 1; }
 }
 need_disk() {
 	[[ -b ${JAIL_TEST_DISK:-} && -b ${JAIL_TEST_DISK2:-} ]] ||

@@ -2,6 +2,7 @@
 # Rows 70 to 79: what somebody with all capabilities over an instance's network namespace can do to the host, to others
 # and to who comes after. Each attack is made twice: on a plain bridge with plain ports, where it has to succeed, and
 # from an instance of a network on which instances may see each other, where it must not.
+# vm: too
 
 # shellcheck disable=SC2086 # addresses are words
 load ../lib/common
@@ -47,6 +48,7 @@ pair() {
 link_local() { "$@" ip -o -6 address show dev eth0 scope link | awk '{ sub("/.*", "", $4); print $4 }'; }
 mac_of() { "$@" ip -o link show dev eth0 | grep -o 'link/ether [0-9a-f:]*' | cut -c12-; }
 routes6() { "$@" ip -6 route show default; }
+host_routes6() { ip -6 route | sed 's/expires [0-9]*sec//'; } # plain0's, of the control, have a clock
 neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 
 @test "row 70: a forged router advertisement" {
@@ -55,12 +57,12 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	[ -n "$(routes6 in_namespace alice)" ]
 	pair
 	local before host
-	before=$(routes6 inside victim) host=$(ip -6 route)
+	before=$(routes6 inside victim) host=$(host_routes6)
 	frame inside evil eth0 ra src="$EVILLL"
 	# A packet that is let through, sent afterwards, shows that the first was dealt with.
 	ping_from inside evil "$VICTIM6"
 	[ "$(routes6 inside victim)" = "$before" ]
-	[ "$(ip -6 route)" = "$host" ]
+	diff <(host_routes6) - <<<"$host"
 	run -0 inside victim ip -6 address show
 	refute_output 2001:db8:bad
 }
@@ -155,10 +157,8 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	ping_from inside evil 10.77.0.1
 	[ "$(captured "$file")" -eq 0 ]
 	for address in $HOST4 10.77.0.1; do
-		run ask $address 5080 inside evil
-		[ "$status" -ne 0 ]
-		run ask $address 5080 world
-		[ "$status" -ne 0 ]
+		no_answer $address 5080 inside evil
+		no_answer $address 5080 world
 	done
 	run -0 ask $HOST4 5001 world # the control: what listens on every address is reached by it
 }
@@ -176,10 +176,8 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	world ip route add 10.77.0.0/24 via $HOST4
 	world ip -6 route add fd77::/64 via $HOST6
 	server 5002 inside victim
-	run ask "$VICTIM4" 5002 world
-	[ "$status" -ne 0 ]
-	run ask "$VICTIM6" 5002 world
-	[ "$status" -ne 0 ]
+	no_answer "$VICTIM4" 5002 world
+	no_answer "$VICTIM6" 5002 world
 	world ip route del 10.77.0.0/24
 	world ip -6 route del fd77::/64
 }
@@ -215,21 +213,15 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	run -0 ask "$VICTIM6" 5006 inside evil
 	assert_output "$EVIL6"
 	for address in 10.77.0.1 $HOST4 169.254.169.254 fd77::1 $HOST6; do
-		run ask $address 5005 inside evil
-		assert [ "$status" -ne 0 ]
+		no_answer $address 5005 inside evil
 	done
-	run ask "fe80::1%eth0" 5005 inside evil
-	[ "$status" -ne 0 ]
+	no_answer "fe80::1%eth0" 5005 inside evil
 	for name in stranger lonely1; do
-		run ask "$(address_of $name)" 5006 inside evil
-		assert [ "$status" -ne 0 ]
-		run ask "$(field $name '.networks[0].address6')" 5006 inside evil
-		assert [ "$status" -ne 0 ]
+		no_answer "$(address_of $name)" 5006 inside evil
+		no_answer "$(field $name '.networks[0].address6')" 5006 inside evil
 	done
-	run ask "$(address_of lonely2)" 5006 inside lonely1
-	[ "$status" -ne 0 ]
-	run ask "$(field lonely2 '.networks[0].address6')" 5006 inside lonely1
-	[ "$status" -ne 0 ]
+	no_answer "$(address_of lonely2)" 5006 inside lonely1
+	no_answer "$(field lonely2 '.networks[0].address6')" 5006 inside lonely1
 	ip address del 169.254.169.254/32 dev lo
 	jail rm --force stranger lonely1 lonely2
 	jail network rm other
@@ -251,10 +243,8 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	jail exec secret nslookup x.example >/dev/null 2>&1 || :
 	frame inside secret eth0 udp to="$(ip -j link show "$(jail network inspect --json inner | jq -r '.[0].interface')" | jq -r '.[0].address')" \
 		src="$(address_of secret)" dst=$WORLD4 port=53
-	run ping_from inside secret $WORLD4
-	[ "$status" -ne 0 ]
-	run ping_from inside secret $WORLD6
-	[ "$status" -ne 0 ]
+	no_ping_from inside secret $WORLD4
+	no_ping_from inside secret $WORLD6
 	ping_from inside secret 10.80.0.1
 	[ "$(captured "$BATS_TEST_TMPDIR/got")" -eq 0 ]
 	umount /etc/resolv.conf
@@ -285,12 +275,11 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	jail rm first
 	sleeper second --network open --address 10.77.0.77 --address fd77::77
 	server 5007 inside second
-	run ask $HOST4 5007 world
-	[ "$status" -ne 0 ]
+	no_answer $HOST4 5007 world
 	nft list ruleset >"$BATS_TEST_TMPDIR/rules"
 	run grep -c '"first"' "$BATS_TEST_TMPDIR/rules"
 	[ "$output" = 0 ]
-	run -0 bridge fdb show br "$(jail network inspect --json open | jq -r '.[0].interface')"
+	run -0 bridge fdb show br "$(ip -j link show "$(field second .interface)" | jq -r '.[0].master')"
 	[ "$(grep -c "$(mac_of inside second)" <<<"$output")" -ge 1 ]
 	[ ! -e /proc/net/nf_conntrack ] || ! grep -q 'dport=5007.*10.77.0.77' /proc/net/nf_conntrack
 }

@@ -10,7 +10,8 @@ setup_file() {
 	need systemd
 	unset JAIL_CONFIG
 	install -D -m 755 "$JAIL_BUILD/jail" /usr/local/bin/jail
-	install -D -m 755 -t /usr/local/libexec/jail "$JAIL_BUILD/jail-init" "$JAIL_BUILD/jail-monitor" "$JAIL_BUILD/jail-unpack"
+	install -D -m 755 -t /usr/local/libexec/jail "$JAIL_BUILD/jail-init" "$JAIL_BUILD/jail-monitor" \
+		"$JAIL_BUILD/jail-proxy" "$JAIL_BUILD/jail-unpack"
 	install -D -m 644 -t /usr/local/lib/systemd/system "$JAIL_BUILD/systemd/jail@.service" \
 		"$JAIL_BUILD/systemd/jail-boot.service" "$TOP/systemd/jail.slice"
 	rm -rf /etc/jail # all defaults
@@ -89,6 +90,34 @@ nothing_of_ours() { ! pgrep -x 'jail|jail-monitor|jail-launch'; }
 	[ "$(field web .lastExit.status)" = 7 ]
 	[ "$(property web ActiveState)" = inactive ]
 }
+
+@test "published ports, on loopback too, go with the unit; a reload of nftables takes none for good" {
+	jail create web --image "$IMAGE" --port 8080:80 --port 127.0.0.1:8081:80 -- httpd -f -p 80 -h /var/www
+	systemctl start jail@web
+	wait_until 30 serves 127.0.0.1:8081
+	serves 10.88.0.1:8080
+	# In the unit, so that systemd ends it whatever happens to jail.
+	pgrep -x jail-proxy >"$BATS_TEST_TMPDIR/proxy"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/proxy")" -eq 1 ]
+	grep /jail.slice/jail@web.service/ "/proc/$(cat "$BATS_TEST_TMPDIR/proxy")/cgroup"
+	systemctl restart nftables # Debian's begins with: flush ruleset
+	run ! nft list table inet jail
+	run ! serves 10.88.0.1:8080
+	jail gc
+	serves 10.88.0.1:8080
+	serves 127.0.0.1:8081
+	systemctl stop jail@web
+	run ! serves 10.88.0.1:8080
+	run ! serves 127.0.0.1:8081
+	run ! pgrep -x jail-proxy
+	systemctl start jail@web
+	wait_until 30 serves 127.0.0.1:8081
+	kill -KILL "$(pid_of web)"
+	wait_until 30 inactive web
+	wait_until 30 nobody_serves # the unit is done with it, and so is systemd
+}
+serves() { [ "$(curl -s -m 10 "http://$1/")" = 'hello from an instance' ]; }
+nobody_serves() { ! pgrep -x jail-proxy; }
 
 @test "systemctl start, stop, kill are in step with jail" {
 	jail create web --image "$IMAGE" -- sleep 1000

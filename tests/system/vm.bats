@@ -57,7 +57,8 @@ setup() {
 }
 
 @test "the modules that tests load are there" {
-	for module in overlay veth bridge nf_tables nft_chain_nat nft_masq loop dm_mod fuse; do
+	for module in overlay veth bridge nf_tables nft_chain_nat nft_masq loop dm_mod fuse br_netfilter macvlan \
+		ifb sch_tbf sch_ingress cls_u32 act_mirred sctp; do
 		modprobe "$module"
 	done
 	dmsetup version

@@ -250,6 +250,46 @@ static void test_race(void **state)
 }
 
 /* Promise 5: in a pool that is a tenth full an owner finds its number in a probe or two. */
+/* 500 of a large range have low numbers, and what is dropped is given again. */
+static void test_compact(void **state)
+{
+	const struct tmpdir *t = *state;
+	struct lease_range range = {
+		.first = 1000, .count = 1000000, .format = decimal, .compact = true
+	};
+	struct lease_taken v, again;
+	struct err e = ERR_INIT;
+	struct jail_name owner;
+	uint64_t last = 0, low = 0;
+
+	for (int i = 0; i < 500; i++) {
+		(void)snprintf(owner.s, sizeof(owner.s), "i%d", i);
+		assert_int_equal(lease_take_any(t->fd, &range, &owner, &v, &e), 0);
+		assert_true(v.number >= 1000 && !v.had && v.met == 0);
+		last = v.number > last ? v.number : last;
+		low += v.number < 1000 + 512;
+		assert_int_equal(lease_take_any(t->fd, &range, &owner, &again, &e), 0);
+		assert_true(again.number == v.number && again.had);
+	}
+	assert_true(last < 1000 + 2048);
+	assert_true(low > 400);
+	/* To its end all the same. */
+	range.count = 600;
+	for (int i = 500; i < 1200; i++) {
+		(void)snprintf(owner.s, sizeof(owner.s), "i%d", i);
+		if (lease_take_any(t->fd, &range, &owner, &v, &e) < 0)
+			break;
+		low++;
+	}
+	assert_string_equal(e.text, "pool exhausted: 600 of 600 in use");
+	for (uint64_t number = 1000; number < 1600; number++) {
+		char key[24];
+
+		decimal(number, NULL, key, sizeof(key));
+		assert_int_equal(lease_holder(t->fd, key, &owner), 0);
+	}
+}
+
 static void test_spread(void **state)
 {
 	const struct tmpdir *t = *state;
@@ -272,9 +312,11 @@ static void test_spread(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TMPDIR_TEST(test_take_drop), TMPDIR_TEST(test_hostile_keys), TMPDIR_TEST(test_each),
-		TMPDIR_TEST(test_rename),    TMPDIR_TEST(test_any),	     TMPDIR_TEST(test_race),
-		TMPDIR_TEST(test_spread),    TMPDIR_TEST(test_foreign),
+		TMPDIR_TEST(test_take_drop), TMPDIR_TEST(test_hostile_keys),
+		TMPDIR_TEST(test_each),	     TMPDIR_TEST(test_rename),
+		TMPDIR_TEST(test_any),	     TMPDIR_TEST(test_race),
+		TMPDIR_TEST(test_compact),   TMPDIR_TEST(test_spread),
+		TMPDIR_TEST(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

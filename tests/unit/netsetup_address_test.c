@@ -174,12 +174,11 @@ static void test_exhaustion6(void **state)
 	assert_int_equal(take_all(*state, &n, 6), 0xfa);
 }
 
-/* Of a /64 the low 32 bits are given, spread, and never the gateway. */
+/* Of a /64 the low 32 bits are given, low ones first, and never the gateway. */
 static void test_wide6(void **state)
 {
 	const struct tmpdir *t = *state;
 	struct net_network n = network6("fd12:3456:789a:1::", 64, "fd12:3456:789a:1::1");
-	unsigned spread = 0;
 
 	for (unsigned i = 0; i < 64; i++) {
 		struct jail_name name = owner(i);
@@ -188,12 +187,11 @@ static void test_wide6(void **state)
 
 		assert_int_equal(lease(t, &n, NULL, &name, &a, &e), 0);
 		assert_int_equal(a.v4.s_addr, 0);
-		assert_memory_equal(&a.v6, &n.subnet6, 12);
+		assert_memory_equal(&a.v6, &n.subnet6, 14);
+		assert_in_range(a.v6.s6_addr[14], 0, 1);
 		assert_memory_not_equal(&a.v6, &n.gateway6, 16);
 		assert_memory_not_equal(&a.v6, &n.subnet6, 16);
-		spread |= 1u << (a.v6.s6_addr[14] >> 3);
 	}
-	assert_true(__builtin_popcount(spread) > 16);
 	/* A gateway outside of what is given takes nothing away from it. */
 	n.gateway6 = ip6("fd12:3456:789a:1:8000::1");
 	{
@@ -205,6 +203,43 @@ static void test_wide6(void **state)
 		assert_int_equal(use.used4, 0);
 		assert_int_equal(use.total6, UINT32_MAX);
 	}
+}
+
+/* The host part is the same in both families, unless somebody has it in one. */
+static void test_same_number(void **state)
+{
+	const struct tmpdir *t = *state;
+	struct net_network n = network6("fd12:3456:789a:1::", 64, "fd12:3456:789a:1::1");
+	struct net_addresses a;
+	char taken[INET6_ADDRSTRLEN];
+	unsigned same = 0, first;
+	struct err e = ERR_INIT;
+	struct jail_name name = owner(1000);
+
+	n.subnet4.s_addr = inet_addr("10.88.0.0");
+	n.gateway4.s_addr = inet_addr("10.88.0.1");
+	n.prefix4 = 16;
+	for (unsigned i = 0; i < 100; i++) {
+		name = owner(i);
+		assert_int_equal(lease(t, &n, NULL, &name, &a, &e), 0);
+		same += memcmp((uint8_t *)&a.v4 + 2, a.v6.s6_addr + 14, 2) == 0;
+		assert_in_range(ntohl(a.v4.s_addr) & 0xffff, 2, 511);
+	}
+	assert_int_equal(same, 100);
+	/* The one that the next owner would get. */
+	name = owner(1000);
+	assert_int_equal(lease(t, &n, NULL, &name, &a, &e), 0);
+	net_addresses_release(t->fd, &a, &name);
+	first = ntohl(a.v4.s_addr);
+	name = owner(1001);
+	assert_non_null(inet_ntop(AF_INET6, &a.v6, taken, sizeof(taken)));
+	n.prefix4 = 0;
+	assert_int_equal(lease(t, &n, taken, &name, &a, &e), 0);
+	n.prefix4 = 16;
+	name = owner(1000);
+	assert_int_equal(lease(t, &n, NULL, &name, &a, &e), 0);
+	assert_int_equal(ntohl(a.v4.s_addr), first);
+	assert_memory_not_equal((uint8_t *)&a.v4 + 2, a.v6.s6_addr + 14, 2);
 }
 
 static void test_wanted(void **state)
@@ -364,6 +399,7 @@ int main(void)
 		TMPDIR_TEST(test_smallest),
 		TMPDIR_TEST(test_exhaustion6),
 		TMPDIR_TEST(test_wide6),
+		TMPDIR_TEST(test_same_number),
 		TMPDIR_TEST(test_wanted),
 		TMPDIR_TEST(test_wanted6),
 		TMPDIR_TEST(test_all_or_none),

@@ -295,8 +295,11 @@ static void test_gc(void **state)
 	add_port(a, "8080:80");
 	add_port(b, "8081:80");
 	add_port(b, HOST_ADDRESS ":8082:80/udp");
+	/* Of another slice than its bridge: a route of its own. */
+	b->interfaces[0].address6 = ip6("fd88::7777");
 	attach(a);
 	attach(b);
+	assert_non_null(strstr(sh_output(w.home, "ip -6 route"), "fd88::7777"));
 	/* The end of an instance that nobody was there to tidy up after. */
 	fd_reset(&b->netns);
 	assert_int_equal(net_gc(only_web0_alive, NULL, &e), 0);
@@ -304,10 +307,11 @@ static void test_gc(void **state)
 	assert_non_null(strstr(left, "comment \"web0\""));
 	assert_null(strstr(left, "web1"));
 	assert_null(strstr(left, "10.88.0.3"));
-	assert_null(strstr(left, "fd88::3"));
+	assert_null(strstr(left, "fd88::7777"));
 	assert_null(strstr(left, mac_text(b, 0)));
 	assert_non_null(strstr(left, "fd88::2 lladdr"));
 	assert_non_null(strstr(left, "10.88.0.2 lladdr"));
+	assert_null(strstr(sh_output(w.home, "ip -6 route"), "fd88::7777"));
 	assert_int_equal(net_gc(nobody_alive, NULL, &e), 0);
 	left = sh_output(w.home, ALL_LEFT);
 	assert_null(strstr(left, "web0"));

@@ -210,13 +210,13 @@ static void test_address(void **state)
 		if (routed)
 			change_to(&to, false);
 		to.n_interfaces = 0;
-		add_interface(&to, 100 + (unsigned)routed, &w.networks[0]);
+		add_interface(&to, 50 + (unsigned)routed, &w.networks[0]);
 		to.interfaces[0].routed = routed;
 		change_to(&to, true);
 		assert_string_equal(sh_output(A->netns, "ip -o addr show eth0 scope global | "
 							"awk '{print $4}'"),
-				    routed ? "10.88.0.103/16\nfd88::67/64\n"
-					   : "10.88.0.102/16\nfd88::66/64\n");
+				    routed ? "10.88.0.53/16\nfd88::35/64\n"
+					   : "10.88.0.52/16\nfd88::34/64\n");
 		assert_string_equal(sh_output(w.home,
 					      "(ip neigh show nud permanent; ip -6 neigh "
 					      "show nud permanent; ip route; ip -6 route; "
@@ -230,6 +230,41 @@ static void test_address(void **state)
 		to.interfaces[0].address6 = ip6("fd88::7777");
 		change_to(&to, true);
 	}
+}
+
+static unsigned bridges(void)
+{
+	const char *text = sh_output(w.home, "ip -o link show type bridge | grep -c jail-network:");
+	unsigned n = 0;
+
+	assert_int_equal(sscanf(text, "%u", &n), 1);
+	return n;
+}
+
+/* The address is on another of the network's bridges: another link, and the way back. */
+static void test_segment(void **state)
+{
+	struct instance to = *A;
+	unsigned n = bridges();
+
+	(void)state;
+	to.n_interfaces = 0;
+	add_interface(&to, 100, &w.networks[0]);
+	change(&to);
+	assert_int_equal(bridges(), n + 1);
+	assert_outside();
+	assert_true(ping(A->netns, GATEWAY, WAIT_MS));
+	assert_string_equal(sh_output(w.home, "ip route show 10.88.0.64/26 | wc -l; "
+					      "ip -6 route show fd88::40/122 | wc -l"),
+			    "1\n1\n");
+	to.interfaces[0].address6 = ip6("fd88::7777");
+	change_to(&to, true);
+	assert_string_equal(sh_output(w.home, "ip -6 route show fd88::7777 | wc -l"), "1\n");
+	to.n_interfaces = 0;
+	add_interface(&to, 50, &w.networks[0]);
+	change_to(&to, false);
+	assert_string_equal(sh_output(w.home, "ip -6 route show fd88::7777 | wc -l"), "0\n");
+	assert_int_equal(bridges(), n + 1);
 }
 
 static void test_network(void **state)
@@ -340,7 +375,7 @@ static void test_fails_early(void **state)
 	(void)state;
 	sh(A->netns, "ip link add eth2 type bridge");
 	before = both_sides();
-	to.interfaces[0].address4 = ip("10.88.0.99");
+	to.interfaces[0].address4 = ip("10.88.0.60");
 	add_interface(&to, 7, &w.networks[1]);
 	add_interface(&to, 7, &w.networks[2]);
 	to_plan = plan_of(&to);
@@ -355,10 +390,10 @@ static void test_fails_early(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CHANGE_TEST(test_add_and_remove), CHANGE_TEST(test_default_route),
-		CHANGE_TEST(test_address),	  CHANGE_TEST(test_network),
-		CHANGE_TEST(test_macvlan),	  CHANGE_TEST(test_ports_and_rules),
-		CHANGE_TEST(test_fails_early),
+		CHANGE_TEST(test_add_and_remove),  CHANGE_TEST(test_default_route),
+		CHANGE_TEST(test_address),	   CHANGE_TEST(test_segment),
+		CHANGE_TEST(test_network),	   CHANGE_TEST(test_macvlan),
+		CHANGE_TEST(test_ports_and_rules), CHANGE_TEST(test_fails_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

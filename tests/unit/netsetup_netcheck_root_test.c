@@ -2,6 +2,9 @@
 /*
  * What `jail network check` finds: in a network namespace of its own each obstacle is made with the
  * tools that make it in life, found, and taken away again.
+ *
+ * vm: too
+ * vm: modules=br_netfilter
  */
 #include <setjmp.h>
 #include <stdarg.h>

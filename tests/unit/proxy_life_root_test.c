@@ -191,6 +191,7 @@ static void test_end_connecting(void **state)
 	pid_t proxy;
 
 	(void)state;
+	assert_true(filler >= 0);
 	rig_port("127.0.0.1", 8080, 80, 1, IPPROTO_TCP);
 	rig_start();
 	/* A full queue lets the proxy wait for its next SYN, which comes a second later. */

@@ -83,8 +83,9 @@ static void test_nobody_inside(void **state)
 	rig_port("127.0.0.1", 8080, 80, 1, IPPROTO_TCP);
 	rig_start();
 	client = rig_connect("127.0.0.1", 8080, SOCK_STREAM);
-	assert_true(client >= 0);
-	rig_hear_reset(client);
+	/* With one CPU the proxy may have broken it before connect() looks. */
+	if (client != -ECONNRESET)
+		rig_hear_reset(client);
 }
 
 /* A connection that breaks on one side breaks on the other. */
