@@ -2,6 +2,7 @@
 /* jail create: a spec from a file, options and a command line becomes a stopped instance. */
 #include "cmd/jail/spec_flags.h"
 #include "cmd/jail/verbs.h"
+#include "runtime/image_defaults.h"
 
 struct create_values {
 	const char *file;
@@ -34,7 +35,9 @@ static int run(struct cli *c, struct err *e)
 		(void)err_set(e, EINVAL, "create: NAME is missing");
 		return err_hint(e, "usage: jail create [OPTIONS] NAME [COMMAND [ARG...]]");
 	}
-	r = spec_finish(&spec, e);
+	r = jail_apply_image(c->jail, &spec, e);
+	if (r >= 0)
+		r = spec_finish(&spec, e);
 	return r < 0 ? err_wrap(e, "create %s", spec.name.s)
 		     : instance_create(c->jail, &spec, true, e);
 }

@@ -8,6 +8,7 @@
 #include "cmd/jail/attachment.h"
 #include "cmd/jail/spec_flags.h"
 #include "cmd/jail/verbs.h"
+#include "runtime/image_defaults.h"
 
 struct run_values {
 	const char *file, *name;
@@ -117,7 +118,9 @@ static int run(struct cli *c, struct err *e)
 		r = choose_name(v->name, &spec.name, e);
 	if (r < 0)
 		return r;
-	r = spec_finish(&spec, e);
+	r = jail_apply_image(c->jail, &spec, e);
+	if (r >= 0)
+		r = spec_finish(&spec, e);
 	if (r < 0)
 		return err_wrap(e, "run");
 	r = create_and_start(c, &spec, &client, &info, e);

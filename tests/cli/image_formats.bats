@@ -520,6 +520,36 @@ with_skopeo() {
 	unshare -m bash -c 'mount --bind "$0" "$(command -v skopeo)" && exec timeout 60 "$@"' "$@"
 }
 
+@test "what an image says becomes defaults of the spec, and what the spec says goes before" {
+	cat >"$BATS_TEST_TMPDIR/Containerfile" <<-'END'
+		FROM localhost/many:1
+		RUN mkdir -p /etc /srv && echo app:x:1234:1234::/:/bin/sh >/etc/passwd
+		ENV WORD=image OTHER=kept
+		USER app
+		WORKDIR /srv
+		LABEL role=db
+		EXPOSE 80
+		VOLUME /data
+		STOPSIGNAL SIGQUIT
+		ENTRYPOINT ["/bin/sh", "-c", "echo $0 $WORD $OTHER $(id -u) $(pwd)"]
+		CMD ["said"]
+	END
+	buildah $(storage) bud --isolation chroot -q -t localhost/says:1 -f "$BATS_TEST_TMPDIR/Containerfile" >/dev/null
+	podman $(storage) save -q localhost/says:1 | jail image import --name says -
+	run -0 jail run --rm --image says --network none
+	[ "$output" = 'said image kept 1234 /srv' ]
+	run -0 jail run --rm --image says --network none --env WORD=mine --user 0 -- /bin/sh -c 'echo $WORD $OTHER $(id -u)'
+	[ "$output" = 'mine kept 0' ]
+	jail create told --image says --network none
+	run -0 jail inspect --json told
+	[ "$(jq -c '.[0].spec | [.process.args[3], .process.user, .process.cwd, .stop.signal]' <<<"$output")" = '["said","app","/srv","SIGQUIT"]' ]
+	# Firewall rules go by labels, so an image can't give any (row 44); nor ports, nor mounts.
+	[ "$(jq -c '.[0].spec | [.labels, .network.ports, .mounts] | map(. // [] | length)' <<<"$output")" = '[0,0,0]' ]
+	run -0 jail image inspect --json says
+	jail create system --image says --network none --mode system
+	[ "$(jail inspect --json system | jq -c '.[0].spec.process.args')" = '["/sbin/init"]' ]
+}
+
 @test "pull: runs skopeo, says so when there is none, takes no other source" {
 	: >"$BATS_TEST_TMPDIR/none"
 	run with_skopeo "$BATS_TEST_TMPDIR/none" "$JAIL_BUILD/jail" image pull docker://example/a:1

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an image asks for becomes defaults of the spec: the one place where something of its config
+ * document gets into a spec, with the list of what does (row 44):
+ *
+ *     Entrypoint, Cmd    process.args, both one after the other; not with mode "system"
+ *     Env                process.env, the variables that the spec doesn't set
+ *     User               process.user; not with mode "system"
+ *     WorkingDir         process.cwd
+ *     StopSignal         stop.signal; not with mode "system"
+ *
+ * What the spec gives goes before. Nothing else of an image changes an instance: its ports are not
+ * published, its volumes not made, and its labels are not the instance's, because firewall rules
+ * go by those.
+ */
+#ifndef JAIL_RUNTIME_IMAGE_DEFAULTS_H
+#define JAIL_RUNTIME_IMAGE_DEFAULTS_H
+
+#include "images/manifest.h"
+#include "runtime/jail.h"
+#include "runtime/spec.h"
+
+/* Before spec_finish(), which judges the result. -EINVAL: what the image wants can't be, with the
+ * field of the spec that goes before it. A variable without a usable name is left out, with a
+ * warning. */
+int spec_apply_image(struct jail_spec *s, const struct image_config *c, struct err *e);
+
+/* The same with the image that the spec names; nothing without one, or if it has no config. -ENOENT
+ * there is no such image. */
+int jail_apply_image(struct jail *j, struct jail_spec *s, struct err *e);
+
+#endif
