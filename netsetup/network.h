@@ -130,6 +130,7 @@ struct net_plan { /* everything of one instance; nothing in it is owned */
 struct net_attached { /* what a start found out about one interface; part of the run state */
 	char host_interface[16]; /* "ve" and 12 hex digits; "" = none (a gap, macvlan) */
 	bool routed; /* no port of the bridge: wanted so, or because that was full */
+	unsigned segment; /* which of the network's bridges; it stays when the address changes */
 };
 struct net_attachment {
 	struct net_attached v[NET_INTERFACES_MAX];
