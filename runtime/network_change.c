@@ -67,8 +67,8 @@ bool network_differs(const struct jail_spec *a, const struct jail_spec *b)
  * have left. That of a change that was killed stays until then. */
 static int mark(struct network_change *c, struct err *e)
 {
-	CLEANUP_FD int fd = openat(c->running->run, CHANGE_MARK,
-				   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CLEANUP_FD int fd =
+		openat(c->running->run, CHANGE_MARK, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	c->marked = fd >= 0;
 	return fd < 0 && errno != EEXIST ? err_sys(e, "make %s", CHANGE_MARK) : 0;
