@@ -18,7 +18,6 @@
 #include "netsetup/attach_priv.h"
 #include "netsetup/detach_priv.h"
 #include "netsetup/nft_priv.h"
-#include "netsetup/segment_priv.h"
 #include "netsetup/sweep_priv.h"
 
 struct change {
@@ -34,8 +33,7 @@ static bool change_same_network(const struct net_interface *a, const struct net_
 	return str_eq(a->network->name.s, b->network->name.s) &&
 	       str_eq(a->network->interface, b->network->interface) &&
 	       str_eq(a->network->uplink, b->network->uplink) &&
-	       a->network->mode == b->network->mode && a->routed == b->routed &&
-	       segment_of(a) == segment_of(b);
+	       a->network->mode == b->network->mode && a->routed == b->routed;
 }
 
 static bool change_same_addresses(const struct net_interface *a, const struct net_interface *b)
@@ -84,6 +82,20 @@ static bool change_same_default(const struct change *c, int family)
 	return had && wanted ? had->number == wanted->number : had == wanted;
 }
 
+/* An address that belongs to another of the network's bridges is no reason for another link. */
+static void change_keep_segments(struct change *c)
+{
+	for (unsigned i = 0; i < NET_INTERFACES_MAX; i++) {
+		const struct link_end *from = &c->from.v[i];
+		struct link_end *to = &c->to.v[i];
+
+		if (!from->wanted || !to->wanted || !change_same_network(from->wanted, to->wanted))
+			continue;
+		to->segment = from->segment;
+		memcpy(to->port_of, from->port_of, sizeof(to->port_of));
+	}
+}
+
 static int change_plan(struct change *c, const struct net_plan *from, const struct net_plan *to,
 		       const struct net_attachment *a, struct err *e)
 {
@@ -91,6 +103,7 @@ static int change_plan(struct change *c, const struct net_plan *from, const stru
 
 	ends_plan(from, a, &c->from);
 	ends_plan(to, NULL, &c->to);
+	change_keep_segments(c);
 	r = ends_find_networks(c->route, &c->from, e);
 	if (r >= 0)
 		r = ends_find_networks(c->route, &c->to, e);

@@ -49,7 +49,7 @@ void ends_plan(const struct net_plan *plan, const struct net_attachment *a, stru
 		link_mac_of("host interface", end->name, end->host_mac);
 		end->use4 = end_has_address4(wanted);
 		end->use6 = end_has_address6(wanted);
-		end->segment = segment_of(wanted);
+		end->segment = a ? a->v[i].segment : segment_of(wanted);
 		segment_name(wanted->network, end->segment, end->port_of);
 		end->routed =
 			a ? a->v[i].routed : wanted->routed || wanted->network->mode == NET_ROUTED;
@@ -132,6 +132,7 @@ void ends_attachment(const struct link_ends *ends, struct net_attachment *ret)
 		(void)snprintf(ret->v[i].host_interface, sizeof(ret->v[i].host_interface), "%s",
 			       ends->v[i].name);
 		ret->v[i].routed = ends->v[i].routed;
+		ret->v[i].segment = ends->v[i].segment;
 	}
 }
 
@@ -210,7 +211,8 @@ static unsigned end_way(const struct link_end *end)
 static bool end_route(const struct link_end *end, int family, struct segment_slice *slice,
 		      struct route *ret, bool *ret_own)
 {
-	bool needed = segment_route(end->wanted, family, end_way(end), slice, ret, ret_own);
+	bool needed =
+		segment_route(end->wanted, end->segment, family, end_way(end), slice, ret, ret_own);
 
 	if (!end->routed)
 		return needed;

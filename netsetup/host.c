@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <poll.h>
 
 #include "base/str.h"
 #include "netsetup/host_priv.h"
@@ -17,6 +18,8 @@
 #include "netsetup/sysctl_priv.h"
 
 #define HOST_ATTEMPTS 8
+#define HOST_LINKS_WAIT_MS 3000
+#define HOST_LINKS_STEP_MS 20
 
 /* Another interface with the same subnet would take the answers. */
 static int host_check_conflict(const struct net_network *n, unsigned index,
@@ -249,6 +252,30 @@ int net_host_ensure(const struct net_network *networks, size_t n, struct err *e)
 	return r;
 }
 
+static int host_count_users(struct nl *nl, const struct net_network *n, unsigned index,
+			    unsigned *ret, struct err *e)
+{
+	int r;
+
+	*ret = 0;
+	r = bridge_users(nl, n, index, ret, e);
+	return r < 0 ? r : segments_users(nl, n, ret, e);
+}
+
+/* Links go a moment after the instance whose they were (sweep.c, and the namespace's own end). */
+static int host_await_users(struct nl *nl, const struct net_network *n, unsigned index,
+			    unsigned *ret, struct err *e)
+{
+	int r = host_count_users(nl, n, index, ret, e);
+
+	for (int waited = 0; r >= 0 && *ret > 0 && waited < HOST_LINKS_WAIT_MS;
+	     waited += HOST_LINKS_STEP_MS) {
+		(void)poll(NULL, 0, HOST_LINKS_STEP_MS);
+		r = host_count_users(nl, n, index, ret, e);
+	}
+	return r;
+}
+
 int net_host_remove(const struct net_network *network, struct err *e)
 {
 	CLEANUP(nl_close) struct nl route = NL_INIT, nft = NL_INIT;
@@ -266,8 +293,8 @@ int net_host_remove(const struct net_network *network, struct err *e)
 		r = link_get(&route, network->interface, 0, &link, e);
 	is_bridge = str_eq(link.kind, "bridge") && link.group == NET_GROUP;
 	if (r >= 0 && is_bridge)
-		r = bridge_users(&route, network, link.index, &users, e);
-	if (r >= 0)
+		r = host_await_users(&route, network, link.index, &users, e);
+	else if (r >= 0)
 		r = segments_users(&route, network, &users, e);
 	if (r >= 0 && users > 0) {
 		err_set(e, EBUSY, "its interface %s still has %u ports or routes of instances",

@@ -4,13 +4,14 @@
  * other than sysctls.
  *
  * A network is a pair of subnets and one interface of the host that carries its gateway addresses:
- * a bridge. In mode `bridge` instances are its ports, up to what a bridge takes; those that follow
- * on the same network, and all in mode `routed`, have a veth of their own and a host route to each
- * of their addresses. Inside, both look the same: the gateway is the only neighbour. Frames never
- * pass from one instance to another: ports are isolated, and the host routes between instances
- * where the network allows it. So one place, the forward path, decides about every packet
- * (nft_rules.c), and there is no ARP, ND, RA, DHCP or STP of one instance that another could hear
- * (rows 70, 71).
+ * a bridge. In mode `bridge` instances are its ports; each further slice of 64 addresses has a
+ * bridge of its own, made when it is needed and removed with the network (segment_priv.h), because
+ * what a port costs grows with those beside it. In mode `routed`, and should a bridge be full, they
+ * have a veth of their own and a host route to each of their addresses. Inside, both look the same:
+ * the gateway is the only neighbour. Frames never pass from one instance to another: ports are
+ * isolated, and the host routes between instances where the network allows it. So one place, the
+ * forward path, decides about every packet (nft_rules.c), and there is no ARP, ND, RA, DHCP or STP
+ * of one instance that another could hear (rows 70, 71).
  *
  * In mode `macvlan` an instance has an interface on the uplink's own network, and the host does not
  * see its packets at all.
@@ -129,6 +130,7 @@ struct net_plan { /* everything of one instance; nothing in it is owned */
 struct net_attached { /* what a start found out about one interface; part of the run state */
 	char host_interface[16]; /* "ve" and 12 hex digits; "" = none (a gap, macvlan) */
 	bool routed; /* no port of the bridge: wanted so, or because that was full */
+	unsigned segment; /* which of the network's bridges; it stays when the address changes */
 };
 struct net_attachment {
 	struct net_attached v[NET_INTERFACES_MAX];

@@ -86,7 +86,7 @@ static void nft_interface_elements(const struct net_plan *plan, unsigned index,
 	uint8_t mac[NET_MAC_LEN];
 	struct in6_addr local;
 
-	segment_name(n->network, segment_of(n), bridge);
+	segment_name(n->network, at->segment, bridge);
 	net_mac_of(plan->id, index, mac);
 	if (n->address4.s_addr) {
 		nft_sender_element(NFT_SENDERS, interface, mac, &n->address4, 4, ret);

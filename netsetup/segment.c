@@ -60,14 +60,14 @@ void segment_name(const struct net_network *n, unsigned segment, char ret[static
 		link_segment_name_of(n->interface, segment, ret);
 }
 
-bool segment_route(const struct net_interface *i, int family, unsigned index,
+bool segment_route(const struct net_interface *i, unsigned segment, int family, unsigned index,
 		   struct segment_slice *slice, struct route *ret, bool *ret_own)
 {
 	const struct net_network *n = i->network;
 	const bool four = family == AF_INET;
 	const void *address = four ? (const void *)&i->address4 : &i->address6;
 	unsigned at = four ? segment_of4(n, &i->address4) : segment_of6(n, &i->address6);
-	unsigned segment = segment_of(i), bytes = four ? 4 : 16;
+	unsigned bytes = four ? 4 : 16;
 
 	*ret = (struct route){
 		.family = family,

@@ -7,7 +7,8 @@
  * to it. Frames never pass between instances anyway, so which bridge an instance is on can't be
  * told from inside: the gateway is the same, and answers on every segment.
  *
- * The segment follows from the address, and nothing keeps a list of them.
+ * The segment follows from the address that an instance starts with, and nothing keeps a list of
+ * them. An address that it gets while it runs is routed to where it is.
  */
 #ifndef JAIL_NETSETUP_SEGMENT_PRIV_H
 #define JAIL_NETSETUP_SEGMENT_PRIV_H
@@ -17,7 +18,7 @@
 
 #define SEGMENT_PORTS 64
 
-/* Of the interface's IPv4 address, without one of its IPv6 address. 0 in another mode. */
+/* Where it is attached: by its IPv4 address, without one by its IPv6 address. 0 in another mode. */
 unsigned segment_of(const struct net_interface *i);
 /* "jn" and 12 hex digits; of segment 0 the network's own. */
 void segment_name(const struct net_network *n, unsigned segment, char ret[static 16]);
@@ -30,7 +31,7 @@ void segment_name(const struct net_network *n, unsigned segment, char ret[static
 struct segment_slice {
 	struct in6_addr to; /* of IPv4, the first 4 bytes */
 };
-bool segment_route(const struct net_interface *i, int family, unsigned index,
+bool segment_route(const struct net_interface *i, unsigned segment, int family, unsigned index,
 		   struct segment_slice *slice, struct route *ret, bool *ret_own);
 
 /* Makes the bridge of a segment other than 0, or repairs it. Several may do so at once. */

@@ -63,18 +63,21 @@ bool network_differs(const struct jail_spec *a, const struct jail_spec *b)
 	return !same && spec_has_networks(a);
 }
 
-/* Files that tell of the change. */
-static int mark(const struct network_change *c, struct err *e)
+/* A file that tells of the change, until it is over: else the instance's end looks for what it may
+ * have left. That of a change that was killed stays until then. */
+static int mark(struct network_change *c, struct err *e)
 {
-	CLEANUP_FD int fd = openat(c->running->run, CHANGE_MARK,
-				   O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	CLEANUP_FD int fd =
+		openat(c->running->run, CHANGE_MARK, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	return fd < 0 ? err_sys(e, "make %s", CHANGE_MARK) : 0;
+	c->marked = fd >= 0;
+	return fd < 0 && errno != EEXIST ? err_sys(e, "make %s", CHANGE_MARK) : 0;
 }
 
 static void unmark(const struct network_change *c)
 {
-	(void)unlinkat(c->running->run, CHANGE_MARK, 0);
+	if (c->marked)
+		(void)unlinkat(c->running->run, CHANGE_MARK, 0);
 }
 
 static int lock(struct network_change *c, struct err *e)

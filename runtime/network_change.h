@@ -21,6 +21,7 @@ struct network_change {
 	struct net_attachment attachment;
 	int gate, lock; /* held */
 	bool begun;
+	bool marked; /* by this change: what one that was killed left behind keeps its mark */
 };
 #define NETWORK_CHANGE_INIT                                                                        \
 	{                                                                                          \

@@ -95,6 +95,8 @@ void state_networks_write(struct json_out *o, const struct net_attachment *a)
 		json_out_object(o, NULL);
 		json_out_str(o, "interface", a->v[i].host_interface);
 		json_out_bool(o, "routed", a->v[i].routed);
+		if (a->v[i].segment)
+			json_out_u64(o, "segment", a->v[i].segment);
 		json_out_object_end(o);
 	}
 	json_out_array_end(o);
@@ -108,17 +110,21 @@ int state_networks_read(const struct json_doc *doc, const struct json *root,
 	int r = get_networks(doc, root, &node, e);
 
 	for (; node && r >= 0; node = node->next, i++) {
-		const struct json *name, *routed;
+		const struct json *name, *routed, *segment;
 
 		if (node->type == JSON_NULL)
 			continue;
 		name = node->type == JSON_OBJECT ? json_get(node, "interface") : NULL;
 		routed = node->type == JSON_OBJECT ? json_get(node, "routed") : NULL;
+		segment = node->type == JSON_OBJECT ? json_get(node, "segment") : NULL;
 		if (!name || name->type != JSON_STRING || !routed || routed->type != JSON_BOOL ||
+		    (segment &&
+		     (!segment->is_int || segment->integer < 0 || segment->integer > UINT32_MAX)) ||
 		    str_format(a->v[i].host_interface, sizeof(a->v[i].host_interface), "%s",
 			       name->text) < 0)
 			return json_err(doc, node, e, EBADMSG, "the network part is damaged");
 		a->v[i].routed = routed->boolean;
+		a->v[i].segment = segment ? (unsigned)segment->integer : 0;
 	}
 	return r;
 }

@@ -93,6 +93,24 @@ flushed() { # COMMAND...: rules go away, the command brings all back
 	refute_output 10.77.0.1
 }
 
+@test "what a killed change left is found at the instance's end, also after a change that succeeded" {
+	sleeper web --network open
+	local mac host
+	mac=$(inside web ip -j link show eth0 | jq -r '.[0].address')
+	host=$(ip -j link show "$(field web .interface)" | jq -r '.[0].master')
+	# As one leaves it that is killed between its links and its elements.
+	: >"$JAIL_TEST_DIR/run/instances/web/network.changing"
+	ip neigh add 10.77.0.222 lladdr "$mac" nud permanent dev "$host"
+	ip route add 10.77.0.222/32 dev "$host" proto static scope link src 10.77.0.1
+	jail set web network.address=10.77.0.40
+	jail stop --timeout 0s web
+	run -0 ip neigh show nud permanent
+	refute_output 10.77.0.222
+	run -0 ip route
+	refute_output 10.77.0.222
+	jail rm web
+}
+
 @test "a soak: starts and stops with kills of who starts; links, rules, leases, neighbours end as they began" {
 	local i pid before n=${JAIL_TEST_SOAK:-2000}
 	# Emulated, each takes a quarter of a second.

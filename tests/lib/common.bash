@@ -42,7 +42,8 @@ jail_setup_file() {
 # Everything that an instance could leave in the machine (here: in the sandbox).
 snapshot() {
 	echo "mounts:"; sort /proc/self/mounts
-	echo "links:"; ip -o link | awk -F': ' '$2 !~ /^jail0/ { print $2 }'
+	# The bridges of the network that is always there stay.
+	echo "links:"; ip -o link | awk -F': ' '$2 !~ /^jail0/ && !/alias jail-network:default/ { print $2 }'
 	echo "cgroups:"
 	[ ! -d "$SANDBOX_ROOT/jail" ] || find "$SANDBOX_ROOT/jail" -mindepth 1 -type d ! -name .monitor -printf '%P\n'
 	echo "processes:"

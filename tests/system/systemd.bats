@@ -369,7 +369,7 @@ not_a_machine() { ! machinectl show "$1"; }
 		jail create "n$i" --image "$IMAGE" -- sleep 1000
 		names+=("jail@n$i")
 	done
-	timeout 600 systemctl start "${names[@]}"
+	timeout 600 systemctl start "${names[@]}" || { journalctl --no-pager -n 50 -u 'jail@n*' -p notice; false; }
 	[ "$(jail ps --json | jq '[.[] | select(.status == "running")] | length')" = 50 ]
 	timeout 600 systemctl stop "${names[@]}"
 	[ "$(jail ps --json | jq '[.[] | select(.status == "running")] | length')" = 0 ]

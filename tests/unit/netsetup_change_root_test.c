@@ -241,30 +241,53 @@ static unsigned bridges(void)
 	return n;
 }
 
-/* The address is on another of the network's bridges: another link, and the way back. */
+/* The address is one of another bridge's: the link stays, and the host routes it there. */
 static void test_segment(void **state)
 {
+	static const char *const routes = "(ip route; ip -6 route) | grep -c "
+					  "'^10.88.0.102 dev jail0 \\|^fd88::66 dev jail0 '; true";
 	struct instance to = *A;
 	unsigned n = bridges();
 
 	(void)state;
 	to.n_interfaces = 0;
 	add_interface(&to, 100, &w.networks[0]);
-	change(&to);
-	assert_int_equal(bridges(), n + 1);
-	assert_outside();
+	change_to(&to, true);
 	assert_true(ping(A->netns, GATEWAY, WAIT_MS));
+	assert_int_equal(bridges(), n);
+	assert_int_equal(A->at.v[0].segment, 0);
+	/* That of IPv4 is in jail0's own subnet, but another bridge may have a route to the slice.
+	 */
+	assert_string_equal(sh_output(w.home, routes), "2\n");
+	to.n_interfaces = 0;
+	add_interface(&to, 50, &w.networks[0]);
+	change_to(&to, true);
+	assert_string_equal(sh_output(w.home, routes), "0\n");
+}
+
+/* And one that was attached to another bridge stays there. */
+static void test_other_segment(void **state)
+{
+	struct instance to = *A;
+	unsigned n = bridges();
+
+	(void)state;
+	detach(A);
+	to.n_interfaces = 0;
+	add_interface(&to, 100, &w.networks[0]);
+	*A = to;
+	attach(A);
+	assert_int_equal(bridges(), n + 1);
+	assert_int_equal(A->at.v[0].segment, 1);
 	assert_string_equal(sh_output(w.home, "ip route show 10.88.0.64/26 | wc -l; "
 					      "ip -6 route show fd88::40/122 | wc -l"),
 			    "1\n1\n");
-	to.interfaces[0].address6 = ip6("fd88::7777");
-	change_to(&to, true);
-	assert_string_equal(sh_output(w.home, "ip -6 route show fd88::7777 | wc -l"), "1\n");
+	to = *A;
 	to.n_interfaces = 0;
-	add_interface(&to, 50, &w.networks[0]);
-	change_to(&to, false);
-	assert_string_equal(sh_output(w.home, "ip -6 route show fd88::7777 | wc -l"), "0\n");
-	assert_int_equal(bridges(), n + 1);
+	add_interface(&to, 2, &w.networks[0]);
+	change_to(&to, true);
+	assert_int_equal(A->at.v[0].segment, 1);
+	assert_true(ping(A->netns, GATEWAY, WAIT_MS));
 }
 
 static void test_network(void **state)
@@ -390,10 +413,11 @@ static void test_fails_early(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CHANGE_TEST(test_add_and_remove),  CHANGE_TEST(test_default_route),
-		CHANGE_TEST(test_address),	   CHANGE_TEST(test_segment),
-		CHANGE_TEST(test_network),	   CHANGE_TEST(test_macvlan),
-		CHANGE_TEST(test_ports_and_rules), CHANGE_TEST(test_fails_early),
+		CHANGE_TEST(test_add_and_remove), CHANGE_TEST(test_default_route),
+		CHANGE_TEST(test_address),	  CHANGE_TEST(test_segment),
+		CHANGE_TEST(test_other_segment),  CHANGE_TEST(test_network),
+		CHANGE_TEST(test_macvlan),	  CHANGE_TEST(test_ports_and_rules),
+		CHANGE_TEST(test_fails_early),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

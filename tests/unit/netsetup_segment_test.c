@@ -67,7 +67,7 @@ static void route_text(const struct net_interface *i, int family, char ret[stati
 	bool own;
 
 	ret[0] = '\0';
-	if (!segment_route(i, family, 7, &slice, &route, &own))
+	if (!segment_route(i, segment_of(i), family, 7, &slice, &route, &own))
 		return;
 	assert_int_equal(route.index, 7);
 	assert_int_equal(route.family, family);

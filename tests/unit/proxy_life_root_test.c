@@ -175,8 +175,10 @@ static void test_end(void **state)
 	/* Whether it has ended or not yet, its port is free after a stop, and its start leaves us
 	 * no child. */
 	assert_int_equal(proxy_stop(rig.run->fd, &e), 0);
+	rig_begin_init();
 	rig_start();
 	assert_int_equal(proxy_stop(rig.run->fd, &e), 0);
+	rig_end_init();
 	assert_int_equal(waitpid(-1, NULL, __WALL | WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 }
