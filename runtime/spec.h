@@ -255,6 +255,7 @@ int spec_set_io(struct jail_spec *s, enum spec_io what, const char *text,
 		struct err *e); /* "/dev/vda:10MiB", "/dev/vda:500" */
 int spec_set_restart(struct jail_spec *s, const char *text,
 		     struct err *e); /* "no", "always", "on-failure[:N]" */
+const char *spec_mount_kind_name(enum spec_mount_kind kind); /* "bind", ... */
 /* Asked to be, or its file system can't be written. */
 bool spec_mount_is_read_only(const struct spec_mount *m);
 /* Where the device is inside. */

@@ -106,6 +106,11 @@ int spec_parse_mode(const char *text, uint32_t *ret, struct err *e)
 	return 0;
 }
 
+const char *spec_mount_kind_name(enum spec_mount_kind kind)
+{
+	return kinds[kind];
+}
+
 bool spec_mount_is_read_only(const struct spec_mount *m)
 {
 	for (size_t i = 0; m->fstype && i < ARRAY_SIZE(filesystems); i++)

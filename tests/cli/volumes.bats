@@ -313,6 +313,9 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	[ "$status" -eq 1 ]
 	assert_output 'no volume none'
 	[ "$(jail volume create --json three | jq -r '.[0].name')" = three ]
+	run -0 jail inspect web
+	[[ $output =~ mount\ +volume\ two\ on\ /a$'\n' ]]
+	[[ $output =~ mount\ +volume\ two\ on\ /b,\ read-only ]]
 	# The spec says what the mount is.
 	jail inspect --json web | jq -e '.[0].spec.mounts == [
 		{"type": "volume", "source": "two", "destination": "/a", "options": []},
