@@ -6,7 +6,8 @@
  *   file system of the state directory enforces.
  * - image: they lie in a sparse ext4 image, disk.img, on a loop device. Its mount is never attached
  *   in the host's mount namespace. The device holds the open file that disk.img was locked by, so
- *   the lock tells whether the image is in use, whoever was killed; it is never mounted twice.
+ *   the lock tells whether the image is in use, whoever was killed; it is never on two devices.
+ *   Several mount it only as a volume (disk_image_share()).
  * - tmpfs: of a volatile instance, gone when it stops.
  *
  * Without a limit they are plain directories. Which of these it is shows from the instance's
@@ -51,6 +52,9 @@ int disk_image_make(int dir, const struct disk_limits *limits, struct err *e);
  * of an earlier one. Return: fd; -EWOULDBLOCK: in use.
  */
 int disk_image_open(int dir, const struct disk_limits *limits, unsigned wait_ms, struct err *e);
+/* The same for a file system that several have mounted at once: a further mount of the device that
+ * it is on, or the first. The device ends with its last mount. */
+int disk_image_share(int dir, const struct disk_limits *limits, unsigned wait_ms, struct err *e);
 /*
  * Another size. `up`: it is in use, and can only grow. Return: 0; -EDQUOT: more than that is in
  * use; -ENOENT: `up`, and it is not in use any more; -EOPNOTSUPP: the number of inodes can't be
@@ -61,6 +65,8 @@ int disk_image_resize(int dir, const struct disk_limits *limits, bool up, struct
 int disk_image_trim(int dir, unsigned wait_ms, struct err *e);
 /* Of one that is not in use, as its superblock says. */
 int disk_image_usage(int dir, struct disk_usage *ret, struct err *e);
+/* Of one that may be in use. */
+int disk_image_usage_shared(int dir, struct disk_usage *ret, struct err *e);
 
 /* ---- projects ---- */
 
@@ -91,6 +97,16 @@ int disk_project_read(int dir, uint32_t *ret, struct err *e);
 int disk_volatile_mark(int dir, bool durable, struct err *e);
 /* Return: fd of a detached mount. */
 int disk_tmpfs_new(const struct disk_limits *limits, struct err *e);
+
+/* ---- block devices and image files of others ---- */
+
+/*
+ * Mounts the file system of a block device, or of an image file (is_file), open for what it takes.
+ * It is somebody else's, and the kernel reads it as it is: whoever could write it talks to the
+ * kernel's file system code. Callers see to it that there is one at a time for each file. Return:
+ * fd of a detached mount.
+ */
+int disk_block_mount(int source, bool is_file, const char *fstype, bool read_only, struct err *e);
 
 /* ---- all ---- */
 

@@ -21,7 +21,7 @@ static uint64_t wanted_blocks(const struct disk_limits *limits)
 	return limits->size_bytes / DISK_BLOCK;
 }
 
-static int open_image(int dir, int flags, struct err *e)
+int disk_image_open_file(int dir, int flags, struct err *e)
 {
 	int fd = openat(dir, DISK_IMAGE_NAME, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
@@ -126,7 +126,7 @@ static int mount_image(int image, uint64_t blocks, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	loop = disk_loop_attach(image, e);
+	loop = disk_loop_attach(image, DISK_BLOCK, false, e);
 	if (loop < 0)
 		return loop;
 	mount = disk_ext4_mount(loop, e);
@@ -165,7 +165,14 @@ int disk_image_open(int dir, const struct disk_limits *limits, unsigned wait_ms,
 	return image < 0 ? image : mount_image(image, wanted_blocks(limits), e);
 }
 
-/* In use: a second mount of the same device is the same file system. */
+/* A second mount of the same device is the same file system. */
+int disk_image_mounted(int image, struct err *e)
+{
+	CLEANUP_FD int loop = disk_loop_find(image, e);
+
+	return loop < 0 ? loop : disk_ext4_mount(loop, e);
+}
+
 static int grow_mounted(int image, uint64_t blocks, struct err *e)
 {
 	CLEANUP_FD int loop = disk_loop_find(image, e), mount = -EBADF;
@@ -191,7 +198,7 @@ int disk_image_resize(int dir, const struct disk_limits *limits, bool up, struct
 		mount = disk_image_open(dir, limits, MAKE_WAIT_MS, e);
 		return mount < 0 ? mount : 0;
 	}
-	image = open_image(dir, O_RDWR, e);
+	image = disk_image_open_file(dir, O_RDWR, e);
 	r = image < 0 ? image : disk_ext4_read(image, &x, e);
 	if (r < 0 || (r = check_inodes(&x, limits, e)) < 0 || disk_ext4_fills(&x, blocks))
 		return r;
@@ -212,7 +219,7 @@ int disk_image_trim(int dir, unsigned wait_ms, struct err *e)
 
 int disk_image_usage(int dir, struct disk_usage *ret, struct err *e)
 {
-	CLEANUP_FD int image = open_image(dir, O_RDONLY, e);
+	CLEANUP_FD int image = disk_image_open_file(dir, O_RDONLY, e);
 	struct disk_ext4 x;
 	struct stat st;
 	int r = image < 0 ? image : disk_ext4_read(image, &x, e);

@@ -25,13 +25,14 @@ static int loop_open(const char *name, int flags)
 	return open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 }
 
-int disk_loop_attach(int image, struct err *e)
+int disk_loop_attach(int image, unsigned block_size, bool read_only, struct err *e)
 {
 	CLEANUP_FD int control = loop_open("loop-control", O_RDWR);
 	const struct loop_config config = {
 		.fd = (uint32_t)image,
-		.block_size = DISK_BLOCK,
-		.info = { .lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO },
+		.block_size = block_size,
+		.info = { .lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO |
+				      (read_only ? LO_FLAGS_READ_ONLY : 0u) },
 	};
 
 	if (control < 0) {
@@ -46,13 +47,13 @@ int disk_loop_attach(int image, struct err *e)
 		if (number < 0)
 			return err_sys(e, "find a free loop device");
 		(void)str_format(name, sizeof(name), "loop%d", number);
-		loop = loop_open(name, O_RDWR);
+		loop = loop_open(name, read_only ? O_RDONLY : O_RDWR);
 		if (loop < 0)
 			return err_sys(e, "open /dev/%s", name);
 		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
 			return TAKE_FD(loop);
 		if (errno != EBUSY)
-			return err_sys(e, "put " DISK_IMAGE_NAME " on /dev/%s", name);
+			return err_sys(e, "put an image file on /dev/%s", name);
 	}
 	(void)err_set(e, EBUSY, "no loop device stayed free in %d attempts", LOOP_ATTEMPTS);
 	return err_hint(e, "try again");
@@ -76,7 +77,7 @@ int disk_loop_find(int image, struct err *e)
 	if (!d)
 		return err_sys(e, "list /sys/block");
 	if (fstat(image, &st) < 0)
-		return err_sys(e, "stat " DISK_IMAGE_NAME);
+		return err_sys(e, "stat an image file");
 	while ((entry = readdir(d))) {
 		struct loop_info64 info = { .lo_flags = 0 };
 		CLEANUP_FD int loop = -EBADF;

@@ -12,11 +12,17 @@
 	32768 /* of an ext4 with such blocks: as many as a bitmap block has bits */
 #define DISK_GROUP_INODES 16 /* a group has a multiple: what fits a block */
 
+/* ---- disk_image.c ---- */
+
+/* A further mount of an image that is in use. Return: fd; -ENOENT without touching *e. */
+int disk_image_mounted(int image, struct err *e);
+int disk_image_open_file(int dir, int flags, struct err *e);
+
 /* ---- disk_loop.c ---- */
 
 /* Puts `image`, an open file, on a free loop device, which is gone when nobody has it open or
- * mounted. Return: fd of the device. */
-int disk_loop_attach(int image, struct err *e);
+ * mounted. block_size: 0: 512 bytes. Return: fd of the device. */
+int disk_loop_attach(int image, unsigned block_size, bool read_only, struct err *e);
 /* The loop device that `image`'s file is on. Return: fd; -ENOENT without touching *e. */
 int disk_loop_find(int image, struct err *e);
 /* The file behind it has grown. */

@@ -62,7 +62,7 @@ static int copy_data(int from, int to, struct err *e)
 /* Replays the journal, and what is free becomes holes. Nobody else has it: the lock is ours. */
 static int settle(int image, struct err *e)
 {
-	CLEANUP_FD int loop = disk_loop_attach(image, e), mount = -EBADF;
+	CLEANUP_FD int loop = disk_loop_attach(image, DISK_BLOCK, false, e), mount = -EBADF;
 
 	if (loop < 0)
 		return loop;

@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 
 #include "base/path.h"
+#include "namespaces/bundle_copy.h"
 #include "namespaces/bundle_priv.h"
 
 #ifndef SELINUX_MAGIC

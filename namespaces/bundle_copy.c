@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * "tmpcopyup": what the image has in a directory, again in the tmpfs that covers it: directories,
- * files, links, FIFOs, sockets and devices, with owner, mode, times and extended attributes.
+ * "tmpcopyup": what the image has in a directory, again in the tmpfs that covers it; and what a new
+ * volume begins with.
  *
- * The image is hostile, and a volume may change while it is read. Every step is openat2 beneath a
+ * The tree is hostile, and a volume may change while it is read. Every step is openat2 beneath a
  * held fd, through no link and no mount; depth and number of entries are bounded, the amount of
- * data is by the tmpfs. What is more than that is an error: a part of a directory would be found
- * out much later.
+ * data is by the file system that it goes to. What is more than that is an error: a part of a
+ * directory would be found out much later.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -16,9 +16,10 @@
 #include <sys/xattr.h>
 
 #include "base/dir.h"
+#include "base/fd.h"
 #include "base/str.h"
 #include "base/sys.h"
-#include "namespaces/bundle_priv.h"
+#include "namespaces/bundle_copy.h"
 
 #define COPY_DEPTH 64
 #define COPY_ENTRIES 262144
@@ -183,16 +184,25 @@ static int copy_dir(struct copy *c, int from, int to, unsigned depth, struct err
 	return copy_meta(from, to, &st, e);
 }
 
-int bundle_copy_up(int from, int to, bool keep_mode, struct err *e)
+int tree_copy(int from, int to, struct err *e)
 {
 	CLEANUP_FD int source = copy_open(from, ".", O_RDONLY | O_DIRECTORY);
 	CLEANUP_FD int copy = copy_open(to, ".", O_RDONLY | O_DIRECTORY);
 	struct copy c = { .entries = 0 };
+
+	if (source < 0 || copy < 0)
+		return err_sys(e, "open the directory");
+	return copy_dir(&c, source, copy, 0, e);
+}
+
+int bundle_copy_up(int from, int to, bool keep_mode, struct err *e)
+{
+	CLEANUP_FD int copy = copy_open(to, ".", O_RDONLY | O_DIRECTORY);
 	struct stat st;
 
-	if (source < 0 || copy < 0 || fstat(copy, &st) < 0)
+	if (copy < 0 || fstat(copy, &st) < 0)
 		return err_sys(e, "tmpcopyup");
-	if (copy_dir(&c, source, copy, 0, e) < 0)
+	if (tree_copy(from, copy, e) < 0)
 		return err_wrap(e, "tmpcopyup");
 	if (keep_mode && fchmod(copy, st.st_mode & 07777) < 0)
 		return err_sys(e, "tmpcopyup: chmod");

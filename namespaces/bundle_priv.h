@@ -56,7 +56,4 @@ bool bundle_is_tmpfs(const struct bundle_mount *m);
 /* Mounted read-only from the start nothing could be made in it, as the mounts below it need. */
 bool bundle_is_late(const struct bundle_mount *m);
 
-/* bundle_copy.c, child: what is in the directory `from`, into the empty tmpfs `to`. */
-int bundle_copy_up(int from, int to, bool keep_mode, struct err *e);
-
 #endif

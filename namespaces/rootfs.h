@@ -33,12 +33,13 @@ enum rootfs_kind {
 	ROOTFS_DIRECTORY, /* a host directory, idmapped into the range; mounts below it stay out */
 };
 
-enum bind_kind { BIND_BIND, BIND_TMPFS };
+enum bind_kind { BIND_BIND, BIND_TMPFS, BIND_MOUNT };
 
 /* A mount of the spec, in the order of the spec. */
 struct rootfs_mount {
 	enum bind_kind kind;
 	const char *source; /* absolute host path, BIND_BIND */
+	int fd; /* BIND_MOUNT: a detached mount of the caller's, borrowed, which becomes this one */
 	const char *destination; /* absolute path inside, cleaned */
 	bool recursive; /* rbind */
 	bool read_only, nosuid, nodev, noexec, noatime;

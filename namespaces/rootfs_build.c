@@ -90,6 +90,19 @@ static int build_root_directory(struct build *b, struct err *e)
 	return fd < 0 ? err_wrap(e, "rootfs") : 0;
 }
 
+/* A mount that is there becomes the one of the spec, nobody having seen it (row 24). */
+static int change_mount(const struct rootfs_mount *m, struct mount_how *how, struct err *e)
+{
+	CLEANUP_FD int fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return err_sys(e, "copy an fd");
+	how->attr_clr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	if (!how->propagation)
+		how->propagation = MS_PRIVATE;
+	return mountfd_change(fd, how, e) < 0 ? -e->code : TAKE_FD(fd);
+}
+
 static int build_bind(struct build *b, const struct rootfs_mount *m, struct err *e)
 {
 	struct mount_how how = {
@@ -103,11 +116,13 @@ static int build_bind(struct build *b, const struct rootfs_mount *m, struct err 
 		.recursive = m->recursive,
 	};
 
-	if (m->source[0] != '/')
+	if (m->kind == BIND_BIND && m->source[0] != '/')
 		return err_set(e, EINVAL, "%s: expected an absolute path", m->source);
 	if (b->kit.n >= LIMIT_MOUNTS + 3 + ROOTFS_DEV_NODES)
 		return err_set(e, E2BIG, "more than %d mounts", LIMIT_MOUNTS);
-	return build_put(b, mountfd_clone_how(AT_FDCWD, m->source, &how, e));
+	return build_put(b, m->kind == BIND_MOUNT
+				    ? change_mount(m, &how, e)
+				    : mountfd_clone_how(AT_FDCWD, m->source, &how, e));
 }
 
 /* The host's sysfs, for an instance in its network namespace: the kernel lets only the owner of
@@ -141,7 +156,7 @@ static int build_sources(struct build *b, struct err *e)
 	if (build_put(b, rootfs_dev_build(spec, e)) < 0 || rootfs_dev_binds(spec, &b->kit, e) < 0)
 		return -e->code;
 	for (size_t i = 0; i < spec->n_mounts; i++) {
-		if (spec->mounts[i].kind == BIND_BIND && build_bind(b, &spec->mounts[i], e) < 0)
+		if (spec->mounts[i].kind != BIND_TMPFS && build_bind(b, &spec->mounts[i], e) < 0)
 			return err_wrap(e, "mounts[%zu]", i);
 	}
 	if (spec->n_secrets > 0 && build_put(b, rootfs_secrets_build(spec, e)) < 0)

@@ -12,6 +12,8 @@
 #include "runtime/unit.h"
 
 #define GATE_WAIT_MS 60000
+#define ALONE_WAIT_MS 60000
+#define USERS_NAMED 8 /* in a message */
 
 int jail_open(const struct jail_config *c, struct jail **ret, struct err *e)
 {
@@ -165,4 +167,31 @@ int engine_gate(struct jail *j, struct err *e)
 	}
 	err_set(e, EBUSY, "`jail gc` is at work since more than %d s", GATE_WAIT_MS / 1000);
 	return err_hint(e, "try again when it has finished");
+}
+
+int engine_gate_alone(struct jail *j, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int gate = lock_take_at(j->state, "lock", LOCK_MODE_EXCLUSIVE, ALONE_WAIT_MS, &why);
+
+	if (gate != -EWOULDBLOCK) {
+		if (gate < 0)
+			*e = why;
+		return gate;
+	}
+	(void)err_set(e, EBUSY, "instances are being created since %d s", ALONE_WAIT_MS / 1000);
+	return err_hint(e, "try again when that has finished");
+}
+
+int engine_refuse_used(const struct strv *users, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+
+	if (!users->n)
+		return 0;
+	for (size_t i = 0; i < users->n && i < USERS_NAMED; i++)
+		strbuf_addf(&b, "%s%s", i ? ", " : "", users->v[i]);
+	if (users->n > USERS_NAMED)
+		strbuf_addf(&b, " and %zu others", users->n - USERS_NAMED);
+	return err_set(e, EBUSY, "is used by %s", strbuf_str(&b));
 }

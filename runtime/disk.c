@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
+#include "base/path.h"
 #include "base/statx.h"
 #include "runtime/spec_priv.h"
 
@@ -85,6 +86,47 @@ int instance_disk_make(struct jail *j, const struct jail_spec *spec, const struc
 		return make_directories(meta, dir, e);
 	return can_be_project(spec, dir) ? make_project(j, spec, meta, dir, durable, e)
 					 : make_image(spec, meta, dir, e);
+}
+
+static int move_away(int dir, const char *name, int gone, struct err *e)
+{
+	if (renameat(dir, name, gone, name) < 0 && errno != ENOENT)
+		return err_sys(e, "move %s away", name);
+	return 0;
+}
+
+static int empty_image(const struct jail_spec *spec, int dir, struct err *e)
+{
+	CLEANUP_FD int mount = disk_image_open(dir, &spec->disk, OPEN_WAIT_MS, e);
+	int r = mount;
+
+	if (r >= 0)
+		r = path_remove_tree(mount, "upper", e);
+	return r < 0 ? r : path_remove_tree(mount, "work", e);
+}
+
+int instance_disk_rebuild(const struct jail_spec *spec, const struct meta *meta, int dir, bool keep,
+			  int gone, struct err *e)
+{
+	enum disk_kind kind = disk_kind_of(dir);
+	uint32_t id = 0;
+	int r = 0;
+
+	if (kind == DISK_TMPFS)
+		return 0;
+	if (kind == DISK_IMAGE) /* each start makes what is missing */
+		return keep || empty_image(spec, dir, e) >= 0 ? 0 : err_wrap(e, "disk");
+	if (!keep && ((r = move_away(dir, "upper", gone, e)) < 0 ||
+		      (r = move_away(dir, "work", gone, e)) < 0))
+		return r;
+	r = make_directories(meta, dir, e);
+	if (r < 0 || kind != DISK_PROJECT)
+		return r;
+	if ((r = disk_project_read(dir, &id, e)) < 0 ||
+	    (r = disk_project_put(dir, "upper", id, e)) < 0 ||
+	    (r = disk_project_put(dir, "work", id, e)) < 0)
+		return err_wrap(e, "disk");
+	return 0;
 }
 
 uint32_t instance_disk_project(int dir)

@@ -13,6 +13,11 @@
  * text says what is missing. What was begun lies in the directory. */
 int instance_disk_make(struct jail *j, const struct jail_spec *spec, const struct meta *meta,
 		       int dir, bool durable, struct err *e);
+/* Room for another image, of an instance that is down: mount points for its layers; unless `keep`,
+ * in place of what the instance has written there is nothing. `gone`: an empty directory on the
+ * same file system that takes what the caller is to remove. */
+int instance_disk_rebuild(const struct jail_spec *spec, const struct meta *meta, int dir, bool keep,
+			  int gone, struct err *e);
 /* The id of its project, or 0; and giving that back, when its files are gone. */
 uint32_t instance_disk_project(int dir);
 int instance_disk_release(struct jail *j, const struct jail_name *owner, uint32_t project,

@@ -11,8 +11,8 @@
  * nothing) STATE/leases/projects/ who has which project id STATE/leases/networks/NETWORK/    who
  * has which address STATE/trash/ instances on their way out: renamed first, deleted then
  * RUN/instances/NAME/     state.json attach.sock runtime.json: exists while up; if the lock is
- * free, it is stale RUN/ports/              who has which published port RUN/seccomp/ compiled
- * filters
+ * free, it is stale STATE/volumes/ volumes.h RUN/ports/              who has which published port
+ * RUN/seccomp/ compiled filters
  *
  * "Up" means that somebody holds the lock, or that the instance's unit is there (unit.h).
  *
@@ -60,8 +60,14 @@ void engine_close_dirs(struct jail *j);
  * it exclusively, sees every owner of a lease. Return: lock fd.
  */
 int engine_gate(struct jail *j, struct err *e);
+/* Exclusively: nobody becomes a user of what is about to be removed. */
+int engine_gate_alone(struct jail *j, struct err *e);
+/* With users: -EBUSY, "is used by web, db". */
+int engine_refuse_used(const struct strv *users, struct err *e);
 
 #define INSTANCE_ID_LEN 32
+/* A random one, in hex. */
+int engine_new_id(struct jail_name *ret, struct err *e);
 
 /* meta.json. */
 struct meta {
@@ -183,6 +189,13 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e);
 /* Deletes the instance whose lock the caller holds. */
 int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e);
+
+/* A rebuild of the instance is past its commit point and not at its end. */
+bool rebuild_is_due(int dir);
+/* Or there is something of one that was begun and not committed. */
+bool rebuild_is_left(int dir);
+/* Finishes the one, removes the other; the lock is the caller's. */
+int rebuild_finish(int dir, struct err *e);
 
 /* Everything about one start; made by the supervisor. */
 struct launch {

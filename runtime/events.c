@@ -11,7 +11,7 @@ static const char *const names[EVENTS] = {
 	[EVENT_CREATED] = "created",	   [EVENT_STARTED] = "started", [EVENT_EXITED] = "exited",
 	[EVENT_RESTARTING] = "restarting", [EVENT_OOM] = "oom",		[EVENT_STOPPED] = "stopped",
 	[EVENT_KILLED] = "killed",	   [EVENT_PAUSED] = "paused",	[EVENT_RESUMED] = "resumed",
-	[EVENT_RENAMED] = "renamed",	   [EVENT_REMOVED] = "removed",
+	[EVENT_RENAMED] = "renamed",	   [EVENT_REMOVED] = "removed", [EVENT_REBUILT] = "rebuilt",
 };
 
 const char *event_name(enum event event)

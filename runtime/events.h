@@ -24,6 +24,7 @@ enum event {
 	EVENT_RESUMED,
 	EVENT_RENAMED, /* new_name */
 	EVENT_REMOVED, /* id */
+	EVENT_REBUILT, /* image */
 	EVENTS
 };
 const char *event_name(enum event event);

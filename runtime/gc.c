@@ -101,6 +101,15 @@ static int collect_meta(struct gc *g, const struct jail_name *name, const struct
 	return 0;
 }
 
+/* Until then its records don't name all of its layers. */
+static int finish_rebuild(struct gc *g, const struct jail_name *name, int dir, struct err *e)
+{
+	CLEANUP_FD int held = -EBADF, lock = gc_lock_if_down(g, name, &held);
+
+	(void)lock;
+	return rebuild_is_due(dir) ? err_set(e, EBUSY, "its rebuild is not finished") : 0;
+}
+
 static int collect_one(struct gc *g, const char *text, struct err *e)
 {
 	struct err why = ERR_INIT;
@@ -117,6 +126,8 @@ static int collect_one(struct gc *g, const char *text, struct err *e)
 		run = run_dir_open(g->j, &name, false, &why);
 	if (run >= 0)
 		collect_stale(g, &name, run);
+	if (r >= 0 && rebuild_is_left(dir))
+		r = finish_rebuild(g, &name, dir, &why);
 	if (r >= 0)
 		r = meta_read(dir, &meta, &why);
 	if (r >= 0)

@@ -5,11 +5,13 @@
 
 #include "base/fd.h"
 #include "base/lease.h"
+#include "base/lock.h"
 #include "base/num.h"
 #include "base/path.h"
 #include "netsetup/port.h"
 #include "runtime/disk.h"
 #include "runtime/gc_priv.h"
+#include "runtime/volumes.h"
 
 struct pool {
 	struct gc *g;
@@ -35,31 +37,60 @@ static int lease_one(const char *key, const struct jail_name *owner, void *arg)
 	return 0;
 }
 
+struct projects {
+	struct gc *g;
+	struct volumes volumes;
+	int trash; /* or -ENOENT */
+};
+
+/* An instance's, a volume's, or of what is being made or removed just now. */
+static bool has_owner(const struct projects *p, const char *id)
+{
+	CLEANUP_FD int dir = -EBADF;
+
+	if (gc_find_known(p->g, id))
+		return true;
+	for (size_t i = 0; i < p->volumes.n; i++)
+		if (str_eq(p->volumes.v[i].id.s, id))
+			return true;
+	dir = p->trash < 0 ? p->trash : path_open_beneath(p->trash, id, O_RDONLY | O_DIRECTORY, 0);
+	return dir >= 0 && lock_is_held_at(dir, "lock") > 0;
+}
+
 /* A project has limits too, which go with the lease. */
 static int project_one(const char *key, const struct jail_name *owner, void *arg)
 {
-	struct gc *g = arg;
+	struct projects *p = arg;
 	struct err why = ERR_INIT;
 	uint64_t id;
 
-	if (gc_find_known(g, owner->s) || num_parse_u64(key, 1, UINT32_MAX, &id, &why) < 0)
+	if (has_owner(p, owner->s) || num_parse_u64(key, 1, UINT32_MAX, &id, &why) < 0)
 		return 0;
-	if (instance_disk_release(g->j, owner, (uint32_t)id, &why) < 0)
-		gc_note_failure(g, &why);
+	if (instance_disk_release(p->g->j, owner, (uint32_t)id, &why) < 0)
+		gc_note_failure(p->g, &why);
 	else
-		g->report->leases++;
+		p->g->report->leases++;
 	return 0;
 }
 
 /* There is no such pool where no file system has project quotas. */
 static int gc_projects(struct gc *g, struct err *e)
 {
-	int dir;
+	struct projects p = { .g = g, .volumes = { .n = 0 }, .trash = -EBADF };
+	int dir, r;
 
 	if (faccessat(g->j->state, "leases/projects", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	dir = engine_projects(g->j, e);
-	return dir < 0 ? dir : lease_each(dir, project_one, g, e);
+	/* Of a volume whose record can't be read the project isn't known: then all stay. */
+	r = dir < 0 ? dir : volumes_read(g->j, true, &p.volumes, e);
+	if (r >= 0) {
+		p.trash = path_open_beneath(g->j->state, "trash", O_RDONLY | O_DIRECTORY, 0);
+		r = lease_each(dir, project_one, &p, e);
+	}
+	fd_reset(&p.trash);
+	volumes_free(&p.volumes);
+	return r;
 }
 
 /* Addresses of one network. */

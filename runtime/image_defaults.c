@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "runtime/image_defaults.h"
 
+#include <signal.h>
+
 #include "base/str.h"
 #include "images/digest.h"
 #include "runtime/engine_priv.h"
 #include "runtime/spec_priv.h"
+
+#define KEPT_CONFIG "image.json"
 
 static int apply_args(struct jail_spec *s, const struct image_config *c, struct err *e)
 {
@@ -87,12 +91,114 @@ int spec_apply_image(struct jail_spec *s, const struct image_config *c, struct e
 	return r < 0 ? r : apply_signal(s, c, e);
 }
 
-int jail_apply_image(struct jail *j, struct jail_spec *s, struct err *e)
+static bool same_strings(const struct strv *a, const struct strv *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = str_eq(a->v[i], b->v[i]);
+	return same;
+}
+
+static void unset_text(char **value, const char *fallback, const char *given)
+{
+	if (!*value || !str_eq(*value, given ? given : fallback))
+		return;
+	free(*value);
+	*value = NULL;
+}
+
+static int unset_env(struct jail_spec *s, const struct strv *defaults, struct err *e)
+{
+	CLEANUP_STRV struct strv left = { .n = 0 };
+	struct strv all = s->process.env;
+
+	for (size_t i = 0; i < all.n; i++) {
+		bool is_default = false;
+
+		for (size_t k = 0; k < defaults->n && !is_default; k++)
+			is_default = str_eq(all.v[i], defaults->v[k]);
+		if (!is_default && strv_add(&left, all.v[i]) < 0)
+			return err_nomem(e);
+	}
+	s->process.env = left;
+	left = all;
+	return 0;
+}
+
+int spec_unapply_image(struct jail_spec *s, const struct image_config *c, struct err *e)
+{
+	CLEANUP_SPEC struct jail_spec image;
+	int r;
+
+	spec_init(&image);
+	image.mode = s->mode;
+	image.image = s->image;
+	r = c ? spec_apply_image(&image, c, e) : 0;
+	if (r >= 0)
+		r = unset_env(s, &image.process.env, e);
+	if (r < 0)
+		return r;
+	unset_text(&s->process.cwd, "/", image.process.cwd);
+	if (s->mode == SPEC_MODE_SYSTEM)
+		return 0;
+	unset_text(&s->process.user, "0", image.process.user);
+	if (same_strings(&s->process.args, &image.process.args))
+		strv_free(&s->process.args);
+	if (s->stop.signal == (image.stop.signal ? image.stop.signal : SIGTERM))
+		s->stop.signal = 0;
+	return 0;
+}
+
+int image_keep_config(struct jail *j, const struct image *image, int dir, enum file_sync sync,
+		      struct err *e)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	if (!digest_is_set(&image->config))
+		return 0;
+	r = store_config_read(&j->store, &image->config, &text, &n, e);
+	return r < 0 ? r : file_write_at(dir, KEPT_CONFIG, text, n, 0600, sync, e);
+}
+
+int image_kept_config(int dir, struct image_config *ret, struct err *e)
+{
+	CLEANUP_FREE char *text = NULL;
+	struct err why = ERR_INIT;
+	size_t n = 0;
+	int r = file_read_at(dir, KEPT_CONFIG, MANIFEST_BYTES_MAX, &text, &n, &why);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r >= 0)
+		r = image_config_parse(KEPT_CONFIG, text, n, ret, &why);
+	if (r < 0)
+		*e = why;
+	return r < 0 ? r : 1;
+}
+
+int image_apply(struct jail *j, const struct image *image, struct jail_spec *s, struct err *e)
 {
 	CLEANUP_IMAGE_CONFIG struct image_config config = { .author = NULL };
 	CLEANUP_FREE char *text = NULL;
-	struct image image;
 	size_t n = 0;
+	int r;
+
+	if (!digest_is_set(&image->config))
+		return 0;
+	r = store_config_read(&j->store, &image->config, &text, &n, e);
+	if (r >= 0)
+		r = image_config_parse(image->ref.s, text, n, &config, e);
+	if (r >= 0)
+		r = spec_apply_image(s, &config, e);
+	return r < 0 ? err_wrap(e, "image %s", image->ref.s) : 0;
+}
+
+int jail_apply_image(struct jail *j, struct jail_spec *s, struct err *e)
+{
+	struct image image;
 	int r;
 
 	if (!s->has_image)
@@ -102,12 +208,5 @@ int jail_apply_image(struct jail *j, struct jail_spec *s, struct err *e)
 		r = store_get(&j->store, &s->image, &image, e);
 	if (r < 0)
 		return err_wrap(e, "image");
-	if (!digest_is_set(&image.config))
-		return 0;
-	r = store_config_read(&j->store, &image.config, &text, &n, e);
-	if (r >= 0)
-		r = image_config_parse(s->image.s, text, n, &config, e);
-	if (r >= 0)
-		r = spec_apply_image(s, &config, e);
-	return r < 0 ? err_wrap(e, "image %s", s->image.s) : 0;
+	return image_apply(j, &image, s, e);
 }

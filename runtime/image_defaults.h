@@ -16,6 +16,7 @@
 #ifndef JAIL_RUNTIME_IMAGE_DEFAULTS_H
 #define JAIL_RUNTIME_IMAGE_DEFAULTS_H
 
+#include "base/file.h"
 #include "images/manifest.h"
 #include "runtime/jail.h"
 #include "runtime/spec.h"
@@ -24,6 +25,21 @@
  * field of the spec that goes before it. A variable without a usable name is left out, with a
  * warning. */
 int spec_apply_image(struct jail_spec *s, const struct image_config *c, struct err *e);
+
+/* The reverse, on a finished spec: what is as this image would have it, or as it is where an image
+ * asks for nothing, becomes unset; also what somebody has given who wanted just that. c: NULL: an
+ * image without a config. */
+int spec_unapply_image(struct jail_spec *s, const struct image_config *c, struct err *e);
+
+/* spec_apply_image() with an image of the store. */
+struct image;
+int image_apply(struct jail *j, const struct image *image, struct jail_spec *s, struct err *e);
+/* Keeps its config in an instance's directory, as image.json; without one, there is no such file.
+ */
+int image_keep_config(struct jail *j, const struct image *image, int dir, enum file_sync sync,
+		      struct err *e);
+/* What was kept. Return: 1; 0: nothing. */
+int image_kept_config(int dir, struct image_config *ret, struct err *e);
 
 /* The same with the image that the spec names; nothing without one, or if it has no config. -ENOENT
  * there is no such image. */

@@ -19,19 +19,22 @@
 #include "runtime/disk.h"
 #include "runtime/engine_priv.h"
 #include "runtime/events.h"
+#include "runtime/image_defaults.h"
 #include "runtime/netplan.h"
 #include "runtime/systemd.h"
+#include "runtime/volumes.h"
 
 struct creation {
 	struct jail *j;
 	const struct jail_spec *spec;
 	struct meta meta;
 	int trash, dir, lock;
+	struct image image; /* of a spec with one */
 };
 
-static int new_id(struct jail_name *ret, struct err *e)
+int engine_new_id(struct jail_name *ret, struct err *e)
 {
-	uint8_t bytes[16];
+	uint8_t bytes[INSTANCE_ID_LEN / 2];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return err_sys(e, "getrandom");
@@ -94,7 +97,7 @@ static int take_leases(struct creation *c, struct rollback *undo, struct err *e)
 
 static int find_layers(struct creation *c, struct err *e)
 {
-	struct image image;
+	const struct image *image = &c->image;
 	int r;
 
 	if (!c->spec->has_image)
@@ -102,12 +105,12 @@ static int find_layers(struct creation *c, struct err *e)
 	r = engine_store(c->j, e);
 	if (r < 0)
 		return r;
-	r = store_get(&c->j->store, &c->spec->image, &image, e);
+	r = store_get(&c->j->store, &c->spec->image, &c->image, e);
 	if (r < 0)
 		return err_wrap(e, "image");
 	c->meta.image = c->spec->image;
-	c->meta.n_layers = image.n_layers;
-	memcpy(c->meta.layers, image.layers, sizeof(image.layers));
+	c->meta.n_layers = image->n_layers;
+	memcpy(c->meta.layers, image->layers, sizeof(image->layers));
 	return 0;
 }
 
@@ -177,11 +180,13 @@ static int create(struct creation *c, bool durable, struct rollback *undo, struc
 
 	if (faccessat(c->j->instances, c->spec->name.s, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return name_in_use(&c->spec->name, e);
-	if ((r = find_layers(c, e)) < 0 || (r = check_rootfs(c->spec, e)) < 0 ||
-	    (r = make_directory(c, undo, e)) < 0 || (r = take_leases(c, undo, e)) < 0)
+	if ((r = volumes_check(c->j, c->spec, NULL, e)) < 0 || (r = find_layers(c, e)) < 0 ||
+	    (r = check_rootfs(c->spec, e)) < 0 || (r = make_directory(c, undo, e)) < 0 ||
+	    (r = take_leases(c, undo, e)) < 0)
 		return r;
 	rollback_push(undo, undo_disk, c);
 	if ((r = instance_disk_make(c->j, c->spec, &c->meta, c->dir, durable, e)) < 0 ||
+	    (c->spec->has_image && (r = image_keep_config(c->j, &c->image, c->dir, sync, e)) < 0) ||
 	    (r = spec_write(c->dir, c->spec, sync, e)) < 0 ||
 	    (r = meta_write(c->dir, &c->meta, sync, e)) < 0)
 		return r;
@@ -197,7 +202,7 @@ int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, 
 	CLEANUP_FD int gate = -EBADF;
 	int r;
 
-	r = new_id(&c.meta.owner, e);
+	r = engine_new_id(&c.meta.owner, e);
 	if (r < 0)
 		return r;
 	c.meta.created_ms = clock_wall_ms();

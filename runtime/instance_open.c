@@ -51,6 +51,7 @@ int instance_lock_unit(struct jail *j, const struct jail_name *name, unsigned wa
 		       struct err *e)
 {
 	CLEANUP_FD int dir = instance_open_dir(j, name, e), lock = -EBADF;
+	struct err why = ERR_INIT;
 
 	if (dir < 0)
 		return dir;
@@ -60,6 +61,9 @@ int instance_lock_unit(struct jail *j, const struct jail_name *name, unsigned wa
 	/* Removed or renamed while we waited: the lock that we got is of something else. */
 	if (!instance_is_there(j, name, dir))
 		return err_set(e, ENOENT, "no such instance (removed or renamed just now)");
+	/* Who can't do without it looks again: a start. It need not keep anybody from `rm`. */
+	if (rebuild_finish(dir, &why) < 0)
+		warn("%s: %s", name->s, why.text);
 	*ret_dir = TAKE_FD(dir);
 	return TAKE_FD(lock);
 }

@@ -161,6 +161,18 @@ int instance_remove(struct jail *j, const struct jail_name *name, bool force, st
 int instance_rename(struct jail *j, const struct jail_name *name, const struct jail_name *new_name,
 		    struct err *e);
 
+struct rebuild_options {
+	const struct image_ref *image; /* NULL: what its image's name means by now */
+	bool keep_files; /* what the instance has written over its image */
+};
+/*
+ * Another image below an instance that isn't running. What the old image gave as defaults of the
+ * spec is given by the new one; all else stays: id, addresses, mounts. All or nothing: a rebuild
+ * that is killed after its commit point is finished by whoever takes the instance's lock next.
+ */
+int instance_rebuild(struct jail *j, const struct jail_name *name, const struct rebuild_options *o,
+		     struct err *e);
+
 /* "KEY=VALUE"; KEY as of spec_edit.h, an empty VALUE removes. */
 struct set_options {
 	const char *const *settings;

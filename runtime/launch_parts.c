@@ -18,6 +18,7 @@
 #include "runtime/notify.h"
 #include "runtime/systemd.h"
 #include "runtime/unit.h"
+#include "runtime/volumes.h"
 
 #define MONITOR_FDS_FROM 64 /* where they wait; above all that a launch has open */
 
@@ -25,6 +26,9 @@ void start_free(struct start *s)
 {
 	seccomp_program_free(&s->filter);
 	if (s->storage) {
+		for (size_t i = 0; i < LIMIT_MOUNTS; i++)
+			if (s->storage->mounts[i].kind == BIND_MOUNT)
+				fd_reset(&s->storage->mounts[i].fd);
 		generated_free(&s->storage->generated);
 		provision_free(&s->storage->provision);
 		system_free(&s->storage->parts);
@@ -47,20 +51,43 @@ void start_free(struct start *s)
 static void map_mount(const struct spec_mount *m, struct rootfs_mount *ret)
 {
 	*ret = (struct rootfs_mount){
-		.kind = m->kind == SPEC_MOUNT_TMPFS ? BIND_TMPFS : BIND_BIND,
+		.kind = m->kind == SPEC_MOUNT_TMPFS  ? BIND_TMPFS
+			: m->kind == SPEC_MOUNT_BIND ? BIND_BIND
+						     : BIND_MOUNT,
 		.source = m->source,
 		.destination = m->destination,
 		.recursive = m->recursive,
-		.read_only = m->read_only,
+		.fd = -EBADF,
+		.read_only = spec_mount_is_read_only(m),
 		.nosuid = m->nosuid,
 		.nodev = m->nodev,
 		.noexec = m->noexec,
 		.noatime = m->noatime,
-		.idmap = m->idmap,
+		.idmap = m->idmap || m->kind == SPEC_MOUNT_VOLUME || m->kind == SPEC_MOUNT_BLOCK,
 		.propagation = m->propagation,
 		.size_bytes = m->size_bytes,
 		.mode = m->mode,
 	};
+}
+
+/* What is not found by a path comes as a mount. */
+static int open_mounts(struct start *s, struct err *e)
+{
+	const struct jail_spec *spec = &s->l->spec;
+
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct spec_mount *m = &spec->mounts[i];
+		struct rootfs_mount *mount = &s->storage->mounts[i];
+
+		map_mount(m, mount);
+		if (mount->kind != BIND_MOUNT)
+			continue;
+		mount->fd = m->kind == SPEC_MOUNT_VOLUME ? volume_open(s->l->j, spec, m, e)
+							 : block_open(s->l->j, m, e);
+		if (mount->fd < 0)
+			return err_wrap(e, "mounts[%zu]", i);
+	}
+	return 0;
 }
 
 static int layer_paths(struct start *s, struct err *e)
@@ -115,8 +142,9 @@ int root_spec_make(struct start *s, struct err *e)
 		return err_nomem(e);
 	if (spec->n_mounts + spec_notifies(spec) > LIMIT_MOUNTS)
 		return err_set(e, E2BIG, "too many mounts");
-	for (size_t i = 0; i < spec->n_mounts; i++)
-		map_mount(&spec->mounts[i], &t->mounts[i]);
+	r = open_mounts(s, e);
+	if (r < 0)
+		return r;
 	if (spec_notifies(spec)) {
 		r = notify_mount(s, e);
 		if (r < 0)

@@ -7,12 +7,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-#include "base/lock.h"
 #include "base/path.h"
 #include "runtime/networks_priv.h"
-
-#define GATE_WAIT_MS 60000
-#define USERS_NAMED 8 /* in a message */
 
 static int default_network(struct jail *j, struct net_network *ret, struct err *e)
 {
@@ -143,16 +139,10 @@ int networks_read(struct jail *j, struct net_network **ret, size_t *ret_n, struc
 static int refuse_used(struct jail *j, const struct jail_name *name, struct err *e)
 {
 	CLEANUP_STRV struct strv users = { .v = NULL };
-	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	int r = network_users(j, name, &users, e);
 
-	if (r < 0 || users.n == 0)
+	if (r < 0 || (r = engine_refuse_used(&users, e)) == 0)
 		return r;
-	for (size_t i = 0; i < users.n && i < USERS_NAMED; i++)
-		strbuf_addf(&b, "%s%s", i ? ", " : "", users.v[i]);
-	if (users.n > USERS_NAMED)
-		strbuf_addf(&b, " and %zu others", users.n - USERS_NAMED);
-	(void)err_set(e, EBUSY, "is used by %s", strbuf_str(&b));
 	return err_hint(e, "`jail rm` these first, or take the network out of their specs");
 }
 
@@ -194,7 +184,6 @@ static int remove_gated(struct jail *j, const struct jail_name *name, struct err
 
 int network_remove(struct jail *j, const struct jail_name *name, struct err *e)
 {
-	struct err why = ERR_INIT;
 	CLEANUP_FD int gate = -EBADF;
 
 	if (str_eq(name->s, NETWORK_DEFAULT)) {
@@ -203,17 +192,9 @@ int network_remove(struct jail *j, const struct jail_name *name, struct err *e)
 			      "from the configuration");
 		return err_hint(e, "instances that do not want it: network.mode \"none\"");
 	}
-	/* Nobody becomes a user meanwhile. */
-	gate = lock_take_at(j->state, "lock", LOCK_MODE_EXCLUSIVE, GATE_WAIT_MS, &why);
-	if (gate == -EWOULDBLOCK) {
-		(void)err_set(e, EBUSY, "network %s: instances are being created since %d s",
-			      name->s, GATE_WAIT_MS / 1000);
-		return err_hint(e, "try again when that has finished");
-	}
-	if (gate < 0) {
-		*e = why;
-		return gate;
-	}
+	gate = engine_gate_alone(j, e);
+	if (gate < 0)
+		return err_wrap(e, "network %s", name->s);
 	return remove_gated(j, name, e);
 }
 

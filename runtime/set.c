@@ -19,6 +19,7 @@
 #include "runtime/network_change.h"
 #include "runtime/spec_edit.h"
 #include "runtime/systemd.h"
+#include "runtime/volumes.h"
 
 #define SET_WAIT_MS 30000
 #define SET_MAX 64
@@ -114,8 +115,11 @@ static const struct spec_path *needs_restart(const struct set_job *s)
 
 static int store(struct set_job *s, struct err *e)
 {
-	int r;
+	CLEANUP_FD int gate = engine_gate(s->j, e);
+	int r = gate < 0 ? gate : volumes_check(s->j, &s->after, &s->before, e);
 
+	if (r < 0)
+		return r;
 	if (!instance_is_there(s->j, s->name, s->dir))
 		return err_set(e, ENOENT, "no such instance (removed or renamed just now)");
 	r = spec_write(s->dir, &s->after, FILE_SYNC, e);

@@ -38,7 +38,7 @@ struct spec_interface {
 };
 enum spec_userns { SPEC_USERNS_AUTO, SPEC_USERNS_HOST };
 enum spec_restart { SPEC_RESTART_NO, SPEC_RESTART_ON_FAILURE, SPEC_RESTART_ALWAYS };
-enum spec_mount_kind { SPEC_MOUNT_BIND, SPEC_MOUNT_TMPFS };
+enum spec_mount_kind { SPEC_MOUNT_BIND, SPEC_MOUNT_TMPFS, SPEC_MOUNT_VOLUME, SPEC_MOUNT_BLOCK };
 
 struct spec_label {
 	char *key, *value;
@@ -51,12 +51,13 @@ struct spec_rlimit {
 
 struct spec_mount {
 	enum spec_mount_kind kind;
-	char *source; /* absolute host path; NULL for tmpfs */
+	char *source; /* absolute host path; a volume's name; NULL for tmpfs */
 	char *destination; /* absolute, cleaned */
 	bool recursive, read_only, nosuid, nodev, noexec, noatime, idmap;
 	uint64_t propagation; /* MS_PRIVATE, MS_RPRIVATE = MS_PRIVATE|MS_REC, ... 0 = private */
 	uint64_t size_bytes; /* tmpfs */
 	uint32_t mode; /* tmpfs, default 01777 */
+	const char *fstype; /* block: the file system's type; else NULL */
 };
 
 /* A text that the spec holds, or that is in a file of the host and read when it is needed. Neither:
@@ -228,7 +229,8 @@ int spec_set_env(struct jail_spec *s, const char *key_value,
 		 struct err *e); /* "K=V" or "K" is an error */
 int spec_add_port(struct jail_spec *s, const char *text, struct err *e); /* netsetup/port.h */
 int spec_add_mount_text(struct jail_spec *s, const char *text,
-			struct err *e); /* "SRC:DST[:ro,nosuid,...]", "tmpfs:DST[:size=64MiB]" */
+			struct err *e); /* "SRC:DST[:ro,nosuid,...]", "tmpfs:DST[:size=64MiB]",
+					   "volume:NAME:DST[:ro]", "block:SRC:DST:fs=ext4" */
 int spec_add_device(struct jail_spec *s, const char *text,
 		    struct err *e); /* "/dev/fuse", "/dev/sdb:/dev/xvdb:rw", "/dev/kvm:rw" */
 int spec_set_user(struct jail_spec *s, const char *text, struct err *e);
@@ -253,6 +255,9 @@ int spec_set_io(struct jail_spec *s, enum spec_io what, const char *text,
 		struct err *e); /* "/dev/vda:10MiB", "/dev/vda:500" */
 int spec_set_restart(struct jail_spec *s, const char *text,
 		     struct err *e); /* "no", "always", "on-failure[:N]" */
+const char *spec_mount_kind_name(enum spec_mount_kind kind); /* "bind", ... */
+/* Asked to be, or its file system can't be written. */
+bool spec_mount_is_read_only(const struct spec_mount *m);
 /* Where the device is inside. */
 const char *spec_device_path(const struct spec_device *d);
 const char *spec_network_mode_name(enum spec_network_mode mode); /* "bridge", ... */

@@ -13,12 +13,16 @@
 #define MOUNT(member) offsetof(struct spec_mount, member)
 #define FOR_BIND (1u << SPEC_MOUNT_BIND)
 #define FOR_TMPFS (1u << SPEC_MOUNT_TMPFS)
-#define FOR_ALL (FOR_BIND | FOR_TMPFS)
+#define FOR_VOLUME (1u << SPEC_MOUNT_VOLUME)
+#define FOR_BLOCK (1u << SPEC_MOUNT_BLOCK)
+#define FOR_ALL (FOR_BIND | FOR_TMPFS | FOR_VOLUME | FOR_BLOCK)
 #define MOUNT_OPTIONS_MAX 64
 
 static const char *const kinds[] = {
 	[SPEC_MOUNT_BIND] = "bind",
 	[SPEC_MOUNT_TMPFS] = "tmpfs",
+	[SPEC_MOUNT_VOLUME] = "volume",
+	[SPEC_MOUNT_BLOCK] = "block",
 	NULL,
 };
 const struct decode_words spec_mount_words = { kinds, NULL };
@@ -55,14 +59,24 @@ static const struct {
 	{ "rslave", MS_SLAVE | MS_REC }, { "rshared", MS_SHARED | MS_REC },
 };
 
+/* The file systems that a block device may have: each knows mounts with mapped ids. */
+static const struct {
+	const char *name;
+	bool read_only;
+} filesystems[] = {
+	{ "fs=ext4", false },	 { "fs=xfs", false },  { "fs=btrfs", false },
+	{ "fs=squashfs", true }, { "fs=erofs", true },
+};
+
 void spec_mount_init(struct spec_mount *m, enum spec_mount_kind kind)
 {
 	*m = (struct spec_mount){ .kind = kind };
-	if (kind == SPEC_MOUNT_TMPFS) {
+	if (kind != SPEC_MOUNT_BIND) {
 		m->nosuid = true;
 		m->nodev = true;
-		m->mode = 01777;
 	}
+	if (kind == SPEC_MOUNT_TMPFS)
+		m->mode = 01777;
 }
 
 void spec_mount_free(struct spec_mount *m)
@@ -79,22 +93,36 @@ static bool *flag_of(struct spec_mount *m, const struct flag_option *o)
 }
 
 /* Three or four octal digits, perhaps after a zero. */
-static int parse_mode(const char *text, uint32_t *ret, struct err *e)
+int spec_parse_mode(const char *text, uint32_t *ret, struct err *e)
 {
 	size_t n = strspn(text, "01234567");
 	uint32_t mode = 0;
 
 	if (text[n] != '\0' || n < 3 || n > 5 || (n == 5 && text[0] != '0'))
-		return err_set(e, EINVAL, "\"mode=%.20s\": expected 3 or 4 octal digits", text);
+		return err_set(e, EINVAL, "\"%.20s\": expected 3 or 4 octal digits", text);
 	for (; *text; text++)
 		mode = mode * 8 + (uint32_t)(*text - '0');
 	*ret = mode;
 	return 0;
 }
 
+const char *spec_mount_kind_name(enum spec_mount_kind kind)
+{
+	return kinds[kind];
+}
+
+bool spec_mount_is_read_only(const struct spec_mount *m)
+{
+	for (size_t i = 0; m->fstype && i < ARRAY_SIZE(filesystems); i++)
+		if (str_eq(filesystems[i].name + strlen("fs="), m->fstype))
+			return m->read_only || filesystems[i].read_only;
+	return m->read_only;
+}
+
 static int unknown_option(const struct spec_mount *m, const char *text, struct err *e)
 {
-	const char *words[ARRAY_SIZE(flag_options) + ARRAY_SIZE(propagations)];
+	const char *words[ARRAY_SIZE(flag_options) + ARRAY_SIZE(propagations) +
+			  ARRAY_SIZE(filesystems)];
 	unsigned kind = 1u << m->kind;
 	size_t n = 0;
 	int nearest;
@@ -104,6 +132,8 @@ static int unknown_option(const struct spec_mount *m, const char *text, struct e
 			words[n++] = flag_options[i].name;
 	for (size_t i = 0; i < ARRAY_SIZE(propagations) && kind == FOR_BIND; i++)
 		words[n++] = propagations[i].name;
+	for (size_t i = 0; i < ARRAY_SIZE(filesystems) && kind == FOR_BLOCK; i++)
+		words[n++] = filesystems[i].name;
 	(void)err_set(e, EINVAL, "\"%.100s\": no such option of a %s mount", text, kinds[m->kind]);
 	nearest = ident_nearest(text, words, n);
 	if (nearest >= 0)
@@ -124,14 +154,51 @@ int spec_mount_option(struct spec_mount *m, const char *text, struct err *e)
 	if (m->kind == SPEC_MOUNT_TMPFS && str_starts(text, "size="))
 		return spec_parse_positive_size(text + strlen("size="), &m->size_bytes, e);
 	if (m->kind == SPEC_MOUNT_TMPFS && str_starts(text, "mode="))
-		return parse_mode(text + strlen("mode="), &m->mode, e);
+		return spec_parse_mode(text + strlen("mode="), &m->mode, e);
 	for (size_t i = 0; i < ARRAY_SIZE(propagations) && m->kind == SPEC_MOUNT_BIND; i++) {
 		if (str_eq(propagations[i].name, text)) {
 			m->propagation = propagations[i].flags;
 			return 0;
 		}
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(filesystems) && m->kind == SPEC_MOUNT_BLOCK; i++) {
+		if (str_eq(filesystems[i].name, text)) {
+			m->fstype = filesystems[i].name + strlen("fs=");
+			return 0;
+		}
+	}
 	return unknown_option(m, text, e);
+}
+
+static int check_volume_name(const char *text, struct err *e)
+{
+	struct jail_name name;
+
+	return name_parse("volume", text, &name, e);
+}
+
+int spec_mount_set_source(struct spec_mount *m, const char *text, struct err *e)
+{
+	char *copy;
+
+	if ((m->kind == SPEC_MOUNT_VOLUME ? check_volume_name : spec_check_path)(text, e) < 0)
+		return -e->code;
+	copy = strdup(text);
+	if (!copy)
+		return err_nomem(e);
+	free(m->source);
+	m->source = copy;
+	return 0;
+}
+
+int spec_mount_check(const struct spec_mount *m, struct err *e)
+{
+	if (m->kind == SPEC_MOUNT_BLOCK && !m->fstype) {
+		(void)err_set(e, EINVAL, "a block mount needs the type of its file system");
+		return err_hint(e, "one of the options: fs=ext4, fs=xfs, fs=btrfs, fs=squashfs, "
+				   "fs=erofs");
+	}
+	return 0;
 }
 
 int spec_mount_set_destination(struct spec_mount *m, const char *text, struct err *e)
@@ -180,6 +247,18 @@ static int decode_destination(const struct decoder *d, const struct json *node, 
 	return r < 0 ? decode_wrap(d, node, e) : 0;
 }
 
+static int decode_source(const struct decoder *d, const struct json *node, void *base,
+			 const struct decode_field *f, struct err *e)
+{
+	int r = decode_type(d, node, JSON_STRING, e);
+
+	(void)f;
+	if (r < 0)
+		return r;
+	r = spec_mount_set_source(base, node->text, e);
+	return r < 0 ? decode_wrap(d, node, e) : 0;
+}
+
 static int decode_option(const struct decoder *d, const struct json *node, void *base,
 			 struct err *e)
 {
@@ -193,10 +272,7 @@ static int decode_option(const struct decoder *d, const struct json *node, void 
 
 static const struct decode_field fields[] = {
 	{ .key = "type", .decode = decode_word, .offset = MOUNT(kind), .words = &spec_mount_words },
-	{ .key = "source",
-	  .decode = decode_text,
-	  .offset = MOUNT(source),
-	  .check = spec_check_path },
+	{ .key = "source", .decode = decode_source },
 	{ .key = "destination", .decode = decode_destination, .required = true },
 	{ .key = "options",
 	  .decode = decode_array,
@@ -227,9 +303,9 @@ static int decode_one(const struct decoder *d, const struct json *node, struct s
 	source = json_get(node, "source");
 	if (m->kind == SPEC_MOUNT_TMPFS && source)
 		return json_err_key(d->doc, source, e, EINVAL, "a tmpfs has no source");
-	if (m->kind == SPEC_MOUNT_BIND && !source)
+	if (m->kind != SPEC_MOUNT_TMPFS && !source)
 		return json_err(d->doc, node, e, EINVAL, "\"source\" is missing");
-	return 0;
+	return spec_mount_check(m, e) < 0 ? decode_wrap(d, node, e) : 0;
 }
 
 int spec_decode_mount(const struct decoder *d, const struct json *node, void *base, struct err *e)
@@ -280,6 +356,10 @@ void spec_mount_to_json(const struct spec_mount *m, struct json_out *o)
 	}
 	if (m->kind == SPEC_MOUNT_TMPFS && m->mode != 01777) {
 		(void)str_format(text, sizeof(text), "mode=%04o", m->mode);
+		json_out_str(o, NULL, text);
+	}
+	if (m->fstype) {
+		(void)str_format(text, sizeof(text), "fs=%s", m->fstype);
 		json_out_str(o, NULL, text);
 	}
 	json_out_array_end(o);

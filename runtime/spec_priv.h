@@ -96,6 +96,12 @@ void spec_mount_init(struct spec_mount *m, enum spec_mount_kind kind);
 void spec_mount_free(struct spec_mount *m);
 int spec_mount_option(struct spec_mount *m, const char *text, struct err *e);
 int spec_mount_set_destination(struct spec_mount *m, const char *text, struct err *e);
+/* Permissions, as three or four octal digits. */
+int spec_parse_mode(const char *text, uint32_t *ret, struct err *e);
+/* Of a kind that has one. */
+int spec_mount_set_source(struct spec_mount *m, const char *text, struct err *e);
+/* What only the whole tells. */
+int spec_mount_check(const struct spec_mount *m, struct err *e);
 /* Appends; takes what is in *m on success and leaves it empty. */
 int spec_mount_add(struct jail_spec *s, struct spec_mount *m, struct err *e);
 void spec_mount_to_json(const struct spec_mount *m, struct json_out *o);

@@ -75,29 +75,34 @@ int spec_add_mount_text(struct jail_spec *s, const char *text, struct err *e)
 	CLEANUP(spec_mount_free) struct spec_mount m = { .kind = SPEC_MOUNT_BIND };
 	CLEANUP_FREE char *copy = strdup(text);
 	char *rest = copy, *source, *destination;
-	int r;
+	int kind, r;
 
 	if (!copy)
 		return err_nomem(e);
 	source = strsep(&rest, ":");
+	kind = decode_find(spec_mount_words.words, source);
+	if (kind < 0 || kind == SPEC_MOUNT_BIND)
+		kind = SPEC_MOUNT_BIND;
+	else if (kind != SPEC_MOUNT_TMPFS)
+		source = strsep(&rest, ":");
 	destination = strsep(&rest, ":");
-	if (!destination || !*source || !*destination || (rest && strchr(rest, ':')))
+	if (!source || !destination || !*source || !*destination || (rest && strchr(rest, ':')))
 		return err_set(e, EINVAL,
-			       "\"%.200s\": expected SOURCE:DESTINATION[:OPTION,...] or "
-			       "tmpfs:DESTINATION[:OPTION,...]",
+			       "\"%.200s\": expected SOURCE:DESTINATION[:OPTION,...], "
+			       "volume:NAME:DESTINATION[:OPTION,...], "
+			       "tmpfs:DESTINATION[:OPTION,...] or "
+			       "block:DEVICE:DESTINATION:fs=TYPE[,OPTION,...]",
 			       text);
-	spec_mount_init(&m, str_eq(source, "tmpfs") ? SPEC_MOUNT_TMPFS : SPEC_MOUNT_BIND);
-	if (m.kind == SPEC_MOUNT_BIND) {
-		if (spec_check_path(source, e) < 0)
-			return err_wrap(e, "source");
-		m.source = strdup(source);
-		if (!m.source)
-			return err_nomem(e);
+	spec_mount_init(&m, (enum spec_mount_kind)kind);
+	if (m.kind != SPEC_MOUNT_TMPFS && spec_mount_set_source(&m, source, e) < 0) {
+		(void)err_wrap(e, "source");
+		return err_hint(e, "a directory of the host: /SOURCE:DESTINATION; a volume: "
+				   "volume:NAME:DESTINATION");
 	}
 	r = spec_mount_set_destination(&m, destination, e);
 	if (r < 0)
 		return err_wrap(e, "destination");
-	if (rest && mount_options(&m, rest, e) < 0)
+	if ((rest && mount_options(&m, rest, e) < 0) || spec_mount_check(&m, e) < 0)
 		return -e->code;
 	return spec_mount_add(s, &m, e);
 }

@@ -45,8 +45,10 @@ void launch_init(struct launch *l, struct jail *j, const struct jail_name *name)
 
 int launch_load(struct launch *l, struct err *e)
 {
-	int r = meta_read(l->dir, &l->meta, e);
+	int r = rebuild_finish(l->dir, e);
 
+	if (r >= 0)
+		r = meta_read(l->dir, &l->meta, e);
 	if (r == -ENOENT)
 		return err_set(e, ENOENT, "no such instance");
 	if (r >= 0)

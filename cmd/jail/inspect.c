@@ -147,6 +147,17 @@ static void print_disk(const struct instance_info *i)
 		field("disk", "%s", disk_kind_name(i->disk.kind));
 }
 
+static void print_mounts(const struct jail_spec *s)
+{
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		const struct spec_mount *m = &s->mounts[i];
+
+		field("mount", "%s %s%son %s%s", spec_mount_kind_name(m->kind),
+		      m->source ? m->source : "", m->source ? " " : "", m->destination,
+		      spec_mount_is_read_only(m) ? ", read-only" : "");
+	}
+}
+
 static void print_oom(const struct cgroup_oom *oom)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
@@ -206,6 +217,7 @@ static void print_text(const struct instance_info *i)
 	print_network(i);
 	print_limits(&i->spec.limits);
 	print_disk(i);
+	print_mounts(&i->spec);
 	print_kernel(&i->limits);
 	if (i->ids.count)
 		field("ids", "%u to %u", i->ids.first, i->ids.first + i->ids.count - 1);

@@ -325,7 +325,7 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("allow", 0, "RULE", "let through: \"in tcp 80,443 from 192.0.2.0/24\"", spec_add_allow)  \
 	F("deny", 0, "RULE", "drop: \"out udp to host\"; asked before --allow", spec_add_deny)     \
 	F("dns", 0, "ADDRESS", "name server in /etc/resolv.conf", spec_add_dns)                    \
-	F("mount", 'v', "SOURCE:TARGET[:OPTIONS]", "bind mount, or tmpfs:TARGET[:size=SIZE]",      \
+	F("mount", 'v', "SOURCE:TARGET[:OPTIONS]", "bind mount, volume:NAME:TARGET, tmpfs:TARGET",      \
 	  spec_add_mount_text)                                                                     \
 	F("env", 'e', "KEY=VALUE", "environment variable", spec_set_env)                           \
 	F("user", 'u', "USER[:GROUP]", "user of the program, by name or number", spec_set_user)    \

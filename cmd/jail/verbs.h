@@ -42,13 +42,15 @@ extern const struct verb verb_create, verb_start, verb_run, verb_exec, verb_atta
 	verb_image_pull, verb_image_list, verb_image_inspect, verb_image_rm, verb_check, verb_gc,
 	verb_spec, verb_version, verb_help, verb_launch, verb_finish;
 
-extern const struct verb verb_set;
+extern const struct verb verb_set, verb_rebuild;
 
 extern const struct verb verb_image_export, verb_image_history, verb_image_tag, verb_image_verify,
 	verb_image_prune;
 
 extern const struct verb verb_network_create, verb_network_list, verb_network_inspect,
 	verb_network_rm, verb_network_check;
+
+extern const struct verb verb_volume_create, verb_volume_list, verb_volume_inspect, verb_volume_rm;
 
 /* systemd (docs/systemd.md) */
 extern const struct verb verb_enable, verb_disable, verb_unit_start, verb_unit_stop, verb_unit_post,

@@ -146,6 +146,69 @@ holds() { # FILE-SYSTEM
 }
 is_unused() { [ "$(quota "$1")" = "0 0 0 0" ]; }
 
+volumes() { # FILE-SYSTEM
+	local id
+
+	fs "$1"
+	jail volume create --size 64MiB --inodes 600 --owner 1000:1000 data
+	[ "$(jail volume inspect --json data | jq -r '.[0].disk.kind')" = project ]
+	id=$(cat "$(state_of volumes/data)/disk.project")
+	app one --network none --mount volume:data:/data sh -c "$KEEP"
+	app two --network none --mount volume:data:/data sh -c "$KEEP"
+	[ "$(jail exec two df -k /data | awk 'END { print $2 }')" -eq $((64 * 1024)) ]
+	jail exec --user 1000 one sh -c 'echo text >/data/file'
+	[ "$(jail exec two stat -c %u /data/file)" -eq 1000 ]
+	run jail exec two dd if=/dev/zero of=/data/big bs=64k
+	[ "$status" -eq 1 ]
+	run jail exec one dd if=/dev/zero of=/data/other bs=1M count=1
+	[ "$status" -eq 1 ]
+	[ "$(quota "$id" | cut -d' ' -f1)" -le $((64 * MIB)) ]
+	[ "$(quota "$id" | cut -d' ' -f1)" -gt $((62 * MIB)) ]
+	[ "$(jail volume inspect --json data | jq '.[0].disk.usedBytes')" -eq "$(quota "$id" | cut -d' ' -f1)" ]
+	# Root inside can't take a file out of the project.
+	jail exec -i one sh -c 'rm /data/big; cat >/data/project && chmod 755 /data/project' <"$TOOLS/project"
+	run -0 jail exec one /data/project /data/file
+	[[ $output =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)\ $id$ ]]
+	[[ ${BASH_REMATCH[1]} -ne 0 && ${BASH_REMATCH[2]} -ne 0 && ${BASH_REMATCH[3]} -ne 0 ]]
+	# With the host's ids it could: no such instance.
+	run jail create --image "$IMAGE" --network none --userns host --mount volume:data:/data host true
+	assert_error 1 'its limits are project quotas'
+	# gc knows whose the project is.
+	jail gc
+	[ "$(leases)" = "$id" ]
+	[ "$(quota "$id" | cut -d' ' -f3)" -eq $((64 * MIB)) ]
+	# A copy is held too, though it is root's.
+	mkdir -p "$BATS_TEST_TMPDIR/large"
+	head -c $((40 * MIB)) /dev/zero >"$BATS_TEST_TMPDIR/large/file"
+	run jail volume create --size 32MiB --from "$BATS_TEST_TMPDIR/large" small
+	[ "$status" -eq 1 ]
+	[ "$(leases)" = "$id" ]
+	jail rm --force one two
+	jail volume rm data
+	[ -z "$(leases)" ]
+	[ "$(quota "$id")" = '0 0 0 0' ]
+}
+@test "a volume on ext4: its limits hold for all that share it" { volumes ext4; }
+@test "a volume on XFS: its limits hold for all that share it" { volumes xfs; }
+
+@test "rebuild: the limit stays, and what was written no longer counts" {
+	local id
+
+	fs ext4
+	app web --disk 64MiB --network none sh -c "$KEEP"
+	id=$(project_of web)
+	jail exec web dd if=/dev/zero of=/big bs=1M count=50
+	jail stop --timeout 0s web
+	jail rebuild web
+	[ "$(quota "$id" | cut -d' ' -f1)" -lt $((5 * MIB)) ]
+	jail start web
+	[ "$(df_of web 2)" -eq $((64 * 1024)) ]
+	run jail exec web dd if=/dev/zero of=/big bs=64k
+	[ "$status" -eq 1 ]
+	[ "$(quota "$id" | cut -d' ' -f1)" -gt $((63 * MIB)) ]
+	[ "$(quota "$id" | cut -d' ' -f3)" -eq $((64 * MIB)) ]
+}
+
 @test "ext4: limits hold, live, and end with the instance" { holds ext4; }
 @test "xfs: limits hold, live, and end with the instance" { holds xfs; }
 

@@ -134,6 +134,102 @@ static void test_odd(void **state)
 	assert_non_null(strstr(e.text, "the image's stop signal"));
 }
 
+static int unapply(struct jail_spec *s, const char *text, struct err *e)
+{
+	CLEANUP_IMAGE_CONFIG struct image_config c = { .author = NULL };
+
+	*e = (struct err)ERR_INIT;
+	if (text && image_config_parse("config", text, strlen(text), &c, e) < 0)
+		fail_msg("%s", e->text);
+	return spec_unapply_image(s, text ? &c : NULL, e);
+}
+
+/* A spec as it is stored: with an image's defaults, and then jail's. */
+static void finished(struct jail_spec *s, const char *config)
+{
+	struct err e = ERR_INIT;
+
+	s->has_image = true;
+	assert_int_equal(image_ref_parse("image", &s->image, &e), 0);
+	if (config)
+		assert_int_equal(apply(s, config, &e), 0);
+	if (spec_finish(s, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void test_unapply_takes_all(void **state)
+{
+	CLEANUP_SPEC struct jail_spec s;
+	struct err e;
+
+	(void)state;
+	spec_init(&s);
+	finished(&s, FULL);
+	assert_int_equal(unapply(&s, FULL, &e), 0);
+	assert_int_equal(s.process.args.n, 0);
+	assert_int_equal(s.process.env.n, 0);
+	assert_null(s.process.user);
+	assert_null(s.process.cwd);
+	assert_int_equal(s.stop.signal, 0);
+}
+
+static void test_unapply_leaves_what_was_given(void **state)
+{
+	CLEANUP_SPEC struct jail_spec s;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	spec_init(&s);
+	assert_int_equal(strv_add(&s.process.args, "/mine"), 0);
+	assert_int_equal(spec_set_env(&s, "PATH=/mine", &e), 0);
+	assert_int_equal(spec_set_env(&s, "MORE=1", &e), 0);
+	assert_int_equal(spec_set_user(&s, "7", &e), 0);
+	s.process.cwd = strdup("/mine");
+	s.stop.signal = SIGUSR1;
+	finished(&s, FULL);
+	assert_int_equal(unapply(&s, FULL, &e), 0);
+	assert_strv(&s.process.args, "[/mine]");
+	assert_strv(&s.process.env, "[PATH=/mine] [MORE=1]");
+	assert_string_equal(s.process.user, "7");
+	assert_string_equal(s.process.cwd, "/mine");
+	assert_int_equal(s.stop.signal, SIGUSR1);
+}
+
+/* Without a wish of the image jail's defaults count as nobody's. */
+static void test_unapply_no_config(void **state)
+{
+	CLEANUP_SPEC struct jail_spec s;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	spec_init(&s);
+	assert_int_equal(strv_add(&s.process.args, "/mine"), 0);
+	finished(&s, NULL);
+	assert_string_equal(s.process.user, "0");
+	assert_int_equal(unapply(&s, NULL, &e), 0);
+	assert_strv(&s.process.args, "[/mine]");
+	assert_null(s.process.user);
+	assert_null(s.process.cwd);
+	assert_int_equal(s.stop.signal, 0);
+}
+
+/* What a system's init is and does is never the image's. */
+static void test_unapply_system(void **state)
+{
+	CLEANUP_SPEC struct jail_spec s;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	spec_init(&s);
+	s.mode = SPEC_MODE_SYSTEM;
+	finished(&s, FULL);
+	assert_int_equal(unapply(&s, FULL, &e), 0);
+	assert_strv(&s.process.args, "[/sbin/init]");
+	assert_string_equal(s.process.user, "0");
+	assert_int_equal(s.process.env.n, 0);
+	assert_null(s.process.cwd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +237,10 @@ int main(void)
 		cmocka_unit_test(test_given_goes_before),
 		cmocka_unit_test(test_system),
 		cmocka_unit_test(test_odd),
+		cmocka_unit_test(test_unapply_takes_all),
+		cmocka_unit_test(test_unapply_leaves_what_was_given),
+		cmocka_unit_test(test_unapply_no_config),
+		cmocka_unit_test(test_unapply_system),
 	};
 
 	warn_set_sink(take_warning);

@@ -116,8 +116,42 @@ static void test_mount_text_refused(void **state)
 	REFUSED(spec_add_mount_text(&s, "/a:/b:size=1M", &e), EINVAL, "of a bind mount");
 	REFUSED(spec_add_mount_text(&s, "tmpfs:/b:rbind", &e), EINVAL, "of a tmpfs mount");
 	REFUSED(spec_add_mount_text(&s, "tmpfs:/b:size=1MB", &e), EINVAL, "unknown unit");
+	REFUSED(spec_add_mount_text(&s, "volume", &e), EINVAL, "expected SOURCE:DESTINATION");
+	REFUSED(spec_add_mount_text(&s, "volume:data", &e), EINVAL, "expected SOURCE:DESTINATION");
+	REFUSED(spec_add_mount_text(&s, "volume::/b", &e), EINVAL, "expected SOURCE:DESTINATION");
+	REFUSED(spec_add_mount_text(&s, "volume:/a:/b", &e), EINVAL, "source: volume name \"/a\"");
+	REFUSED(spec_add_mount_text(&s, "volume:a:b", &e), EINVAL, "destination: \"b\"");
+	REFUSED(spec_add_mount_text(&s, "volume:a:/b:idmap", &e), EINVAL, "of a volume mount");
+	REFUSED(spec_add_mount_text(&s, "block:/a:/b", &e), EINVAL, "needs the type");
+	REFUSED(spec_add_mount_text(&s, "block:/a:/b:fs=vfat", &e), EINVAL, "of a block mount");
+	REFUSED(spec_add_mount_text(&s, "block:a:/b:fs=ext4", &e), EINVAL, "an absolute path");
 	assert_int_equal(s.n_mounts, 0);
 	assert_null(s.mounts);
+}
+
+static void test_mount_text_volume(void **state)
+{
+	CLEANUP_TEST_SPEC s;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	spec_init(&s);
+	assert_int_equal(spec_add_mount_text(&s, "volume:data:/var/lib/data", &e), 0);
+	assert_int_equal(spec_add_mount_text(&s, "volume:data:/b:ro,suid", &e), 0);
+	assert_int_equal(spec_add_mount_text(&s, "block:/dev/vdb:/c:fs=xfs", &e), 0);
+	assert_int_equal(spec_add_mount_text(&s, "block:/x.img:/d:fs=squashfs", &e), 0);
+	assert_int_equal(s.n_mounts, 4);
+	assert_int_equal(s.mounts[0].kind, SPEC_MOUNT_VOLUME);
+	assert_string_equal(s.mounts[0].source, "data");
+	assert_string_equal(s.mounts[0].destination, "/var/lib/data");
+	assert_true(s.mounts[0].nosuid && s.mounts[0].nodev);
+	assert_false(s.mounts[0].read_only || s.mounts[0].noexec);
+	assert_true(s.mounts[1].read_only && !s.mounts[1].nosuid && s.mounts[1].nodev);
+	assert_int_equal(s.mounts[2].kind, SPEC_MOUNT_BLOCK);
+	assert_string_equal(s.mounts[2].fstype, "xfs");
+	assert_false(spec_mount_is_read_only(&s.mounts[2]));
+	/* Whatever is asked for, it can't be written. */
+	assert_true(spec_mount_is_read_only(&s.mounts[3]));
 }
 
 static void test_capabilities(void **state)
@@ -499,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_env),
 		cmocka_unit_test(test_mount_text),
 		cmocka_unit_test(test_mount_text_refused),
+		cmocka_unit_test(test_mount_text_volume),
 		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_rlimits),

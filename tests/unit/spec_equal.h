@@ -163,6 +163,7 @@ static const char *differ_mounts(const struct jail_spec *a, const struct jail_sp
 		SAME(mounts[i].propagation);
 		SAME(mounts[i].size_bytes);
 		SAME(mounts[i].mode);
+		SAME_TEXT(mounts[i].fstype);
 	}
 	return NULL;
 }

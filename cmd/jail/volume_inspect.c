@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* jail volume inspect */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "cmd/jail/verbs.h"
+#include "runtime/volumes.h"
+
+#define TITLE_COLUMNS 12
+
+struct inspect_values {
+	bool json;
+};
+
+static const struct option options[] = {
+	{ .name = "json",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct inspect_values, json),
+	  .help = "print JSON (docs/json.md)" },
+	OPTION_END,
+};
+
+static void field(const char *title, const char *text)
+{
+	if (!text[0])
+		return;
+	(void)printf("%-*s", TITLE_COLUMNS, title);
+	cli_print_rest(text, TITLE_COLUMNS);
+}
+
+static void print_disk(struct cli *c, const struct volume *v)
+{
+	char text[96], size[32], used[32];
+	struct instance_disk disk;
+
+	volume_look(c->jail, v, &disk);
+	field("kind", disk_kind_name(disk.kind));
+	if (v->limits.size_bytes) {
+		num_format_size(v->limits.size_bytes, size, sizeof(size));
+		field("size", size);
+	}
+	if (v->limits.inodes) {
+		(void)str_format(text, sizeof(text), "%" PRIu64, v->limits.inodes);
+		field("inodes", text);
+	}
+	if (!disk.has_usage)
+		return;
+	num_format_size_short(disk.usage.used_bytes, used, sizeof(used));
+	num_format_size_short(disk.usage.size_bytes, size, sizeof(size));
+	(void)str_format(text, sizeof(text), "%s of %s, %" PRIu64 " of %" PRIu64 " inodes", used,
+			 size, disk.usage.used_inodes, disk.usage.inodes);
+	field("in use", text);
+}
+
+static int print_text(struct cli *c, const struct volume *v, struct err *e)
+{
+	CLEANUP_STRV struct strv users = { .v = NULL };
+	char text[CLOCK_TEXT_MAX + 32];
+	int r = volume_users(c->jail, &v->name, &users, e);
+
+	if (r < 0)
+		return r;
+	field("volume", v->name.s);
+	field("tenant", v->tenant.s);
+	clock_format(v->created_ms, text, sizeof(text));
+	field("created", text);
+	(void)str_format(text, sizeof(text), "%" PRIu32 ":%" PRIu32 " %04o", v->uid, v->gid,
+			 v->mode);
+	field("owner", text);
+	print_disk(c, v);
+	for (size_t i = 0; i < v->labels.n; i++)
+		field("label", v->labels.v[i]);
+	for (size_t i = 0; i < users.n; i++)
+		field("used by", users.v[i]);
+	return 0;
+}
+
+static int run(struct cli *c, struct err *e)
+{
+	const struct inspect_values *v = c->values;
+	CLEANUP_VOLUMES struct volumes found = { .v = calloc(c->args.n_operands,
+							     sizeof(*found.v)) };
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	struct json_out out;
+	int status = 0, r = 0;
+
+	if (!found.v)
+		return err_nomem(e);
+	for (size_t i = 0; i < c->args.n_operands; i++) {
+		struct err one = ERR_INIT;
+		struct jail_name name;
+
+		r = name_parse("volume", c->args.operands[i], &name, &one);
+		if (r >= 0)
+			r = volume_read(c->jail, &name, &found.v[found.n], &one);
+		if (r >= 0 && !v->json)
+			r = print_text(c, &found.v[found.n], &one);
+		if (r < 0) {
+			cli_error(&one);
+			volume_free(&found.v[found.n]);
+			status = EXIT_FAILED;
+		} else {
+			found.n++;
+		}
+	}
+	if (!v->json)
+		return status;
+	json_out_init(&out, &b, true);
+	r = volumes_to_json(c->jail, found.v, found.n, &out, NULL, e);
+	if (r >= 0)
+		r = cli_print_json(&b, e);
+	return r < 0 ? r : status;
+}
+
+const struct verb verb_volume_inspect = {
+	.name = "volume inspect",
+	.operands = "VOLUME...",
+	.help = "Show all that is known about volumes",
+	.options = options,
+	.values_size = sizeof(struct inspect_values),
+	.min_operands = 1,
+	.max_operands = OPERANDS_ANY,
+	.flags = VERB_STATE,
+	.run = run,
+};
