@@ -38,6 +38,8 @@ static const unsigned filter_allowed[] = {
 	SYS_pwrite64,
 	SYS_ftruncate,
 	SYS_fstat,
+	SYS_fstatfs,
+	SYS_readlinkat,
 	SYS_newfstatat,
 	SYS_statx,
 	SYS_mkdirat,

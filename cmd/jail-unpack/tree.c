@@ -37,6 +37,8 @@ void tree_init(struct tree *t, int root_fd)
 	t->opaque = NULL;
 	t->replace = NULL;
 	t->scratch = false;
+	t->in_use = false;
+	t->temp[0] = '\0';
 	(void)tree_push(t, root_fd, "");
 }
 
@@ -96,6 +98,10 @@ int tree_finish(struct tree *t, struct err *e)
 
 		if (r < 0)
 			return r;
+	}
+	if (t->in_use) {
+		tree_abandon(t);
+		return 0;
 	}
 	/* Written once, with everything else of the file system that is waiting: for many small
 	 * files far cheaper than one fsync for each. */
@@ -208,7 +214,7 @@ int tree_enter(struct tree *t, const struct entry_name *name, size_t n, struct e
 	return 0;
 }
 
-static int tree_enter_parent(struct tree *t, const struct entry_name *name, struct err *e)
+int tree_enter_parent(struct tree *t, const struct entry_name *name, struct err *e)
 {
 	if (name->n == 0)
 		return err_set(e, EPERM, "the root of the image can only be a directory");
@@ -232,6 +238,8 @@ static int tree_clear(struct tree *t, const char *name, struct err *e)
 		return 0;
 	if (errno != EISDIR)
 		return err_sys(e, "replace %s", name);
+	if (t->in_use)
+		return err_set(e, EISDIR, "a directory of that name is there, and is not replaced");
 	return path_remove_tree(dir, name, e);
 }
 
@@ -253,6 +261,10 @@ static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 	int fd = path_open_beneath(tree_top(t), name, TREE_DIR_FLAGS, 0);
 	bool was_whiteout = false;
 
+	if ((fd == -ELOOP || fd == -ENOTDIR) && t->in_use)
+		return err_set(e, ENOTDIR,
+			       "something else of that name is there, and is not replaced by a "
+			       "directory");
 	if (fd == -ELOOP || fd == -ENOTDIR) {
 		int r;
 
@@ -270,7 +282,7 @@ static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 	(void)tree_push(t, fd, name);
 	if (was_whiteout)
 		return tree_became_opaque(t, e);
-	return xattr_clear(fd, e);
+	return t->in_use ? 0 : xattr_clear(fd, e);
 }
 
 int tree_make_dir(struct tree *t, const struct entry_name *name, const struct tree_meta *meta,

@@ -16,7 +16,7 @@ bool tree_is_whiteout(const struct tree *t, const char *name)
 {
 	struct stat st;
 
-	return fstatat(tree_top(t), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) &&
+	return !t->in_use && fstatat(tree_top(t), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) &&
 	       st.st_rdev == 0;
 }
 
