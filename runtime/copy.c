@@ -57,6 +57,7 @@ static int pack_request(const struct copying *c, struct copy_request *ret, struc
 		.role = COPY_PACK,
 		.flags = end_flags(c, &c->o->from, &c->from),
 		.namespaces = c->from.namespaces,
+		.capabilities = c->from.capabilities,
 	};
 	if (set_path(ret, &c->o->from, e) < 0 ||
 	    source_name(ret->path, ret->name, sizeof(ret->name), &content, &slash, e) < 0)
@@ -77,6 +78,7 @@ static int place_request(const struct copying *c, struct copy_request *ret, stru
 		.uid = inside ? 0 : geteuid(),
 		.gid = inside ? 0 : getegid(),
 		.namespaces = c->to.namespaces,
+		.capabilities = c->to.capabilities,
 	};
 	if (set_path(ret, &c->o->to, e) < 0)
 		return -e->code;

@@ -12,6 +12,7 @@ struct copy_target {
 	const struct jail_name *name;
 	int pidfd;
 	uint64_t namespaces; /* to join */
+	uint64_t capabilities; /* that its root may have */
 	bool stopped;
 	/* Of a stopped one: */
 	struct launch launch; /* has the lock: nobody starts it meanwhile */

@@ -20,9 +20,14 @@
 #define HOLD_NAMESPACES                                                                            \
 	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP)
 
-static uint64_t user_namespace(const struct jail_spec *spec)
+/* In a user namespace of its own all of its files are its root's to give, whatever capabilities the
+ * spec leaves to programs. With the host's ids those are the limit. */
+static void join_as(struct copy_target *t, const struct jail_spec *spec)
 {
-	return spec->security.user_namespace == SPEC_USERNS_AUTO ? CLONE_NEWUSER : 0;
+	bool own = spec->security.user_namespace == SPEC_USERNS_AUTO;
+
+	t->namespaces = CLONE_NEWNS | (own ? CLONE_NEWUSER : 0);
+	t->capabilities = own ? UINT64_MAX : spec_capabilities(spec);
 }
 
 /* The holder's mounts. */
@@ -131,7 +136,7 @@ static int open_stopped(struct copy_target *t, bool place, struct err *e)
 			      "is volatile and does not run: it keeps nothing that is written now");
 		return err_hint(e, "start it first: jail start %s", l->name.s);
 	}
-	t->namespaces = CLONE_NEWNS | user_namespace(&l->spec);
+	join_as(t, &l->spec);
 	r = root_spec_make(&t->start, e);
 	if (r < 0)
 		return r;
@@ -151,7 +156,7 @@ static int open_running(struct copy_target *t, struct running *r, struct err *e)
 	spec_init(&spec);
 	rc = spec_read(r->dir, &spec, e);
 	if (rc >= 0) {
-		t->namespaces = CLONE_NEWNS | user_namespace(&spec);
+		join_as(t, &spec);
 		t->pidfd = TAKE_FD(r->pidfd);
 	}
 	spec_free(&spec);

@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -76,18 +77,30 @@ static int open_half(struct copy *c, int root, struct err *e)
 	return c->request.role == COPY_PACK ? pack_open(c, root, e) : place_open(c, root, e);
 }
 
+/* Joining a user namespace has cleared it (commit_creds()). */
+static int die_with(pid_t parent, struct err *e)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_sys(e, "prctl");
+	return getppid() == parent ? 0 : err_set(e, ECANCELED, "jail has ended");
+}
+
 /* The instance's side: in its namespaces, as what its root is there. */
 static int enter(struct copy *c, struct err *e)
 {
 	const struct confine cage = { .max_bytes = UINT64_MAX,
-				      .capabilities = CONFINE_FILE_CAPS };
+				      .capabilities =
+					      CONFINE_FILE_CAPS & c->request.capabilities };
 	CLEANUP_FD int root = -EBADF;
+	pid_t parent = getppid();
 	int r = ns_join(COPY_FD_TARGET, c->request.namespaces, e);
 
 	if (r < 0)
 		return r;
 	(void)close(COPY_FD_TARGET);
 	r = confine_rights(&cage, e);
+	if (r == 0)
+		r = die_with(parent, e);
 	if (r < 0)
 		return r;
 	root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -115,7 +115,9 @@ static int place_judge(const struct copy *c, bool is_dir, struct err *e)
 /* A name of the stream as one below `top`. */
 static int place_name(struct copy *c, const char *text, struct entry_name *ret, struct err *e)
 {
-	const struct entry_limits limits = { ENTRY_NAME_MAX, ENTRY_DEPTH_MAX };
+	const struct entry_limits limits = { .max_name = ENTRY_NAME_MAX,
+					     .max_depth = ENTRY_DEPTH_MAX,
+					     .whiteouts_are_names = true };
 	bool content = c->request.flags & COPY_CONTENT;
 	char renamed[ENTRY_NAME_MAX + NAME_MAX + 2];
 	size_t len = 0;

@@ -35,6 +35,7 @@ static const unsigned filter_allowed[] = {
 	SYS_openat,
 	SYS_openat2,
 	SYS_close,
+	SYS_pread64,
 	SYS_pwrite64,
 	SYS_ftruncate,
 	SYS_fstat,
