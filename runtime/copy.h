@@ -13,7 +13,8 @@
 
 struct copy_end {
 	const struct jail_name *instance; /* NULL: the host */
-	const char *path; /* NULL: a tar stream, our stdin or stdout; the other end is an instance */
+	const char
+		*path; /* NULL: a tar stream, our stdin or stdout; the other end is an instance */
 };
 
 typedef void copy_progress_fn(const struct copy_progress *p, void *arg);
@@ -21,7 +22,8 @@ typedef void copy_progress_fn(const struct copy_progress *p, void *arg);
 struct copy_options {
 	struct copy_end from, to;
 	bool follow; /* a symbolic link as the source */
-	bool archive; /* owners stay as they are, by number; else it's all root's, or the caller's */
+	bool archive; /* owners stay as they are, by number; else it's all root's, or the caller's
+		       */
 	copy_progress_fn *progress; /* or NULL */
 	void *arg;
 };

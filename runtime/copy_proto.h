@@ -38,11 +38,13 @@ struct copy_request {
 	uint32_t magic;
 	uint32_t role; /* enum copy_role */
 	uint32_t flags;
-	uint32_t uid, gid; /* without COPY_ARCHIVE: who gets what is placed, as the helper sees it */
+	uint32_t uid,
+		gid; /* without COPY_ARCHIVE: who gets what is placed, as the helper sees it */
 	uint64_t namespaces; /* with COPY_INSIDE: which to join */
 	uint64_t capabilities; /* with COPY_INSIDE: at most these, of the ones that files take */
 	char path[PATH_MAX]; /* COPY_PACK: the source; COPY_PLACE: the destination */
-	char name[NAME_MAX + 1]; /* what the source is called in the stream; not with COPY_CONTENT */
+	char name[NAME_MAX +
+		  1]; /* what the source is called in the stream; not with COPY_CONTENT */
 };
 
 struct copy_progress {

@@ -42,8 +42,7 @@ static int hold(const struct rootfs_spec *root, int sock, struct err *e)
 	if (recv(sock, &go, 1, 0) != 1)
 		return err_set(e, ECANCELED, "jail gave up");
 	if (ns_become_root(e) < 0 || rootfs_begin(root, &kit, e) < 0 ||
-	    rootfs_kit_recv(sock, &kit, e) < 0 ||
-	    rootfs_enter(root, &kit, &master, &peer, e) < 0)
+	    rootfs_kit_recv(sock, &kit, e) < 0 || rootfs_enter(root, &kit, &master, &peer, e) < 0)
 		return -e->code;
 	return 0;
 }
@@ -128,8 +127,7 @@ static int open_stopped(struct copy_target *t, bool place, struct err *e)
 
 	if (l->lock < 0)
 		return l->lock;
-	if ((r = launch_load(l, e)) < 0 ||
-	    (r = reconcile_locked(l->j, &l->name, l->dir, e)) < 0)
+	if ((r = launch_load(l, e)) < 0 || (r = reconcile_locked(l->j, &l->name, l->dir, e)) < 0)
 		return r;
 	if (place && l->spec.is_volatile) {
 		(void)err_set(e, EROFS,

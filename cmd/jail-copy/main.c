@@ -89,8 +89,7 @@ static int die_with(pid_t parent, struct err *e)
 static int enter(struct copy *c, struct err *e)
 {
 	const struct confine cage = { .max_bytes = UINT64_MAX,
-				      .capabilities =
-					      CONFINE_FILE_CAPS & c->request.capabilities };
+				      .capabilities = CONFINE_FILE_CAPS & c->request.capabilities };
 	CLEANUP_FD int root = -EBADF;
 	pid_t parent = getppid();
 	int r = ns_join(COPY_FD_TARGET, c->request.namespaces, e);

@@ -254,7 +254,7 @@ int pax_header(struct pax *p, const char *name, const struct stat *st, const cha
 	if (map == 0)
 		return 0;
 	return pax_write(p, strbuf_str(&p->map), map, e) < 0 ? -e->code
-							      : pax_zeros(p, pax_padding(map), e);
+							     : pax_zeros(p, pax_padding(map), e);
 }
 
 int pax_data(struct pax *p, const void *data, size_t n, struct err *e)

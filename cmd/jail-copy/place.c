@@ -56,8 +56,7 @@ static int place_open_parent(struct copy *c, int root, struct err *e)
 		return err_set(e, ENOENT, "%s: no such directory", c->request.path);
 	if (slash)
 		slash[slash == path] = '\0';
-	c->top = place_lookup(root, slash ? path : root >= 0 ? "/" : ".",
-			      O_RDONLY | O_DIRECTORY);
+	c->top = place_lookup(root, slash ? path : root >= 0 ? "/" : ".", O_RDONLY | O_DIRECTORY);
 	if (c->top < 0) {
 		(void)err_ret(e, c->top, "directory of %s", c->request.path);
 		return err_hint(e, "make it first: a copy makes no directories above its own");

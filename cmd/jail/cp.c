@@ -61,6 +61,10 @@ static int parse_end(const char *text, struct jail_name *name, struct copy_end *
 		return err_hint(e, "a file of the host with ':' in its name: ./%s", text);
 	ret->instance = name;
 	ret->path = colon + 1;
+	if (!colon[1]) {
+		(void)err_set(e, EINVAL, "%s: no path after the colon", text);
+		return err_hint(e, "the whole root file system: %s/", text);
+	}
 	return 0;
 }
 
@@ -110,8 +114,10 @@ static int run(struct cli *c, struct err *e)
 
 	if ((r = parse_end(c->args.operands[0], &from, &o.from, e)) < 0 ||
 	    (r = parse_end(c->args.operands[1], &to, &o.to, e)) < 0 ||
-	    (r = check_ends(&o, e)) < 0)
+	    (r = check_ends(&o, e)) < 0) {
+		c->failed = EXIT_USAGE;
 		return r;
+	}
 	shown.next_ms = shown.began_ms + SHOW_INTERVAL_MS;
 	r = instance_copy(c->jail, &o, &result, e);
 	if (shown.on && shown.next_ms != shown.began_ms + SHOW_INTERVAL_MS)

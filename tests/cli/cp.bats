@@ -37,7 +37,7 @@ everything() {
 	ln -s /nowhere "$d/dangling"
 	ln -s "/$long/$long" "$d/far"
 	mkfifo "$d/fifo"
-	truncate -s 1G "$d/holes"
+	truncate -s 100M "$d/holes"
 	printf 'in the middle' | dd of="$d/holes" bs=1 seek=70000000 conv=notrunc status=none
 	truncate -s 1M "$d/hole"
 	{ head -c 8192 /dev/urandom; } >"$d/tail"
@@ -207,15 +207,17 @@ fresh() { jail exec web sh -c 'rm -rf /root; mkdir -p /root/dir; echo old >/root
 
 @test "a command line that means nothing is refused" {
 	run jail cp "$JAIL_CONFIG" /tmp
-	assert_error 1 'neither SRC nor DST'
+	assert_error 2 'neither SRC nor DST'
 	run jail cp - /tmp
-	assert_error 1 'neither SRC nor DST'
+	assert_error 2 'neither SRC nor DST'
 	run jail cp web:/a web:/b
-	assert_error 1 'both are of web'
+	assert_error 2 'both are of web'
 	run jail cp a/b:c /tmp
-	assert_error 1 './a/b:c'
+	assert_error 2 './a/b:c'
 	run jail cp web: /tmp
-	[ "$status" -ne 0 ]
+	assert_error 2 'no path after the colon'
+	run jail cp web:/a "$JAIL_CONFIG" more
+	[ "$status" -eq 2 ]
 	run jail cp web:/a
 	[ "$status" -eq 2 ]
 	# A file of the host with a colon.
