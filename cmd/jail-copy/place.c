@@ -155,27 +155,19 @@ static int place_xattrs(struct copy *c, int fd, struct archive_entry *entry, str
 
 static int place_content(struct copy *c, struct archive *a, int fd, int64_t size, struct err *e)
 {
+	struct meta_piece p;
 	int64_t end = 0;
+	int r;
 
-	for (;;) {
-		const void *data;
-		la_int64_t at;
-		size_t n;
-		int r = archive_read_data_block(a, &data, &n, &at);
-
-		if (r == ARCHIVE_EOF)
-			break;
-		if (r != ARCHIVE_OK)
-			return err_set(e, EBADMSG, "%s", archive_error_string(a));
-		if (at < end || at > size || (int64_t)n > size - at)
-			return err_set(e, EBADMSG, "its sparse map is impossible");
-		r = tree_write(fd, data, n, at, e);
-		if (r < 0)
-			return r;
-		c->result.bytes += n;
-		end = at + (int64_t)n;
+	while ((r = meta_next_piece(a, size, end, &p, e)) > 0) {
+		if (tree_write(fd, p.data, p.n, p.at, e) < 0)
+			return -e->code;
+		c->result.bytes += p.n;
+		end = p.at + (int64_t)p.n;
 		copy_progress(c);
 	}
+	if (r < 0)
+		return r;
 	if (end < size && ftruncate(fd, size) < 0)
 		return err_sys(e, "set its size to %lld", (long long)size);
 	return 0;

@@ -19,27 +19,19 @@
 int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e)
 {
 	bool hollow = u->as_is && (u->limits.flags & UNPACK_HOLLOW), whole = true;
+	struct meta_piece p;
 	int64_t end = 0;
+	int r;
 
-	for (;;) {
-		const void *data;
-		size_t n;
-		la_int64_t at;
-		int r = archive_read_data_block(a, &data, &n, &at);
-
-		if (r == ARCHIVE_EOF)
-			break;
-		if (r != ARCHIVE_OK)
-			return err_set(e, EBADMSG, "%s", archive_error_string(a));
-		if (at < end || at > size || (int64_t)n > size - at)
-			return err_set(e, EBADMSG, "its sparse map is impossible");
-		r = hollow ? 0 : tree_write(fd, data, n, at, e);
-		if (r < 0)
-			return r;
-		whole = whole && at == end;
-		end = at + (int64_t)n;
+	while ((r = meta_next_piece(a, size, end, &p, e)) > 0) {
+		if (!hollow && tree_write(fd, p.data, p.n, p.at, e) < 0)
+			return -e->code;
+		whole = whole && p.at == end;
+		end = p.at + (int64_t)p.n;
 		report_progress(u);
 	}
+	if (r < 0)
+		return r;
 	if (u->as_is && (!whole || end != size))
 		return err_set(e, EBADMSG,
 			       "two readings of the archive disagree on whether it is sparse");
