@@ -196,10 +196,15 @@ fresh() { jail exec web sh -c 'rm -rf /root; mkdir -p /root/dir; echo old >/root
 	assert_error 1 'is not replaced'
 	run jail cp web:/root/old "$W"
 	assert_error 1 'is not replaced'
+	ln -s f "$W/link"
+	jail exec web sh -c 'mkdir /root/dir/link; echo kept >/root/dir/link/file'
+	run jail cp "$W/link" web:/root/dir
+	assert_error 1 'is not replaced'
+	[ "$(jail exec web cat /root/dir/link/file)" = kept ]
 	run -0 jail exec web find /root
 	refute_output .jail-cp
 	[ "$(jail exec web cat /root/old)" = old ]
-	[ "$(ls -A "$W")" = $'d\nf\nold' ]
+	[ "$(ls -A "$W")" = $'d\nf\nlink\nold' ]
 	run jail cp "$W/f" nobody:/root
 	assert_error 1 'nobody'
 }
@@ -283,6 +288,19 @@ fresh() { jail exec web sh -c 'rm -rf /root; mkdir -p /root/dir; echo old >/root
 	run -0 bash -c '"$1"/jail cp web:/root - 2>"$2" | head -c 1 >/dev/null; echo "${PIPESTATUS[0]}"; cat "$2"' - "$JAIL_BUILD" "$W/said"
 	[ "${lines[0]}" -eq 1 ]
 	assert_output 'Broken pipe'
+}
+
+@test "streams: numbers that the old headers have no room for" {
+	app web --userns host sh -c 'truncate -s 9G /root/f && chown 3000000:4000000 /root/f && sleep 1000'
+	wait_until 20 jail exec web test -s /root/f
+	jail cp web:/root/f - >"$W/f.tar"
+	run -0 tar --numeric-owner -tvf "$W/f.tar"
+	assert_output '3000000/4000000'
+	assert_output ' 9663676416 '
+	[ "$(stat -c %s "$W/f.tar")" -lt 10000 ]
+	jail cp -a web:/root/f "$W/f"
+	[ "$(stat -c '%u:%g %s' "$W/f")" = 3000000:4000000\ 9663676416 ]
+	[ "$(stat -c %b "$W/f")" -lt 100 ]
 }
 
 @test "devices and sockets stay where they are, and that is said" {
