@@ -84,7 +84,7 @@ UNPACK_SRC := $(wildcard cmd/jail-unpack/*.c)
 UNPACK_OBJ := $(UNPACK_SRC:%.c=$(B)/%.o)
 # jail-copy makes files as the importer does, in the same cage.
 COPY_SRC := $(wildcard cmd/jail-copy/*.c) \
-	$(patsubst %,cmd/jail-unpack/%.c,confine filter meta tree tree_file tree_whiteout xattr)
+	$(patsubst %,cmd/jail-unpack/%.c,confine filter meta tree tree_file tree_link tree_whiteout xattr)
 COPY_OBJ := $(COPY_SRC:%.c=$(B)/%.o)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)

@@ -53,7 +53,7 @@ int tree_place_file(struct tree *t, const struct entry_name *name, struct err *e
 {
 	int dir = tree_top(t);
 
-	if (sys_renameat2(dir, t->temp, dir, entry_component(name, name->n - 1), 0) < 0) {
+	if (sys_renameat2(dir, t->temp, dir, tree_last(name), 0) < 0) {
 		if (errno == EISDIR)
 			return err_set(e, EISDIR,
 				       "a directory of that name is there, and is not replaced by "
