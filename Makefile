@@ -82,6 +82,10 @@ MONITOR_OBJ := $(MONITOR_SRC:%.c=$(B)/tiny/%.o)
 PROXY_OBJ := $(PROXY_SRC:%.c=$(B)/tiny/%.o)
 UNPACK_SRC := $(wildcard cmd/jail-unpack/*.c)
 UNPACK_OBJ := $(UNPACK_SRC:%.c=$(B)/%.o)
+# jail-copy makes files as the importer does, in the same cage.
+COPY_SRC := $(wildcard cmd/jail-copy/*.c) \
+	$(patsubst %,cmd/jail-unpack/%.c,confine filter meta tree tree_file tree_link tree_whiteout xattr)
+COPY_OBJ := $(COPY_SRC:%.c=$(B)/%.o)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
@@ -93,7 +97,7 @@ SCRIPTS := .ci/run tests/run tests/demo tests/bench/run tests/bench/network $(fi
 UNITS := $(B)/systemd/jail@.service $(B)/systemd/jail-boot.service systemd/jail.slice
 
 PROGRAMS := $(B)/jail $(B)/jail-oci $(B)/jail-oci-full $(B)/jail-init $(B)/jail-monitor $(B)/jail-proxy \
-	$(B)/jail-unpack
+	$(B)/jail-unpack $(B)/jail-copy
 
 .PHONY: all
 all: $(PROGRAMS) $(UNITS) ## build the programs
@@ -141,6 +145,10 @@ $(B)/jail-proxy: $(PROXY_OBJ)
 	$(Q)$(TINY_CC) $(TINY_LDFLAGS) -o $@ $^
 
 $(B)/jail-unpack: $(UNPACK_OBJ) $(B)/libjail.a
+	@echo "  LD      $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) $(if $(filter 1,$(SAN)),,-static-pie) -o $@ $^ $(UNPACK_LIBS)
+
+$(B)/jail-copy: $(COPY_OBJ) $(B)/libjail.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) $(if $(filter 1,$(SAN)),,-static-pie) -o $@ $^ $(UNPACK_LIBS)
 
@@ -310,8 +318,8 @@ install: all ## install below PREFIX (/usr/local), under DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail \
 		$(DESTDIR)$(DATADIR)/doc/jail
 	install -m 755 $(B)/jail $(B)/jail-oci $(DESTDIR)$(BINDIR)/
-	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-proxy $(B)/jail-unpack $(B)/jail-oci-full \
-		$(DESTDIR)$(LIBEXECDIR)/jail/
+	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-proxy $(B)/jail-unpack $(B)/jail-copy \
+		$(B)/jail-oci-full $(DESTDIR)$(LIBEXECDIR)/jail/
 	install -d $(DESTDIR)$(UNITDIR)/multi-user.target.wants
 	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)/
 	ln -sf ../jail-boot.service $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service

@@ -96,7 +96,7 @@ int entry_name_parse(const char *text, size_t n, const struct entry_limits *limi
 {
 	int r = entry_split(text, n, limits, ret, e);
 
-	for (size_t i = 0; r == 0 && i < ret->n; i++) {
+	for (size_t i = 0; r == 0 && !limits->whiteouts_are_names && i < ret->n; i++) {
 		const char *c = entry_component(ret, i);
 
 		if (entry_begins(c, strlen(c), ENTRY_WH))

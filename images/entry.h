@@ -31,6 +31,7 @@ static inline const char *entry_component(const struct entry_name *name, size_t 
 struct entry_limits {
 	uint64_t max_name; /* at most ENTRY_NAME_MAX */
 	size_t max_depth; /* at most ENTRY_DEPTH_MAX */
+	bool whiteouts_are_names; /* no layer is made of it (jail cp): ".wh.x" is a name */
 };
 
 /*

@@ -268,7 +268,7 @@ static int try_veth(struct attempt *a)
 static int try_program(struct attempt *a)
 {
 	static const char *const names[] = { "jail-init", "jail-monitor", "jail-unpack",
-					     "jail-proxy" };
+					     "jail-proxy", "jail-copy" };
 	char path[PATH_MAX];
 
 	(void)str_format(path, sizeof(path), "%s/%s", a->config->libexec_dir, names[a->arg]);
@@ -328,6 +328,7 @@ static const struct row rows[] = {
 	{ "program", "jail-monitor", CHECK_REQUIRED, false, try_program, 1 },
 	{ "program", "jail-unpack", CHECK_REQUIRED, false, try_program, 2 },
 	{ "program", "jail-proxy", CHECK_REQUIRED, false, try_program, 3 },
+	{ "program", "jail-copy", CHECK_REQUIRED, false, try_program, 4 },
 	{ "program", "lxcfs", CHECK_OPTIONAL, false, try_lxcfs, 0 },
 };
 

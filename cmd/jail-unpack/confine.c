@@ -6,7 +6,6 @@
 #include "cmd/jail-unpack/confine.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,12 +16,6 @@
 #include "base/sys.h"
 #include "images/entry.h"
 #include "namespaces/mountfd.h"
-
-/* Owners, modes and times of files that already belong to somebody else; directories of mode 0;
- * devices; file capabilities. */
-#define CONFINE_CAPS                                                                               \
-	(1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_FOWNER | 1ull << CAP_FSETID |  \
-	 1ull << CAP_MKNOD | 1ull << CAP_SETFCAP)
 
 /* The largest dictionaries that decompressors use by default are 64 MiB (xz -9) and 128 MiB (zstd);
  * an archive may ask for gigabytes (row 41). */
@@ -44,13 +37,13 @@ static int confine_rlimit(__rlimit_resource_t what, rlim_t value, struct err *e)
 	return 0;
 }
 
-static int confine_rlimits(const struct unpack_request *limits, struct err *e)
+static int confine_rlimits(const struct confine *c, struct err *e)
 {
 	int r;
 
 	r = confine_rlimit(RLIMIT_CORE, 0, e);
 	if (r == 0)
-		r = confine_rlimit(RLIMIT_FSIZE, limits->max_bytes, e);
+		r = confine_rlimit(RLIMIT_FSIZE, c->max_bytes, e);
 	if (r == 0)
 		r = confine_rlimit(RLIMIT_NOFILE, CONFINE_FILES, e);
 #ifndef CONFINE_SANITIZED
@@ -67,12 +60,12 @@ static int confine_rlimits(const struct unpack_request *limits, struct err *e)
  * The copy of the tree's mount is made in the host's mount namespace (a copy can't be taken out of
  * another one), attached over the root of the new one, and becomes its root.
  */
-static int confine_root(struct err *e)
+static int confine_root(const struct confine *c, struct err *e)
 {
 	CLEANUP_FD int tree = -EBADF, root = -EBADF;
 	int r;
 
-	tree = mountfd_clone(UNPACK_FD_TREE, "", false,
+	tree = mountfd_clone(UNPACK_FD_TREE, "", c->submounts,
 			     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, -EBADF,
 			     e);
 	if (tree < 0)
@@ -98,13 +91,12 @@ static int confine_root(struct err *e)
 	return r < 0 ? err_sys(e, "open the tree") : r;
 }
 
-static int confine_capabilities(struct err *e)
+static int confine_capabilities(uint64_t caps, struct err *e)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {
-		{ .effective = (uint32_t)CONFINE_CAPS, .permitted = (uint32_t)CONFINE_CAPS },
-		{ .effective = (uint32_t)(CONFINE_CAPS >> 32),
-		  .permitted = (uint32_t)(CONFINE_CAPS >> 32) },
+		{ .effective = (uint32_t)caps, .permitted = (uint32_t)caps },
+		{ .effective = (uint32_t)(caps >> 32), .permitted = (uint32_t)(caps >> 32) },
 	};
 	struct __user_cap_data_struct now[2];
 
@@ -129,21 +121,35 @@ static int confine_capabilities(struct err *e)
 	return 0;
 }
 
-int confine_namespaces(const struct unpack_request *limits, struct err *e)
+static int confine_process(struct err *e)
 {
-	CLEANUP_FD int root = -EBADF;
-	int r;
-
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, "set no_new_privs");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "become undumpable");
+	return 0;
+}
+
+int confine_rights(const struct confine *c, struct err *e)
+{
+	int r = confine_process(e);
+
+	if (r == 0)
+		r = confine_rlimits(c, e);
+	return r == 0 ? confine_capabilities(c->capabilities, e) : r;
+}
+
+int confine_namespaces(const struct confine *c, struct err *e)
+{
+	CLEANUP_FD int root = -EBADF;
+	int r = confine_process(e);
+
+	if (r < 0)
+		return r;
 	(void)sys_close_range(UNPACK_FD_SPLIT + 1, ~0u, 0);
-	root = confine_root(e);
+	root = confine_root(c, e);
 	if (root < 0)
 		return root;
-	r = confine_rlimits(limits, e);
-	if (r == 0)
-		r = confine_capabilities(e);
+	r = confine_rights(c, e);
 	return r < 0 ? r : TAKE_FD(root);
 }

@@ -133,12 +133,14 @@ static void workers_digests(struct workers *w, struct unpack_result *result)
 
 static int unpack_main(struct err *e)
 {
+	struct confine cage = { .capabilities = CONFINE_IMAGE_CAPS };
 	int root, r;
 
 	r = report_receive(&unpack.limits, e);
 	if (r < 0)
 		return r;
-	root = confine_namespaces(&unpack.limits, e);
+	cage.max_bytes = unpack.limits.max_bytes;
+	root = confine_namespaces(&cage, e);
 	if (root < 0)
 		return err_wrap(e, "confine jail-unpack");
 	tree_init(&unpack.tree, root);

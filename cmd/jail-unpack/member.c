@@ -11,73 +11,27 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "cmd/jail-unpack/meta.h"
 #include "cmd/jail-unpack/unpack.h"
 #include "cmd/jail-unpack/xattr.h"
-
-/* (uid_t)-1 means "leave as it is" to chown(2). */
-#define MEMBER_ID_MAX ((int64_t)UINT32_MAX - 1)
-
-static int member_meta(struct archive_entry *entry, struct tree_meta *ret, struct err *e)
-{
-	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
-	long ns = archive_entry_mtime_nsec(entry);
-
-	if (uid < 0 || uid > MEMBER_ID_MAX || gid < 0 || gid > MEMBER_ID_MAX)
-		return err_set(e, EBADMSG, "its owner %lld:%lld is impossible", (long long)uid,
-			       (long long)gid);
-	if (ns < 0 || ns > 999999999)
-		return err_set(e, EBADMSG, "its time is impossible");
-	ret->mode = archive_entry_perm(entry) & 07777;
-	ret->uid = (uid_t)uid;
-	ret->gid = (gid_t)gid;
-	ret->mtime.tv_sec = (time_t)archive_entry_mtime(entry);
-	ret->mtime.tv_nsec = ns;
-	return 0;
-}
-
-static int member_write(int fd, const void *data, size_t n, off_t at, struct err *e)
-{
-	const uint8_t *p = data;
-
-	while (n > 0) {
-		ssize_t w = pwrite(fd, p, n, at);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return err_sys(e, "write");
-		p += w;
-		n -= (size_t)w;
-		at += w;
-	}
-	return 0;
-}
 
 /* The content. Gaps between blocks are holes, and stay so. */
 int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e)
 {
 	bool hollow = u->as_is && (u->limits.flags & UNPACK_HOLLOW), whole = true;
+	struct meta_piece p;
 	int64_t end = 0;
+	int r;
 
-	for (;;) {
-		const void *data;
-		size_t n;
-		la_int64_t at;
-		int r = archive_read_data_block(a, &data, &n, &at);
-
-		if (r == ARCHIVE_EOF)
-			break;
-		if (r != ARCHIVE_OK)
-			return err_set(e, EBADMSG, "%s", archive_error_string(a));
-		if (at < end || at > size || (int64_t)n > size - at)
-			return err_set(e, EBADMSG, "its sparse map is impossible");
-		r = hollow ? 0 : member_write(fd, data, n, at, e);
-		if (r < 0)
-			return r;
-		whole = whole && at == end;
-		end = at + (int64_t)n;
+	while ((r = meta_next_piece(a, size, end, &p, e)) > 0) {
+		if (!hollow && tree_write(fd, p.data, p.n, p.at, e) < 0)
+			return -e->code;
+		whole = whole && p.at == end;
+		end = p.at + (int64_t)p.n;
 		report_progress(u);
 	}
+	if (r < 0)
+		return r;
 	if (u->as_is && (!whole || end != size))
 		return err_set(e, EBADMSG,
 			       "two readings of the archive disagree on whether it is sparse");
@@ -225,7 +179,7 @@ int member_unpack(struct unpack *u, struct archive *a, struct archive_entry *ent
 		return r;
 	if (r != ENTRY_PLAIN)
 		return member_whiteout(u, (enum entry_kind)r, type, e);
-	r = member_meta(entry, &meta, e);
+	r = meta_read(entry, &meta, e);
 	if (r < 0)
 		return r;
 	if (archive_entry_fflags_text(entry))

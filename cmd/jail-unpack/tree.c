@@ -37,6 +37,8 @@ void tree_init(struct tree *t, int root_fd)
 	t->opaque = NULL;
 	t->replace = NULL;
 	t->scratch = false;
+	t->in_use = false;
+	t->temp[0] = '\0';
 	(void)tree_push(t, root_fd, "");
 }
 
@@ -96,6 +98,10 @@ int tree_finish(struct tree *t, struct err *e)
 
 		if (r < 0)
 			return r;
+	}
+	if (t->in_use) {
+		tree_abandon(t);
+		return 0;
 	}
 	/* Written once, with everything else of the file system that is waiting: for many small
 	 * files far cheaper than one fsync for each. */
@@ -208,20 +214,14 @@ int tree_enter(struct tree *t, const struct entry_name *name, size_t n, struct e
 	return 0;
 }
 
-static int tree_enter_parent(struct tree *t, const struct entry_name *name, struct err *e)
+int tree_enter_parent(struct tree *t, const struct entry_name *name, struct err *e)
 {
 	if (name->n == 0)
 		return err_set(e, EPERM, "the root of the image can only be a directory");
 	return tree_enter(t, name, name->n - 1, e);
 }
 
-static const char *tree_last(const struct entry_name *name)
-{
-	return name->n ? entry_component(name, name->n - 1) : ".";
-}
-
-/* Something stands in the way of a new file: the later member wins. */
-static int tree_clear(struct tree *t, const char *name, struct err *e)
+int tree_clear(struct tree *t, const char *name, struct err *e)
 {
 	int dir = tree_top(t);
 	int r = t->replace ? t->replace(t, name, t->replace_arg, e) : 0;
@@ -232,6 +232,8 @@ static int tree_clear(struct tree *t, const char *name, struct err *e)
 		return 0;
 	if (errno != EISDIR)
 		return err_sys(e, "replace %s", name);
+	if (t->in_use)
+		return err_set(e, EISDIR, "a directory of that name is there, and is not replaced");
 	return path_remove_tree(dir, name, e);
 }
 
@@ -253,6 +255,10 @@ static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 	int fd = path_open_beneath(tree_top(t), name, TREE_DIR_FLAGS, 0);
 	bool was_whiteout = false;
 
+	if ((fd == -ELOOP || fd == -ENOTDIR) && t->in_use)
+		return err_set(e, ENOTDIR,
+			       "something else of that name is there, and is not replaced by a "
+			       "directory");
 	if (fd == -ELOOP || fd == -ENOTDIR) {
 		int r;
 
@@ -270,7 +276,7 @@ static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 	(void)tree_push(t, fd, name);
 	if (was_whiteout)
 		return tree_became_opaque(t, e);
-	return xattr_clear(fd, e);
+	return t->in_use ? 0 : xattr_clear(fd, e);
 }
 
 int tree_make_dir(struct tree *t, const struct entry_name *name, const struct tree_meta *meta,
@@ -369,59 +375,4 @@ int tree_make_node(struct tree *t, const struct entry_name *name, mode_t type, d
 	if (r < 0)
 		return err_sys(e, "make device or FIFO");
 	return tree_set_by_name(t, last, meta, e);
-}
-
-/* Opens the directory of a hard link's target. Return: O_PATH fd. */
-static int tree_open_parent(struct tree *t, const struct entry_name *name, struct err *e)
-{
-	char path[ENTRY_NAME_MAX + 2] = ".";
-	size_t len = 1;
-	int fd;
-
-	for (size_t i = 0; i + 1 < name->n; i++) {
-		int n = str_format(path + len, sizeof(path) - len, "/%s", entry_component(name, i));
-
-		if (n < 0)
-			return err_ret(e, n, "target of the hard link");
-		len += (size_t)n;
-	}
-	fd = path_open_beneath(t->dirs[0].fd, path, O_PATH | O_DIRECTORY, 0);
-	if (fd < 0)
-		return err_set(e, EPERM,
-			       "the target of the hard link is not in the archive before it");
-	return fd;
-}
-
-int tree_make_link(struct tree *t, const struct entry_name *name, const struct entry_name *target,
-		   struct err *e)
-{
-	CLEANUP_FD int from = -EBADF;
-	const char *last = tree_last(name), *target_last = tree_last(target);
-	struct stat st, there;
-	int r;
-
-	if (target->n == 0)
-		return err_set(e, EPERM, "the target of the hard link is a directory");
-	from = tree_open_parent(t, target, e);
-	if (from < 0)
-		return from;
-	if (fstatat(from, target_last, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_set(e, EPERM,
-			       "the target of the hard link is not in the archive before it");
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, EPERM, "the target of the hard link is not a regular file");
-	r = tree_enter_parent(t, name, e);
-	if (r < 0)
-		return r;
-	if (fstatat(tree_top(t), last, &there, AT_SYMLINK_NOFOLLOW) == 0) {
-		if (there.st_dev == st.st_dev && there.st_ino == st.st_ino)
-			return 0;
-		r = tree_clear(t, last, e);
-		if (r < 0)
-			return r;
-	}
-	/* Without AT_SYMLINK_FOLLOW. */
-	if (linkat(from, target_last, tree_top(t), last, 0) < 0)
-		return err_sys(e, "make hard link");
-	return 0;
 }

@@ -45,6 +45,9 @@ struct tree {
 	tree_opaque_fn *opaque; /* called when there are whiteouts */
 	void *opaque_arg;
 	bool scratch; /* nothing that has to be on disk in the end */
+	bool in_use; /* it was there before, with files of its own: the root's attributes stay, and
+			no directory makes way for something else, nor the other way round */
+	char temp[32]; /* of tree_begin_file(), in tree_top(); "": there is none */
 	tree_replace_fn *replace; /* NULL: nobody wants to know */
 	void *replace_arg;
 };
@@ -67,6 +70,14 @@ int tree_make_dir(struct tree *t, const struct entry_name *name, const struct tr
 		  struct err *e);
 /* Return: fd for writing, new and empty, mode 0600, the caller's. */
 int tree_make_file(struct tree *t, const struct entry_name *name, struct err *e);
+/* The same in two steps, for a tree in use: under another name, which tree_place_file() changes, or
+ * tree_drop_file() removes. */
+#define TREE_TEMP_PREFIX ".jail-cp."
+int tree_begin_file(struct tree *t, const struct entry_name *name, struct err *e);
+int tree_place_file(struct tree *t, const struct entry_name *name, struct err *e);
+void tree_drop_file(struct tree *t);
+/* All of it, at that place. */
+int tree_write(int fd, const void *data, size_t n, off_t at, struct err *e);
 int tree_make_symlink(struct tree *t, const struct entry_name *name, const char *target,
 		      const struct tree_meta *meta, struct err *e);
 /* type: S_IFCHR, S_IFBLK, S_IFIFO. */

@@ -16,8 +16,8 @@ bool tree_is_whiteout(const struct tree *t, const char *name)
 {
 	struct stat st;
 
-	return fstatat(tree_top(t), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) &&
-	       st.st_rdev == 0;
+	return !t->in_use && fstatat(tree_top(t), name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISCHR(st.st_mode) && st.st_rdev == 0;
 }
 
 int tree_became_opaque(struct tree *t, struct err *e)

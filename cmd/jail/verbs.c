@@ -12,6 +12,7 @@ const struct verb *const verbs[] = {
 	&verb_start,
 	&verb_run,
 	&verb_exec,
+	&verb_cp,
 	&verb_attach,
 	&verb_logs,
 	&verb_ps,

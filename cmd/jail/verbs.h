@@ -40,7 +40,7 @@ extern const struct verb verb_create, verb_start, verb_run, verb_exec, verb_atta
 	verb_ps, verb_inspect, verb_stats, verb_events, verb_stop, verb_kill, verb_restart,
 	verb_pause, verb_resume, verb_refresh, verb_wait, verb_rm, verb_rename, verb_image_import,
 	verb_image_pull, verb_image_list, verb_image_inspect, verb_image_rm, verb_check, verb_gc,
-	verb_spec, verb_version, verb_help, verb_launch, verb_finish;
+	verb_spec, verb_cp, verb_version, verb_help, verb_launch, verb_finish;
 
 extern const struct verb verb_set, verb_rebuild;
 

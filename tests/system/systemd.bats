@@ -11,7 +11,7 @@ setup_file() {
 	unset JAIL_CONFIG
 	install -D -m 755 "$JAIL_BUILD/jail" /usr/local/bin/jail
 	install -D -m 755 -t /usr/local/libexec/jail "$JAIL_BUILD/jail-init" "$JAIL_BUILD/jail-monitor" \
-		"$JAIL_BUILD/jail-proxy" "$JAIL_BUILD/jail-unpack"
+		"$JAIL_BUILD/jail-proxy" "$JAIL_BUILD/jail-unpack" "$JAIL_BUILD/jail-copy"
 	install -D -m 644 -t /usr/local/lib/systemd/system "$JAIL_BUILD/systemd/jail@.service" \
 		"$JAIL_BUILD/systemd/jail-boot.service" "$TOP/systemd/jail.slice"
 	rm -rf /etc/jail # all defaults

@@ -132,6 +132,12 @@ static void limits_are_exact(void **state)
 	assert_non_null(strstr(e.text, "maxDepth"));
 	assert_int_equal(entry_name_parse("aaaaaaaaaa", 10, &small, &name, &e), 0);
 	assert_int_equal(entry_name_parse("aaaaaaaaaaa", 11, &small, &name, &e), -E2BIG);
+
+	/* Elsewhere than in an image. */
+	small.whiteouts_are_names = true;
+	assert_int_equal(entry_name_parse("d/.wh.x", 7, &small, &name, &e), 0);
+	assert_string_equal(entry_component(&name, 1), ".wh.x");
+	assert_int_equal(entry_name_parse("../.wh.x", 8, &small, &name, &e), -EPERM);
 }
 
 #define CAP2 "\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
