@@ -51,6 +51,8 @@ int disk_image_make(int dir, const struct disk_limits *limits, struct err *e);
  * of an earlier one. Return: fd; -EWOULDBLOCK: in use.
  */
 int disk_image_open(int dir, const struct disk_limits *limits, unsigned wait_ms, struct err *e);
+/* The file system of one that is in use. Return: fd of a detached mount; -ENOENT: it is not. */
+int disk_image_reach(int dir, struct err *e);
 /*
  * Another size. `up`: it is in use, and can only grow. Return: 0; -EDQUOT: more than that is in
  * use; -ENOENT: `up`, and it is not in use any more; -EOPNOTSUPP: the number of inodes can't be

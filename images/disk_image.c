@@ -166,6 +166,18 @@ int disk_image_open(int dir, const struct disk_limits *limits, unsigned wait_ms,
 }
 
 /* In use: a second mount of the same device is the same file system. */
+int disk_image_reach(int dir, struct err *e)
+{
+	CLEANUP_FD int image = open_image(dir, O_RDONLY, e), loop = -EBADF;
+
+	if (image < 0)
+		return TAKE_FD(image);
+	loop = disk_loop_find(image, e);
+	if (loop == -ENOENT)
+		return err_set(e, ENOENT, DISK_IMAGE_NAME " is not in use");
+	return loop < 0 ? TAKE_FD(loop) : disk_ext4_mount(loop, e);
+}
+
 static int grow_mounted(int image, uint64_t blocks, struct err *e)
 {
 	CLEANUP_FD int loop = disk_loop_find(image, e), mount = -EBADF;
