@@ -16,6 +16,7 @@ void snapshot_access_init(struct snapshot_access *a)
 		.lock = -EBADF,
 		.running = RUNNING_INIT,
 		.dir = -EBADF,
+		.mount = -EBADF,
 		.holder = -EBADF,
 		.all = SNAPSHOTS_INIT,
 	};
@@ -27,6 +28,7 @@ void snapshot_access_close(struct snapshot_access *a)
 	snapshots_free(&a->all);
 	spec_free(&a->spec);
 	fd_reset(&a->holder);
+	fd_reset(&a->mount);
 	running_close(&a->running);
 	fd_reset(&a->lock);
 	fd_reset(&a->guard);
@@ -99,9 +101,12 @@ int snapshot_access_open(struct jail *j, const struct jail_name *name, bool must
 		return r;
 	if (!instance_is_there(j, name, a.dir))
 		return err_set(e, ENOENT, "no such instance (removed or renamed just now)");
-	a.holder = instance_disk_reach(&a.spec, a.dir, a.lock < 0, e);
+	a.mount = instance_disk_reach(&a.spec, a.dir, a.lock < 0, e);
+	if (a.mount < 0)
+		return a.mount;
+	a.holder = path_open_beneath(a.mount, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (a.holder < 0)
-		return a.holder;
+		return err_ret(e, a.holder, "open what holds the instance's files");
 	r = snapshots_read(a.holder, &a.all, e);
 	if (r < 0)
 		return err_wrap(e, "snapshots");

@@ -16,6 +16,7 @@ struct snapshot_access {
 	int lock; /* the instance's; -EBADF: it runs */
 	struct running running; /* set when it runs */
 	int dir;
+	int mount; /* with that in it; may be O_PATH */
 	int holder; /* of snapshot.h */
 	struct meta meta;
 	struct jail_spec spec;
