@@ -20,6 +20,7 @@
 
 #include "base/ident.h"
 #include "base/json.h"
+#include "images/treecopy.h"
 
 #define SNAPSHOT_DIR "snapshots"
 #define SNAPSHOT_PARENT_XATTR "trusted.jail.parent"
@@ -96,6 +97,17 @@ int snapshots_roll_back(const struct snapshots *s, const struct snapshot *to, st
 int snapshots_remove(const struct snapshots *s, const struct snapshot *which, struct err *e);
 /* Reads them anew, and removes what is needed no more. Return: how many. */
 int snapshots_collect(int holder, struct err *e);
+
+/* ---- clones: a new instance's holder, which nobody else knows of yet ---- */
+
+/* One more layer: a copy of the tree `fs`, that stands on *parent, and becomes that. */
+int snapshots_clone_layer(const struct snapshots *to, int fs, const struct tree_shift *shift,
+			  struct snapshot_id *parent, struct err *e);
+/* Its "upper", which is empty, gets the attributes of the directory `like`, with `content` all that
+ * is in it, and stands on `parent`. */
+int snapshots_clone_upper(const struct snapshots *to, int like, bool content,
+			  const struct tree_shift *shift, const struct snapshot_id *parent,
+			  struct err *e);
 
 /* ---- snapshot.json ---- */
 

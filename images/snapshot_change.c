@@ -14,8 +14,6 @@
 #include "images/snapshot_priv.h"
 #include "images/treecopy.h"
 
-#define LINKS "links" /* of a copy that is being made */
-
 int snapshot_parent_set(int fd, const struct snapshot_id *parent, struct err *e)
 {
 	int r = parent->s[0] ? fsetxattr(fd, SNAPSHOT_PARENT_XATTR, parent->s, SNAPSHOT_ID_LEN, 0)
@@ -42,8 +40,7 @@ int snapshots_prepare(struct snapshots *s, uint32_t project, struct err *e)
 	return r < 0 ? r : fsync(s->holder) < 0 ? err_sys(e, "sync") : 0;
 }
 
-/* A directory of its own, of no meaning yet. Return: fd. */
-static int entry_make(const struct snapshots *s, struct snapshot_id *ret, struct err *e)
+int snapshot_entry_make(const struct snapshots *s, struct snapshot_id *ret, struct err *e)
 {
 	uint8_t bytes[SNAPSHOT_ID_LEN / 2];
 	struct snapshot_id id;
@@ -84,11 +81,13 @@ static int name_it(int entry, const struct snapshot *what, struct err *e)
 static int upper_make(int entry, int like, const struct snapshot_id *parent, struct err *e)
 {
 	CLEANUP_FD int fs = path_make_dir_at(entry, "fs", 0700, e);
+	const struct tree_shift none = { 0 };
 	int r;
 
 	if (fs < 0)
 		return fs;
-	if ((r = snapshot_parent_set(fs, parent, e)) < 0 || (r = tree_copy_root(like, fs, e)) < 0)
+	if ((r = snapshot_parent_set(fs, parent, e)) < 0 ||
+	    (r = tree_copy_root(like, fs, &none, e)) < 0)
 		return r;
 	return fsync(fs) < 0 || fsync(entry) < 0 ? err_sys(e, "sync") : 0;
 }
@@ -115,7 +114,7 @@ int snapshots_move(const struct snapshots *s, const struct snapshot *what, struc
 
 	if (upper < 0)
 		return err_ret(e, upper, "open the instance's own files");
-	entry = entry_make(s, &id, e);
+	entry = snapshot_entry_make(s, &id, e);
 	if (entry < 0)
 		return entry;
 	if ((r = name_it(entry, what, e)) < 0 || (r = upper_make(entry, upper, &id, e)) < 0)
@@ -134,7 +133,7 @@ int snapshots_roll_back(const struct snapshots *s, const struct snapshot *to, st
 	fs = path_open_beneath(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
 	if (fs < 0)
 		return err_ret(e, fs, "open " SNAPSHOT_DIR "/%s", path);
-	entry = entry_make(s, &id, e);
+	entry = snapshot_entry_make(s, &id, e);
 	if (entry < 0)
 		return entry;
 	r = upper_make(entry, fs, &to->id, e);
@@ -143,7 +142,7 @@ int snapshots_roll_back(const struct snapshots *s, const struct snapshot *to, st
 
 int snapshots_copy_begin(const struct snapshots *s, struct snapshot *what, struct err *e)
 {
-	CLEANUP_FD int entry = entry_make(s, &what->id, e), fs = -EBADF;
+	CLEANUP_FD int entry = snapshot_entry_make(s, &what->id, e), fs = -EBADF;
 	int r;
 
 	if (entry < 0)
@@ -159,7 +158,7 @@ int snapshots_copy(const struct snapshots *s, int entry, struct err *e)
 {
 	CLEANUP_FD int upper = path_open_beneath(s->holder, "upper", O_RDONLY | O_DIRECTORY, 0);
 	CLEANUP_FD int fs = path_open_beneath(entry, "fs", O_RDONLY | O_DIRECTORY, 0);
-	CLEANUP_FD int links = path_make_dir_at(entry, LINKS, 0700, e);
+	CLEANUP_FD int links = path_make_dir_at(entry, SNAPSHOT_LINKS, 0700, e);
 	struct tree_copy c = { .links = links };
 
 	if (links < 0)
@@ -177,7 +176,7 @@ int snapshots_copy_end(const struct snapshots *s, int entry, const struct snapsh
 
 	if (fs < 0)
 		return err_ret(e, fs, "open the copy");
-	r = path_remove_tree(entry, LINKS, e);
+	r = path_remove_tree(entry, SNAPSHOT_LINKS, e);
 	if (r < 0)
 		return r;
 	if (syncfs(fs) < 0)

@@ -17,6 +17,36 @@
 #include "base/str.h"
 #include "images/treecopy_priv.h"
 
+#define READ_SIZE (32u << 10)
+
+/* For two file systems. Return: bytes, 0 at the end. */
+static ssize_t copy_by_hand(int from, off_t *at, int to, off_t *out, size_t n)
+{
+	char buffer[READ_SIZE];
+	ssize_t got = pread(from, buffer, n < sizeof(buffer) ? n : sizeof(buffer), *at);
+
+	for (ssize_t done = 0; done < got;) {
+		ssize_t put = pwrite(to, buffer + done, (size_t)(got - done), *out);
+
+		if (put < 0)
+			return -1;
+		done += put;
+		*out += put;
+	}
+	if (got > 0)
+		*at += got;
+	return got;
+}
+
+static ssize_t copy_some(int from, off_t *at, int to, off_t *out, size_t n)
+{
+	ssize_t r = copy_file_range(from, at, to, out, n, 0);
+
+	if (r >= 0 || (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP))
+		return r;
+	return copy_by_hand(from, at, to, out, n);
+}
+
 /* Extents that hold data, one after the other; what lies between stays a hole. */
 static int copy_extents(int from, int to, off_t size, struct err *e)
 {
@@ -32,7 +62,7 @@ static int copy_extents(int from, int to, off_t size, struct err *e)
 			return err_sys(e, "look for the end of data");
 		out = data;
 		while (data < end) {
-			ssize_t n = copy_file_range(from, &data, to, &out, (size_t)(end - data), 0);
+			ssize_t n = copy_some(from, &data, to, &out, (size_t)(end - data));
 
 			if (n < 0)
 				return err_sys(e, "copy the content");

@@ -31,6 +31,6 @@ struct tree_copy {
 int tree_copy(struct tree_copy *c, int from, int to, struct err *e);
 /* Owner, mode, times and extended attributes (but for those that say what lies below) of one
  * directory. */
-int tree_copy_root(int from, int to, struct err *e);
+int tree_copy_root(int from, int to, const struct tree_shift *shift, struct err *e);
 
 #endif

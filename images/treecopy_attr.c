@@ -166,9 +166,9 @@ int tree_copy_attributes(struct tree_copy *c, const struct tree_pair *p, const s
 	return 0;
 }
 
-int tree_copy_root(int from, int to, struct err *e)
+int tree_copy_root(int from, int to, const struct tree_shift *shift, struct err *e)
 {
-	struct tree_copy c = { .links = -EBADF };
+	struct tree_copy c = { .links = -EBADF, .shift = *shift };
 	const struct tree_pair p = { .from = from, .to = to, .name = "", .root = true };
 	struct stat st;
 	int r = fstat(from, &st) < 0 ? err_sys(e, "stat") : tree_copy_attributes(&c, &p, &st, e);

@@ -36,4 +36,17 @@ int instance_rollback(struct jail *j, const struct jail_name *instance,
 int instance_diff(struct jail *j, const struct jail_name *instance, const struct jail_name *from,
 		  const struct jail_name *to, tree_diff_fn *fn, void *arg, struct err *e);
 
+struct clone_options {
+	const struct jail_name *snapshot; /* NULL: as it is now */
+	const char *const *ports; /* as of spec_add_port(); those of the source are left out */
+	size_t n_ports;
+};
+/*
+ * A new instance of the same image and spec with a copy of the source's own files, with the owners
+ * of its own range of ids. Its name, addresses and ports are its own. -EEXIST; as of
+ * instance_snapshot_create().
+ */
+int instance_clone(struct jail *j, const struct jail_name *source, const struct jail_name *name,
+		   const struct clone_options *o, struct err *e);
+
 #endif

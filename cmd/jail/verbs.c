@@ -36,6 +36,7 @@ const struct verb *const verbs[] = {
 	&verb_snapshot_diff,
 	&verb_rollback,
 	&verb_diff,
+	&verb_clone,
 	&verb_image_import,
 	&verb_image_pull,
 	&verb_image_list,

@@ -330,3 +330,63 @@ is_thawed() { grep -q '^frozen 0' "$SANDBOX_ROOT/jail/$1/cgroup.events"; }
 	[ -z "$(names web)" ]
 }
 is_frozen() { grep -q '^frozen 1' "$SANDBOX_ROOT/jail/$1/cgroup.events"; }
+
+@test "clone: of a running, of a stopped one, of a snapshot; each is the other's no more" {
+	app web --port 8080:80 sh -c "$KEEP"
+	inside web 'echo one >/a; chown 5:6 /a; ln /a /b; setfattr -n user.x -v y /a 2>/dev/null; mkdir /d; rm -r /home; mkdir /home'
+	run -0 jail clone web live
+	assert_output 'published ports of web are left out'
+	jail stop --timeout 0s web
+	jail snapshot create web first
+	do_in web 'echo two >/a; echo new >/n'
+	jail clone web now
+	jail clone web@first then --port 8081:80
+	[ "$(field live .id)" != "$(field web .id)" ]
+	[ "$(field now .spec.hostname)" = now ]
+	[ "$(field then '.spec.network.ports | length')" -eq 1 ]
+	[[ "$(field then '.spec.network.ports[0]')" == 8081:80* ]]
+	[ "$(field now '.spec.network.ports | length')" -eq 0 ]
+	jail start live now then web
+	[ "$(inside live 'cat /a; stat -c "%u:%g %h" /a; ls /home | wc -l')" = "one
+5:6 2
+0" ]
+	[ "$(inside now 'cat /a /n')" = "two
+new" ]
+	[ "$(inside then 'cat /a /b; stat -c "%u:%g %h" /a; ls /n 2>&1')" = "one
+one
+5:6 2
+ls: /n: No such file or directory" ]
+	[ "$(field now .address)" != "$(field web .address)" ]
+	# The owners on disk are those of its own range.
+	[ "$(stat -c %u "$(state_of live)/upper/a")" -eq $(($(field live .ids.first) + 5)) ]
+	inside now 'echo three >/a'
+	jail rm --force web
+	[ "$(inside then 'cat /a')$(inside now 'cat /a')" = onethree ]
+	jail stop --timeout 0s now
+	[ -z "$(names now)" ]
+	jail snapshot create now own
+	[ "$(names now)" = "own " ]
+}
+
+@test "clone: into a disk image of its own" {
+	host web --disk 64MiB
+	inside web 'dd if=/dev/urandom of=/big bs=1M count=10 2>/dev/null; dd if=/dev/zero of=/s bs=1 count=1 seek=20M 2>/dev/null'
+	sum=$(inside web 'sha256sum /big')
+	jail clone web copy
+	jail start copy
+	[ "$(inside copy 'sha256sum /big')" = "$sum" ]
+	[ "$(inside copy 'du -k /s | cut -f1')" -lt 100 ]
+	[ -e "$(state_of copy)/disk.img" ]
+}
+
+@test "clone: a name that is taken, a snapshot that is not there, and nothing left" {
+	jail create web --image "$IMAGE" true
+	jail create other --image "$IMAGE" true
+	run jail clone web other
+	assert_error 1 'the name is in use'
+	run jail clone web@x new
+	assert_error 1 'no such snapshot'
+	run jail clone web@../x new
+	assert_error 1 'snapshot'
+	[ "$(jail gc --json | jq '.instances + .leases')" -eq 0 ]
+}
