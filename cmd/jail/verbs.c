@@ -37,6 +37,7 @@ const struct verb *const verbs[] = {
 	&verb_rollback,
 	&verb_diff,
 	&verb_clone,
+	&verb_commit,
 	&verb_image_import,
 	&verb_image_pull,
 	&verb_image_list,

@@ -390,3 +390,84 @@ ls: /n: No such file or directory" ]
 	assert_error 1 'snapshot'
 	[ "$(jail gc --json | jq '.instances + .leases')" -eq 0 ]
 }
+
+# The state of an instance without what is each instance's own by nature.
+commit_digest() {
+	inside "$1" 'cd / && find . -xdev ! -path "./proc*" ! -path "./sys*" ! -path "./dev*" ! -path "./tmp*" \
+		! -path "./run*" ! -path "./etc/hosts" ! -path "./etc/resolv.conf" ! -path "./etc/hostname" ! -name . |
+		sort | while read -r f; do if [ -d "$f" ]; then stat -c "%n %f %u %g" "$f"; else
+		stat -c "%n %f %u %g %h %t:%T %Y" "$f"; fi; [ ! -f "$f" ] || sha256sum "$f"; [ ! -L "$f" ] || readlink "$f"; done'
+}
+
+@test "commit: an instance of the new image has what the old one had, to the last attribute" {
+	local long
+	long=$(printf 'x%.0s' $(seq 150))
+	host web --env GREETING=hello
+	inside web "mkdir -p /d/e /$long/$long; echo x >/$long/$long/f; echo one >/d/e/a; ln /d/e/a /d/b; ln -s $long/$long/f /l
+		chown 5:6 /d/e/a; chmod 4755 /d/b; mkfifo /f; rm /bin/vi; rm -r /home; mkdir /home; echo in >/home/in
+		dd if=/dev/zero of=/s bs=1 count=1 seek=5M 2>/dev/null; touch -d 1999-01-02 /d/b; chmod 711 /"
+	jail stop --timeout 0s web
+	jail snapshot create web base
+	do_in web 'rm /f; echo more >/d/more; rm -r /home'
+	jail start web
+	run -0 jail commit web mine:1 --comment 'as it was'
+	assert_output 'the instance stood still for'
+	assert_output 'mine:1'
+	jail run --detach --name new --image mine:1 --network none >/dev/null
+	diff <(commit_digest web) <(commit_digest new)
+	[ "$(inside new 'stat -c %a /; echo $GREETING')" = "711
+hello" ]
+	[ "$(field new '.spec.process.args[0]')" = sh ]
+	jail image verify mine:1
+	jail image history --json mine:1 >"$BATS_TEST_TMPDIR/history"
+	[ "$(jq -r '.[0] | .createdBy + " " + .comment' "$BATS_TEST_TMPDIR/history")" = 'jail commit web as it was' ]
+	# One layer on top of those that were there.
+	[ "$(jail image inspect --json mine:1 | jq '.[0].layers | length')" -eq \
+		$(($(jail image inspect --json "$IMAGE" | jq '.[0].layers | length') + 1)) ]
+	[ "$(jail image inspect --json mine:1 | jq -r '.[0].layers[0]')" = "$(jail image inspect --json "$IMAGE" | jq -r '.[0].layers[0]')" ]
+	# Out and in again: the same image.
+	id=$(jail image inspect --json mine:1 | jq -r '.[0].config')
+	jail image export mine:1 "$BATS_TEST_TMPDIR/mine.tar"
+	jail rm --force new web
+	jail image rm mine:1
+	jail gc
+	jail image import --quiet --name back:1 "$BATS_TEST_TMPDIR/mine.tar"
+	[ "$(jail image inspect --json back:1 | jq -r '.[0].config')" = "$id" ]
+}
+
+@test "commit: the same files give the same layer, and a snapshot is as good as now" {
+	host web
+	inside web 'echo one >/a; mkdir /d; rm /bin/vi'
+	jail stop --timeout 0s web
+	jail commit --quiet web first
+	jail snapshot create web base
+	do_in web 'echo two >/a'
+	jail commit --quiet --snapshot base web second
+	layer() { jail image inspect --json "$1" | jq -r '.[0].layers[-1]'; }
+	[ "$(layer first)" = "$(layer second)" ]
+	run jail commit web second
+	assert_error 1 'the name is in use'
+	jail commit --quiet --replace web second
+	[ "$(layer first)" != "$(layer second)" ]
+	do_in web 'echo bad >/d/.wh.x'
+	run jail commit web third
+	assert_error 1 '.wh.x'
+	assert_output 'rename or remove it'
+	[ "$(jail gc --json | jq .staging)" -eq 0 ]
+}
+
+@test "commit: killed anywhere, nothing of it is seen, and gc gives the room back" {
+	local i
+	host web
+	inside web 'dd if=/dev/urandom of=/big bs=1M count=20 2>/dev/null'
+	for i in $(seq 30); do
+		killed_at "0.0$((i % 10))$((i % 7))" commit --quiet web "c$i" || :
+		wait_until 10 is_thawed web
+		inside web true
+		! jail image inspect "c$i" >/dev/null 2>&1 || jail image verify "c$i"
+	done
+	jail gc
+	[ -z "$(ls "$JAIL_TEST_DIR/state/staging")" ]
+	jail commit --quiet web last
+	jail image verify last
+}
