@@ -178,8 +178,8 @@ int commit_end(struct commit *c, struct imported_list *ret, struct err *e)
 		return r;
 	req.archive_fd = c->staging.dir;
 	/* As the old image, whatever it is for. */
-	req.has_platform = c->document.config.platform.os[0] &&
-			   c->document.config.platform.architecture[0];
+	req.has_platform =
+		c->document.config.platform.os[0] && c->document.config.platform.architecture[0];
 	req.platform = c->document.config.platform;
 	return store_import(c->store, &req, ret, e);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The config document of a committed image: the old one's, member by member, but for what changes. */
+/* The config document of a committed image: the old one's, member by member, but for what changes.
+ */
 #include "base/clock.h"
 #include "images/commit.h"
 
@@ -95,9 +96,15 @@ int image_config_commit(const char *old, size_t n, const struct commit_request *
 			struct err *e)
 {
 	/* Docker's own record of how the last layer was made: no more true. */
-	static const char *const but[] = { "created",	"config",	    "rootfs",
-					   "history",	"container_config", "container",
-					   "parent",	"id",		    "moby.buildkit.buildinfo.v1",
+	static const char *const but[] = { "created",
+					   "config",
+					   "rootfs",
+					   "history",
+					   "container_config",
+					   "container",
+					   "parent",
+					   "id",
+					   "moby.buildkit.buildinfo.v1",
 					   NULL };
 	CLEANUP_JSON struct json_doc *doc = NULL;
 	char created[CLOCK_TEXT_MAX];

@@ -13,7 +13,8 @@
  *
  * Every change has one rename(2) or unlink(2) by which it happens, or hasn't, whoever is killed and
  * whenever the power goes: a new "upper" with its attribute is made where the old one shall lie,
- * and the two are exchanged. Until then the "fs" stands on itself, which says that it is unfinished.
+ * and the two are exchanged. Until then the "fs" stands on itself, which says that it is
+ * unfinished.
  */
 #ifndef JAIL_IMAGES_SNAPSHOT_H
 #define JAIL_IMAGES_SNAPSHOT_H

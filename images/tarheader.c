@@ -6,21 +6,21 @@
 #include <sys/sysmacros.h>
 
 enum { /* offset and length of the fields of a ustar header */
-	NAME = 0,
-	NAME_LEN = 100,
-	MODE = 100,
-	UID = 108,
-	GID = 116,
-	ID_LEN = 8,
-	SIZE = 124,
-	MTIME = 136,
-	NUMBER_LEN = 12,
-	CHECKSUM = 148,
-	TYPE = 156,
-	LINK = 157,
-	MAGIC = 257,
-	MAJOR = 329,
-	MINOR = 337,
+       NAME = 0,
+       NAME_LEN = 100,
+       MODE = 100,
+       UID = 108,
+       GID = 116,
+       ID_LEN = 8,
+       SIZE = 124,
+       MTIME = 136,
+       NUMBER_LEN = 12,
+       CHECKSUM = 148,
+       TYPE = 156,
+       LINK = 157,
+       MAGIC = 257,
+       MAJOR = 329,
+       MINOR = 337,
 };
 #define ID_MAX 07777777
 #define NUMBER_MAX 077777777777

@@ -21,7 +21,8 @@
 #include "images/treecopy_priv.h"
 
 #define OVERLAY_PREFIX XATTR_TRUSTED_PREFIX "overlay."
-/* Names a file of a layer by its place on the disk; it is for inode numbers, which differ anyway. */
+/* Names a file of a layer by its place on the disk; it is for inode numbers, which differ anyway.
+ */
 #define OVERLAY_ORIGIN OVERLAY_PREFIX "origin"
 
 struct attr_buffer {
@@ -153,9 +154,8 @@ int tree_copy_attributes(struct tree_copy *c, const struct tree_pair *p, const s
 		     tree_shift_id(&c->shift, st->st_gid), flags) < 0)
 		return err_sys(e, "%s: set the owner", p->name);
 	/* After the owner, whose change takes setuid away. A symlink has none. */
-	if (!S_ISLNK(st->st_mode) &&
-	    (*p->name ? fchmodat(p->to, p->name, st->st_mode & 07777, 0)
-		      : fchmod(p->to, st->st_mode & 07777)) < 0)
+	if (!S_ISLNK(st->st_mode) && (*p->name ? fchmodat(p->to, p->name, st->st_mode & 07777, 0)
+					       : fchmod(p->to, st->st_mode & 07777)) < 0)
 		return err_sys(e, "%s: set the mode", p->name);
 	r = copy_xattrs(c, p, e);
 	if (r < 0)

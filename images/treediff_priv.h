@@ -27,7 +27,8 @@ int tree_level_root(const struct tree_stack *s, struct tree_level *ret, struct e
 struct tree_node {
 	enum tree_node_kind { TREE_NONE, TREE_WHITEOUT, TREE_FILE, TREE_DIRECTORY } kind;
 	struct stat st; /* with the owners as they are seen */
-	const struct tree_part *part; /* of the level: the tree that has it, or the upmost of them */
+	const struct tree_part
+		*part; /* of the level: the tree that has it, or the upmost of them */
 	struct tree_level below; /* of a directory; owned */
 };
 static inline void tree_node_free(struct tree_node *n)

@@ -76,8 +76,8 @@ static int add_directory(struct tree_node *n, const struct tree_part *p, const c
 		return 0; /* of one that runs: gone since */
 	if (fd < 0)
 		return err_ret(e, fd, "%s: open", name);
-	n->below.opaque = fgetxattr(fd, STORE_OPAQUE_XATTR, value, sizeof(value)) == 1 &&
-			  value[0] == 'y';
+	n->below.opaque =
+		fgetxattr(fd, STORE_OPAQUE_XATTR, value, sizeof(value)) == 1 && value[0] == 'y';
 	r = add_part(&n->below, fd, p->layer, e);
 	return r < 0 ? r : n->below.opaque;
 }

@@ -22,7 +22,8 @@ struct snapshot_made {
 /* name: NULL: after the time. -EEXIST; -EOPNOTSUPP: the instance's files are
  * not jail's, or gone when it stops; -EAGAIN: it starts, or ends, right now. */
 int instance_snapshot_create(struct jail *j, const struct jail_name *instance,
-			     const struct jail_name *name, struct snapshot_made *ret, struct err *e);
+			     const struct jail_name *name, struct snapshot_made *ret,
+			     struct err *e);
 /* *ret: the caller's; without open files. */
 int instance_snapshots(struct jail *j, const struct jail_name *instance, struct snapshots *ret,
 		       struct err *e);
