@@ -213,23 +213,26 @@ int snapshots_chain(const struct snapshots *s, const struct snapshot_id *id,
 	return 0;
 }
 
-int snapshots_mark(const struct snapshots *s, bool *used, struct err *e)
+static int mark_chain(const struct snapshots *s, const struct snapshot_id *top, bool *used,
+		      struct err *e)
 {
 	struct snapshot_chain chain;
+	int r = snapshots_chain(s, top, &chain, e);
+
+	for (size_t i = 0; r >= 0 && i < chain.n; i++)
+		used[chain.v[i] - s->v] = true;
+	return r;
+}
+
+int snapshots_mark(const struct snapshots *s, bool *used, struct err *e)
+{
 	int r;
 
 	for (size_t i = 0; i < s->n; i++)
 		used[i] = false;
-	for (size_t i = 0; i <= s->n; i++) {
-		const struct snapshot *one = i < s->n ? &s->v[i] : NULL;
-
-		if (one && !has_name(one))
-			continue;
-		r = snapshots_chain(s, one ? &one->id : &s->head, &chain, e);
-		if (r < 0)
-			return r;
-		for (size_t k = 0; k < chain.n; k++)
-			used[chain.v[k] - s->v] = true;
-	}
-	return 0;
+	r = mark_chain(s, &s->head, used, e);
+	for (size_t i = 0; r >= 0 && i < s->n; i++)
+		if (has_name(&s->v[i]))
+			r = mark_chain(s, &s->v[i].id, used, e);
+	return r;
 }

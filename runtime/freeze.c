@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define FREEZE_WAIT_MS 10000
+#define READY 'r' /* the child is out of reach of what may end us */
 #define DONE 'd' /* we have thawed it ourselves */
 
 static uint64_t now_us(void)
@@ -22,10 +23,11 @@ static uint64_t now_us(void)
 static NORETURN void watch(const struct freeze *f, int life)
 {
 	struct err ignored = ERR_INIT;
-	char word = 0;
+	char word = READY;
 	ssize_t n;
 
 	(void)setsid();
+	(void)send(life, &word, 1, MSG_NOSIGNAL);
 	do
 		n = read(life, &word, 1);
 	while (n < 0 && errno == EINTR);
@@ -38,6 +40,8 @@ static int watch_begin(struct freeze *f, struct err *e)
 {
 	CLEANUP_FD int theirs = -EBADF;
 	int pair[2];
+	char word = 0;
+	ssize_t n;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "socketpair");
@@ -50,7 +54,11 @@ static int watch_begin(struct freeze *f, struct err *e)
 		fd_reset(&f->life);
 		watch(f, theirs);
 	}
-	return 0;
+	fd_reset(&theirs); /* or its end would not be seen */
+	do
+		n = recv(f->life, &word, 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : err_set(e, ECHILD, "the child that would let it go on has ended");
 }
 
 static void watch_end(struct freeze *f, bool thawed)

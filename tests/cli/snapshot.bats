@@ -259,6 +259,7 @@ all_digests() { # NAME
 	for file in "$(state_of "$1")"/snapshots/*/snapshot.json; do
 		[ -e "$file" ] || continue
 		fs=${file%/snapshot.json}/fs
+		[ -d "$fs" ] || continue
 		[ "$(getfattr --only-values -n trusted.jail.parent "$fs" 2>/dev/null)" != "$(basename "${file%/*}")" ] || continue
 		echo "$(jq -r .name "$file") $(tree_digest "$fs")"
 	done | sort
@@ -281,7 +282,7 @@ all_digests() { # NAME
 		after=$(all_digests web)
 		# What there was is as it was; at most the one that was made or removed is the difference.
 		[ "$(comm -3 <(echo "$before") <(echo "$after") | grep -c .)" -le 1 ]
-		[ -n "$(echo "$after" | grep '^base ')" ]
+		grep -q '^base ' <<<"$after"
 		[ "$(echo "$after" | grep '^base ')" = "$(echo "$before" | grep '^base ')" ]
 	done
 	[ $killed -gt 20 ]
@@ -341,19 +342,19 @@ is_frozen() { grep -q '^frozen 1' "$SANDBOX_ROOT/jail/$1/cgroup.events"; }
 	jail snapshot create web first
 	do_in web 'echo two >/a; echo new >/n'
 	jail clone web now
-	jail clone web@first then --port 8081:80
+	jail clone web@first past --port 8081:80
 	[ "$(field live .id)" != "$(field web .id)" ]
 	[ "$(field now .spec.hostname)" = now ]
-	[ "$(field then '.spec.network.ports | length')" -eq 1 ]
-	[[ "$(field then '.spec.network.ports[0]')" == 8081:80* ]]
+	[ "$(field past '.spec.network.ports | length')" -eq 1 ]
+	[[ "$(field past '.spec.network.ports[0]')" == 8081:80* ]]
 	[ "$(field now '.spec.network.ports | length')" -eq 0 ]
-	jail start live now then web
+	jail start live now past web
 	[ "$(inside live 'cat /a; stat -c "%u:%g %h" /a; ls /home | wc -l')" = "one
 5:6 2
 0" ]
 	[ "$(inside now 'cat /a /n')" = "two
 new" ]
-	[ "$(inside then 'cat /a /b; stat -c "%u:%g %h" /a; ls /n 2>&1')" = "one
+	[ "$(inside past 'cat /a /b; stat -c "%u:%g %h" /a; ls /n 2>&1')" = "one
 one
 5:6 2
 ls: /n: No such file or directory" ]
@@ -362,7 +363,7 @@ ls: /n: No such file or directory" ]
 	[ "$(stat -c %u "$(state_of live)/upper/a")" -eq $(($(field live .ids.first) + 5)) ]
 	inside now 'echo three >/a'
 	jail rm --force web
-	[ "$(inside then 'cat /a')$(inside now 'cat /a')" = onethree ]
+	[ "$(inside past 'cat /a')$(inside now 'cat /a')" = onethree ]
 	jail stop --timeout 0s now
 	[ -z "$(names now)" ]
 	jail snapshot create now own
