@@ -11,8 +11,8 @@
 #include "images/layerwrite_priv.h"
 
 struct layer_xattrs {
+	_Alignas(uint64_t) char value[XATTR_SIZE_MAX]; /* structures lie in it */
 	char names[XATTR_LIST_MAX + 1];
-	char value[XATTR_SIZE_MAX];
 };
 
 void layer_xattrs_free(struct layer_xattrs **x)

@@ -26,7 +26,8 @@
 #define OVERLAY_ORIGIN OVERLAY_PREFIX "origin"
 
 struct attr_buffer {
-	char names[XATTR_LIST_MAX + 1], value[XATTR_SIZE_MAX];
+	_Alignas(uint64_t) char value[XATTR_SIZE_MAX]; /* structures lie in it */
+	char names[XATTR_LIST_MAX + 1];
 };
 
 uint32_t tree_shift_id(const struct tree_shift *s, uint32_t id)

@@ -12,7 +12,9 @@
 #define BUFFER (64u << 10)
 
 struct both_buffers {
-	char names[XATTR_LIST_MAX + 1], a[XATTR_SIZE_MAX], b[XATTR_SIZE_MAX];
+	_Alignas(uint64_t) char a[XATTR_SIZE_MAX]; /* structures lie in them */
+	_Alignas(uint64_t) char b[XATTR_SIZE_MAX];
+	char names[XATTR_LIST_MAX + 1];
 };
 
 struct side {
