@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "base/dir.h"
 #include "base/path.h"
@@ -222,14 +224,37 @@ void tree_open_files_raise(void)
 	}
 }
 
+/*
+ * Quotas and reserved blocks don't bind who may exceed resource limits, and a copy would take what
+ * the instance may not have. So the right to is put aside, and taken back afterwards. *ret:
+ * what was in effect until now.
+ */
+static int limits_bind(bool bind, uint32_t before, uint32_t *ret, struct err *e)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct v[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	if (syscall(SYS_capget, &h, v) < 0)
+		return err_sys(e, "capget");
+	*ret = v[0].effective;
+	v[0].effective = bind ? v[0].effective & ~(UINT32_C(1) << CAP_SYS_RESOURCE) : before;
+	return syscall(SYS_capset, &h, v) < 0 ? err_sys(e, "capset") : 0;
+}
+
 int tree_copy(struct tree_copy *c, int from, int to, struct err *e)
 {
 	const struct tree_pair p = { .from = from, .to = to, .name = "", .root = true };
+	struct err ignored = ERR_INIT;
+	uint32_t before = 0, now;
 	struct stat st;
 	int r;
 
 	tree_open_files_raise();
+	r = limits_bind(true, 0, &before, e);
+	if (r < 0)
+		return r;
 	r = copy_directory(c, from, to, 0, e);
+	(void)limits_bind(false, before, &now, &ignored);
 	if (r >= 0)
 		r = fstat(from, &st) < 0 ? err_sys(e, "stat") : 0;
 	if (r >= 0)

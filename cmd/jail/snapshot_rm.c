@@ -28,7 +28,7 @@ static int run(struct cli *c, struct err *e)
 const struct verb verb_snapshot_rm = {
 	.name = "snapshot rm",
 	.operands = "NAME SNAPSHOT...",
-	.help = "Remove snapshots; what others stand on goes with the last of them",
+	.help = "Remove snapshots; those that stand on them stay",
 	.min_operands = 2,
 	.max_operands = OPERANDS_ANY,
 	.flags = VERB_STATE,

@@ -180,7 +180,7 @@ static void a_config(void **state)
 	/* What is not said stays as it was. */
 	image_config_free(&c);
 	c = (struct image_config){ .author = NULL };
-	q.process = (struct commit_process){ NULL };
+	q.process = (struct commit_process){ .args = NULL };
 	b.len = 0;
 	assert_int_equal(image_config_commit(old, strlen(old), &q, 1000, &layers[1], &b, &e), 0);
 	assert_int_equal(image_config_parse("c", b.data, b.len, &c, &e), 0);
