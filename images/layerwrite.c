@@ -12,7 +12,6 @@
 #include <sys/xattr.h>
 
 #include "base/fd.h"
-#include "base/path.h"
 #include "images/digest.h"
 #include "images/layerwrite_priv.h"
 #include "images/tarheader.h"
@@ -109,12 +108,12 @@ static int put_mark(struct layer_writer *w, const char *name, struct err *e)
 static int put_content(struct layer_writer *w, const struct tree_node *n, const char *name,
 		       struct err *e)
 {
-	CLEANUP_FD int fd = path_open_beneath(n->part->fd, name, O_RDONLY | O_NONBLOCK, 0);
+	CLEANUP_FD int fd = tree_open_regular(n->part->fd, name, e);
 	uint64_t left = (uint64_t)n->st.st_size;
 	size_t over = (size_t)(left % TARHEADER_BLOCK);
 
 	if (fd < 0)
-		return err_ret(e, fd, "open");
+		return fd == -ENOENT ? err_set(e, EBUSY, "vanished while it was read") : fd;
 	while (left > 0) {
 		ssize_t got = read(fd, w->buffer, left < OUT_BUFFER ? (size_t)left : OUT_BUFFER);
 

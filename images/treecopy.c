@@ -90,19 +90,36 @@ int tree_copy_content(struct tree_copy *c, int from, int to, uint64_t size, stru
 	return copy_extents(from, to, (off_t)size, e);
 }
 
+int tree_open_regular(int dir, const char *name, struct err *e)
+{
+	CLEANUP_FD int found = path_open_beneath(dir, name, O_PATH | O_NOFOLLOW, 0);
+	char path[64];
+	struct stat st;
+	int fd;
+
+	if (found < 0)
+		return found == -ENOENT ? TAKE_FD(found) : err_ret(e, TAKE_FD(found), "open");
+	if (fstat(found, &st) < 0)
+		return err_sys(e, "stat");
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, EBUSY, "was replaced while it was read");
+	(void)str_format(path, sizeof(path), "/proc/self/fd/%d", found);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? err_sys(e, "open") : fd;
+}
+
 static int copy_regular(struct tree_copy *c, const struct tree_pair *p, const struct stat *st,
 			struct err *e)
 {
-	CLEANUP_FD int from = path_open_beneath(p->from, p->name, O_RDONLY | O_NONBLOCK, 0);
-	CLEANUP_FD int to = -EBADF;
+	CLEANUP_FD int from = tree_open_regular(p->from, p->name, e), to = -EBADF;
 	struct stat now;
 	int r;
 
 	if (from < 0)
-		return err_ret(e, from, "open");
+		return from == -ENOENT ? err_set(e, EBUSY, "vanished while it was copied") : from;
 	if (fstat(from, &now) < 0)
 		return err_sys(e, "stat");
-	if (!S_ISREG(now.st_mode) || now.st_ino != st->st_ino)
+	if (now.st_ino != st->st_ino)
 		return err_set(e, EBUSY, "was replaced while it was copied");
 	to = openat(p->to, p->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (to < 0)

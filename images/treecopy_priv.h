@@ -17,6 +17,9 @@ struct tree_pair {
 int tree_copy_attributes(struct tree_copy *c, const struct tree_pair *p, const struct stat *st,
 			 struct err *e);
 int tree_copy_content(struct tree_copy *c, int from, int to, uint64_t size, struct err *e);
+/* The regular file of this name, for reading. Of an instance that runs it may have become something
+ * else, and a device is not even opened. Return: fd; -ENOENT without *e; -EBUSY: it is none. */
+int tree_open_regular(int dir, const char *name, struct err *e);
 /* What an extended attribute means where ids are shifted, in place: a form in which two that mean
  * the same are the same bytes. Return: its new length. */
 size_t tree_xattr_seen(const struct tree_shift *s, const char *name, void *value, size_t n);

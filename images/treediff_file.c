@@ -6,7 +6,6 @@
 #include <linux/xattr.h>
 #include <sys/xattr.h>
 
-#include "base/path.h"
 #include "images/treediff_priv.h"
 
 #define BUFFER (64u << 10)
@@ -88,16 +87,20 @@ static int xattrs_differ(const char *name, const struct tree_node *a, const stru
 static int contents_differ(const char *name, const struct tree_node *a, const struct tree_node *b,
 			   struct err *e)
 {
-	CLEANUP_FD int x = path_open_beneath(a->part->fd, name, O_RDONLY | O_NONBLOCK, 0);
-	CLEANUP_FD int y = path_open_beneath(b->part->fd, name, O_RDONLY | O_NONBLOCK, 0);
+	struct err why = ERR_INIT;
+	CLEANUP_FD int x = tree_open_regular(a->part->fd, name, &why), y = -EBADF;
 	CLEANUP_FREE char *buffer = malloc(2 * BUFFER);
 
 	if (!buffer)
 		return err_nomem(e);
-	if (x == -ENOENT || y == -ENOENT)
+	if (x >= 0)
+		y = tree_open_regular(b->part->fd, name, &why);
+	if (x == -ENOENT || y == -ENOENT || why.code == EBUSY)
 		return 1; /* of one that runs */
-	if (x < 0 || y < 0)
-		return err_ret(e, x < 0 ? x : y, "open");
+	if (x < 0 || y < 0) {
+		*e = why;
+		return -e->code;
+	}
 	for (off_t at = 0; at < a->st.st_size;) {
 		ssize_t n = pread(x, buffer, BUFFER, at), m = pread(y, buffer + BUFFER, BUFFER, at);
 

@@ -23,7 +23,7 @@ inside() { jail exec "$1" sh -c "$2"; }
 # do_in NAME COMMAND: in an instance that is down, which is down afterwards.
 do_in() {
 	jail start "$1"
-	inside "$1" "$2"
+	inside "$1" "set -e; $2"
 	jail stop --timeout 0s "$1"
 }
 names() { jail snapshot list --quiet "$1" | tr '\n' ' '; }
@@ -77,7 +77,7 @@ ls: /d: No such file or directory" ]
 @test "of a running instance: a copy while it stands still, and it goes on" {
 	host web
 	inside web 'echo one >/a; ln /a /b; mkfifo /f; dd if=/dev/zero of=/s bs=1 count=1 seek=10M 2>/dev/null
-		chown 5:6 /a; mkdir -p /d/e; rm -r /home; mkdir /home; touch -d 2001-02-03 /d /a'
+		chown 5:6 /a; mkdir -p /d/e; rm -r /var/www; mkdir /var/www; touch -d 2001-02-03 /d /a'
 	run -0 jail snapshot create web first
 	[[ $output =~ ^first\ \(the\ instance\ stood\ still\ for\ [0-9]+\.[0-9]ms\)$ ]]
 	[ "$(status_of web)" = running ]
@@ -335,7 +335,7 @@ is_frozen() { grep -q '^frozen 1' "$SANDBOX_ROOT/jail/$1/cgroup.events"; }
 
 @test "clone: of a running, of a stopped one, of a snapshot; each is the other's no more" {
 	app web --port 8080:80 sh -c "$KEEP"
-	inside web 'echo one >/a; chown 5:6 /a; ln /a /b; setfattr -n user.x -v y /a 2>/dev/null; mkdir /d; rm -r /home; mkdir /home'
+	inside web 'echo one >/a; chown 5:6 /a; ln /a /b; setfattr -n user.x -v y /a 2>/dev/null; mkdir /d; rm -r /var/www; mkdir /var/www'
 	run -0 jail clone web live
 	assert_output 'published ports of web are left out'
 	jail stop --timeout 0s web
@@ -349,7 +349,7 @@ is_frozen() { grep -q '^frozen 1' "$SANDBOX_ROOT/jail/$1/cgroup.events"; }
 	[[ "$(field past '.spec.network.ports[0]')" == 8081:80* ]]
 	[ "$(field now '.spec.network.ports | length')" -eq 0 ]
 	jail start live now past web
-	[ "$(inside live 'cat /a; stat -c "%u:%g %h" /a; ls /home | wc -l')" = "one
+	[ "$(inside live 'cat /a; stat -c "%u:%g %h" /a; ls /var/www | wc -l')" = "one
 5:6 2
 0" ]
 	[ "$(inside now 'cat /a /n')" = "two
@@ -406,11 +406,11 @@ commit_digest() {
 	long=$(printf 'x%.0s' $(seq 150))
 	host web --env GREETING=hello
 	inside web "mkdir -p /d/e /$long/$long; echo x >/$long/$long/f; echo one >/d/e/a; ln /d/e/a /d/b; ln -s $long/$long/f /l
-		chown 5:6 /d/e/a; chmod 4755 /d/b; mkfifo /f; rm /bin/vi; rm -r /home; mkdir /home; echo in >/home/in
+		chown 5:6 /d/e/a; chmod 4755 /d/b; mkfifo /f; rm /bin/vi; rm -r /var/www /home; mkdir /var/www; echo in >/var/www/in
 		dd if=/dev/zero of=/s bs=1 count=1 seek=5M 2>/dev/null; touch -d 1999-01-02 /d/b; chmod 711 /"
 	jail stop --timeout 0s web
 	jail snapshot create web base
-	do_in web 'rm /f; echo more >/d/more; rm -r /home'
+	do_in web 'rm /f; echo more >/d/more; echo top >/var/www/top'
 	jail start web
 	run -0 jail commit web mine:1 --comment 'as it was'
 	assert_output 'the instance stood still for'
