@@ -5,7 +5,8 @@
  *
  * Each layer is a copy of its mount with the instance's id map on it: what is root's on disk
  * appears as the range's first id, and lands with that owner in the upper directory when it is
- * copied up. The upper directory itself is not idmapped; it only belongs to that id.
+ * copied up. The upper directory itself is not idmapped; it only belongs to that id. The
+ * same holds for what was "upper" once (own_paths), and lies between it and those layers.
  *
  * overlayfs finds its directories by path, in the mount namespace of the caller. So the instance's
  * directory, as a private copy of its mount (or its own file system's mount, which is nowhere
