@@ -55,6 +55,8 @@ int disk_image_open(int dir, const struct disk_limits *limits, unsigned wait_ms,
 /* The same for a file system that several have mounted at once: a further mount of the device that
  * it is on, or the first. The device ends with its last mount. */
 int disk_image_share(int dir, const struct disk_limits *limits, unsigned wait_ms, struct err *e);
+/* The file system of one that is in use. Return: fd of a detached mount; -ENOENT: it is not. */
+int disk_image_reach(int dir, struct err *e);
 /*
  * Another size. `up`: it is in use, and can only grow. Return: 0; -EDQUOT: more than that is in
  * use; -ENOENT: `up`, and it is not in use any more; -EOPNOTSUPP: the number of inodes can't be

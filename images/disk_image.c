@@ -173,6 +173,17 @@ int disk_image_mounted(int image, struct err *e)
 	return loop < 0 ? loop : disk_ext4_mount(loop, e);
 }
 
+int disk_image_reach(int dir, struct err *e)
+{
+	CLEANUP_FD int image = disk_image_open_file(dir, O_RDONLY, e);
+	int mount;
+
+	if (image < 0)
+		return TAKE_FD(image);
+	mount = disk_image_mounted(image, e);
+	return mount == -ENOENT ? err_set(e, ENOENT, DISK_IMAGE_NAME " is not in use") : mount;
+}
+
 static int grow_mounted(int image, uint64_t blocks, struct err *e)
 {
 	CLEANUP_FD int loop = disk_loop_find(image, e), mount = -EBADF;

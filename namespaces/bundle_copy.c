@@ -184,7 +184,7 @@ static int copy_dir(struct copy *c, int from, int to, unsigned depth, struct err
 	return copy_meta(from, to, &st, e);
 }
 
-int tree_copy(int from, int to, struct err *e)
+int bundle_tree_copy(int from, int to, struct err *e)
 {
 	CLEANUP_FD int source = copy_open(from, ".", O_RDONLY | O_DIRECTORY);
 	CLEANUP_FD int copy = copy_open(to, ".", O_RDONLY | O_DIRECTORY);
@@ -202,7 +202,7 @@ int bundle_copy_up(int from, int to, bool keep_mode, struct err *e)
 
 	if (copy < 0 || fstat(copy, &st) < 0)
 		return err_sys(e, "tmpcopyup");
-	if (tree_copy(from, copy, e) < 0)
+	if (bundle_tree_copy(from, copy, e) < 0)
 		return err_wrap(e, "tmpcopyup");
 	if (keep_mode && fchmod(copy, st.st_mode & 07777) < 0)
 		return err_sys(e, "tmpcopyup: chmod");

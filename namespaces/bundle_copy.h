@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 /* From one held directory to another (row 48). The umask is 0. */
-int tree_copy(int from, int to, struct err *e);
+int bundle_tree_copy(int from, int to, struct err *e);
 /* The same into a tmpfs that covers `from`. keep_mode: the root's is as it was. */
 int bundle_copy_up(int from, int to, bool keep_mode, struct err *e);
 

@@ -92,6 +92,10 @@ struct rootfs_spec {
 	const char *const
 		*layer_paths; /* absolute, top layer first, each a directory of the layer store */
 	size_t n_layers;
+	/* Directories below instance_dir, top first, that lie above those layers: what was its
+	 * "upper" once. Owners are right already. */
+	const char *const *own_paths;
+	size_t n_own;
 	int instance_dir; /* holds "upper", "work" and the mount points "l/0".."l/N"; borrowed */
 	bool own_mount; /* which is a detached mount, and becomes part of the instance */
 	const char *directory; /* ROOTFS_DIRECTORY */

@@ -5,7 +5,8 @@
  *
  * Each layer is a copy of its mount with the instance's id map on it: what is root's on disk
  * appears as the range's first id, and lands with that owner in the upper directory when it is
- * copied up. The upper directory itself is not idmapped; it only belongs to that id.
+ * copied up. The upper directory itself is not idmapped; it only belongs to that id. The
+ * same holds for what was "upper" once (own_paths), and lies between it and those layers.
  *
  * overlayfs finds its directories by path, in the mount namespace of the caller. So the instance's
  * directory, as a private copy of its mount (or its own file system's mount, which is nowhere
@@ -37,9 +38,10 @@ int rootfs_overlay_open(const struct rootfs_spec *spec, int userns_fd, struct ro
 {
 	CLEANUP(rootfs_overlay_close) struct rootfs_overlay o = { .instance = -EBADF };
 
-	if (spec->n_layers == 0 || spec->n_layers > LIMIT_LAYERS)
-		return err_set(e, EINVAL, "root file system: %zu layers; expected 1 to %d",
-			       spec->n_layers, LIMIT_LAYERS);
+	if (spec->n_layers == 0 || spec->n_layers + spec->n_own > LIMIT_LAYERS)
+		return err_set(e, EINVAL,
+			       "root file system: %zu layers and %zu snapshots; expected 1 to %d",
+			       spec->n_layers, spec->n_own, LIMIT_LAYERS);
 	if (spec->own_mount) {
 		o.instance = fcntl(spec->instance_dir, F_DUPFD_CLOEXEC, 0);
 		if (o.instance < 0)
@@ -58,28 +60,54 @@ int rootfs_overlay_open(const struct rootfs_spec *spec, int userns_fd, struct ro
 			return err_wrap(e, "layer %s", spec->layer_paths[i]);
 		o.layers[o.n++] = fd;
 	}
+	o.own = spec->own_paths;
+	o.n_own = spec->n_own;
 	*ret = o;
 	o = (struct rootfs_overlay){ .instance = -EBADF };
 	return 0;
 }
 
-/* Attaches the layers onto the directories "0", "1", ... of `points`. */
+/* Attaches a layer onto the i-th of the directories "0", "1", ... of `points`. */
+static int overlay_attach_layer(int layer, int points, size_t i, struct err *e)
+{
+	CLEANUP_FD int target = -EBADF;
+	char name[16];
+	int r = str_format(name, sizeof(name), "%zu", i);
+
+	if (r < 0)
+		return err_ret(e, r, "layer %zu", i);
+	target = path_open_beneath(points, name, O_PATH | O_DIRECTORY, 0);
+	if (target < 0)
+		return err_ret(e, target, "mount point l/%s of the instance", name);
+	return mountfd_attach(layer, target, e) < 0 ? err_wrap(e, "layer %zu", i) : 0;
+}
+
+/* Of the instance's directory, which is attached by now: a part of a detached mount can be copied
+ * only since Linux 6.15. */
+static int overlay_attach_own(const struct rootfs_overlay *o, int points, size_t i, struct err *e)
+{
+	CLEANUP_FD int dir = path_open_beneath(o->instance, o->own[i], O_PATH | O_DIRECTORY, 0);
+	CLEANUP_FD int layer = -EBADF;
+
+	if (dir < 0)
+		return err_ret(e, dir, "open %s of the instance", o->own[i]);
+	layer = mountfd_clone(dir, "", false,
+			      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, -EBADF,
+			      e);
+	if (layer < 0)
+		return err_wrap(e, "%s of the instance", o->own[i]);
+	return overlay_attach_layer(layer, points, i, e);
+}
+
 static int overlay_attach_layers(const struct rootfs_overlay *o, int points, struct err *e)
 {
-	for (size_t i = 0; i < o->n; i++) {
-		CLEANUP_FD int target = -EBADF;
-		char name[16];
-		int r = str_format(name, sizeof(name), "%zu", i);
+	int r = 0;
 
-		if (r < 0)
-			return err_ret(e, r, "layer %zu", i);
-		target = path_open_beneath(points, name, O_PATH | O_DIRECTORY, 0);
-		if (target < 0)
-			return err_ret(e, target, "mount point l/%s of the instance", name);
-		if (mountfd_attach(o->layers[i], target, e) < 0)
-			return err_wrap(e, "layer %zu", i);
-	}
-	return 0;
+	for (size_t i = 0; r >= 0 && i < o->n_own; i++)
+		r = overlay_attach_own(o, points, i, e);
+	for (size_t i = 0; r >= 0 && i < o->n; i++)
+		r = overlay_attach_layer(o->layers[i], points, o->n_own + i, e);
+	return r;
 }
 
 /*
@@ -132,7 +160,7 @@ int rootfs_overlay_assemble(const struct rootfs_overlay *o, struct err *e)
 		return -e->code;
 	if (fchdir(points) < 0)
 		return err_sys(e, "chdir to the instance directory");
-	return overlay_new(o->n, e);
+	return overlay_new(o->n_own + o->n, e);
 }
 
 /* A directory of the instance's, made by an earlier attempt or now, owned by `uid` of the host. */

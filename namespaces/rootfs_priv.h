@@ -53,6 +53,8 @@ struct rootfs_overlay {
 	int instance; /* detached copy of the instance's directory */
 	int layers[LIMIT_LAYERS]; /* detached idmapped copies */
 	size_t n;
+	const char *const *own; /* above them, below `instance`; borrowed */
+	size_t n_own;
 };
 void rootfs_overlay_close(struct rootfs_overlay *o);
 int rootfs_overlay_open(const struct rootfs_spec *spec, int userns_fd, struct rootfs_overlay *ret,

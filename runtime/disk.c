@@ -216,6 +216,18 @@ int instance_disk_open(const struct jail_spec *spec, const struct meta *meta, in
 	return TAKE_FD(mount);
 }
 
+int instance_disk_reach(const struct jail_spec *spec, int dir, bool up, struct err *e)
+{
+	int fd;
+
+	if (disk_kind_of(dir) != DISK_IMAGE) {
+		fd = path_open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
+		return fd < 0 ? err_ret(e, fd, "open the instance's directory") : fd;
+	}
+	fd = up ? disk_image_reach(dir, e) : disk_image_open(dir, &spec->disk, OPEN_WAIT_MS, e);
+	return fd < 0 ? err_wrap(e, "disk") : fd;
+}
+
 void instance_disk_close(const struct jail_name *name, int dir)
 {
 	struct err why = ERR_INIT;

@@ -28,6 +28,9 @@ int instance_disk_release(struct jail *j, const struct jail_name *owner, uint32_
  */
 int instance_disk_open(const struct jail_spec *spec, const struct meta *meta, int dir,
 		       struct err *e);
+/* What holds "upper" between runs, or, when `up`, during one. Return: fd, which may
+ * be O_PATH. */
+int instance_disk_reach(const struct jail_spec *spec, int dir, bool up, struct err *e);
 /* When all is mounted, before the program runs: the limits are what the spec says. */
 int instance_disk_hold(const struct jail_spec *spec, int dir, struct err *e);
 /* At the end of a run, when nothing of it is left. Failure is a warning. */

@@ -187,6 +187,15 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 /* If RUN/instances/NAME is there though nobody holds the lock (which the caller took): tears down
  * and records a "lost" exit. */
 int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e);
+/* create, of an instance that gets the layers of another, and files of its own from `fill`, which
+ * is called when its disk is there and nobody else knows of it. */
+struct instance_origin {
+	const struct meta *meta;
+	int (*fill)(const struct meta *meta, int dir, void *arg, struct err *e);
+	void *arg;
+};
+int instance_create_from(struct jail *j, const struct jail_spec *spec,
+			 const struct instance_origin *origin, struct err *e);
 /* Deletes the instance whose lock the caller holds. */
 int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e);
 

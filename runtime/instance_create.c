@@ -27,6 +27,7 @@
 struct creation {
 	struct jail *j;
 	const struct jail_spec *spec;
+	const struct instance_origin *origin; /* NULL: the image's layers, and nothing of its own */
 	struct meta meta;
 	int trash, dir, lock;
 	struct image image; /* of a spec with one */
@@ -102,6 +103,13 @@ static int find_layers(struct creation *c, struct err *e)
 
 	if (!c->spec->has_image)
 		return 0;
+	/* What the image is called may mean another by now. */
+	if (c->origin) {
+		c->meta.image = c->origin->meta->image;
+		c->meta.n_layers = c->origin->meta->n_layers;
+		memcpy(c->meta.layers, c->origin->meta->layers, sizeof(c->meta.layers));
+		return 0;
+	}
 	r = engine_store(c->j, e);
 	if (r < 0)
 		return r;
@@ -187,17 +195,22 @@ static int create(struct creation *c, bool durable, struct rollback *undo, struc
 	rollback_push(undo, undo_disk, c);
 	if ((r = instance_disk_make(c->j, c->spec, &c->meta, c->dir, durable, e)) < 0 ||
 	    (c->spec->has_image && (r = image_keep_config(c->j, &c->image, c->dir, sync, e)) < 0) ||
+	    (c->origin && (r = c->origin->fill(&c->meta, c->dir, c->origin->arg, e)) < 0) ||
 	    (r = spec_write(c->dir, c->spec, sync, e)) < 0 ||
 	    (r = meta_write(c->dir, &c->meta, sync, e)) < 0)
 		return r;
 	return durable ? publish_durably(c, e) : publish(c, e);
 }
 
-int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, struct err *e)
+static int create_from(struct jail *j, const struct jail_spec *spec,
+		       const struct instance_origin *origin, bool durable, struct err *e)
 {
-	struct creation c = {
-		.j = j, .spec = spec, .trash = -EBADF, .dir = -EBADF, .lock = -EBADF
-	};
+	struct creation c = { .j = j,
+			      .spec = spec,
+			      .origin = origin,
+			      .trash = -EBADF,
+			      .dir = -EBADF,
+			      .lock = -EBADF };
 	struct rollback undo CLEANUP_ROLLBACK = ROLLBACK_INIT;
 	CLEANUP_FD int gate = -EBADF;
 	int r;
@@ -226,4 +239,15 @@ int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, 
 	fd_reset(&c.dir);
 	fd_reset(&c.trash);
 	return r < 0 ? err_wrap(e, "create %s", spec->name.s) : 0;
+}
+
+int instance_create(struct jail *j, const struct jail_spec *spec, bool durable, struct err *e)
+{
+	return create_from(j, spec, NULL, durable, e);
+}
+
+int instance_create_from(struct jail *j, const struct jail_spec *spec,
+			 const struct instance_origin *origin, struct err *e)
+{
+	return create_from(j, spec, origin, true, e);
 }

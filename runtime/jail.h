@@ -220,7 +220,7 @@ int instances_using_image(struct jail *j, const struct image_ref *ref, struct st
 			  struct err *e);
 
 struct gc_report {
-	size_t instances, cgroups, leases, layers, configs, staging, network, run_dirs;
+	size_t instances, cgroups, leases, layers, configs, staging, network, run_dirs, snapshots;
 	uint64_t bytes;
 };
 /* Removes all that belongs to no living instance. */

@@ -162,10 +162,15 @@ int root_spec_make(struct start *s, struct err *e)
 	s->disk = instance_disk_open(spec, &s->l->meta, s->l->dir, e);
 	if (s->disk < 0 && s->disk != -EBADF)
 		return s->disk;
+	r = launch_own_layers(s, e);
+	if (r < 0)
+		return r;
 	s->root = (struct rootfs_spec){
 		.kind = spec->has_image ? ROOTFS_OVERLAY : ROOTFS_DIRECTORY,
 		.layer_paths = t->layers,
 		.n_layers = t->n_layers,
+		.own_paths = t->own,
+		.n_own = t->n_own,
 		.instance_dir = s->disk >= 0 ? s->disk : s->l->dir,
 		.own_mount = s->disk >= 0,
 		.directory = spec->rootfs,

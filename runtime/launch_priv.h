@@ -5,6 +5,7 @@
 #define JAIL_RUNTIME_LAUNCH_PRIV_H
 
 #include "base/rollback.h"
+#include "images/snapshot.h"
 #include "namespaces/clone.h"
 #include "runtime/devices.h"
 #include "runtime/engine_priv.h"
@@ -23,6 +24,9 @@ struct start {
 		char paths[LIMIT_LAYERS][1280];
 		const char *layers[LIMIT_LAYERS]; /* top first */
 		size_t n_layers;
+		char own_paths[LIMIT_LAYERS][sizeof(SNAPSHOT_DIR) + SNAPSHOT_PATH_MAX];
+		const char *own[LIMIT_LAYERS]; /* the snapshots that it stands on, top first */
+		size_t n_own;
 		struct rootfs_mount mounts[LIMIT_MOUNTS]; /* the notify socket's among them */
 		char notify_path[1280];
 		struct devices devices;
@@ -61,6 +65,8 @@ void start_free(struct start *s);
 
 /* The root file system of the spec as namespaces/ wants it. */
 int root_spec_make(struct start *s, struct err *e);
+/* launch_snapshots.c: the part of it that is the instance's own; `s->disk` is set. */
+int launch_own_layers(struct start *s, struct err *e);
 /* What tells its overlay from all other file systems; root: as it was made. */
 void root_note_device(struct start *s, int root);
 /* jail-init on a detached read-only mount, so that /proc/PID/exe inside leads to nothing that can

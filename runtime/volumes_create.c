@@ -157,7 +157,7 @@ static int copy_from(const struct making *m, int root, struct err *e)
 	if (from < 0)
 		return err_sys(e, "copy of %s", m->o->from);
 	mask = umask(0);
-	r = tree_copy(from, root, e);
+	r = bundle_tree_copy(from, root, e);
 	(void)umask(mask);
 	/* The quota does not hold us. */
 	if (r >= 0 && m->project)

@@ -36,6 +36,8 @@ static const struct gc_field fields[] = {
 	  offsetof(struct gc_report, staging) },
 	{ "network", "network entry", "network entries", offsetof(struct gc_report, network) },
 	{ "runDirs", "run directory", "run directories", offsetof(struct gc_report, run_dirs) },
+	{ "snapshots", "half-made or half-removed snapshot", "half-made or half-removed snapshots",
+	  offsetof(struct gc_report, snapshots) },
 };
 
 static size_t field_value(const struct gc_report *report, const struct gc_field *field)

@@ -289,3 +289,34 @@ volumes() { # FILE-SYSTEM
 	[ "$(quota "$id" | cut -d' ' -f3)" -eq $((64 * MIB)) ]
 	[ "$(leases)" = "$id" ]
 }
+
+@test "snapshots count against the limit, and a copy that exceeds it is refused" {
+	fs ext4
+	app web --disk 64MiB --network none sh -c "$KEEP"
+	jail exec web dd if=/dev/urandom of=/big bs=1M count=20
+	jail exec web sync
+	[ "$(jail exec web df -k / | awk 'END { print $3 }')" -lt $((24 * 1024)) ]
+	jail snapshot create web copy
+	[ "$(jail exec web df -k / | awk 'END { print $3 }')" -ge $((40 * 1024)) ]
+	jail exec web dd if=/dev/urandom of=/more bs=1M count=10
+	run jail snapshot create web again
+	assert_error 1 'Disk quota exceeded'
+	[ "$(jail snapshot list --quiet web)" = copy ]
+	# What had been copied is gone, and the instance has the room that it had.
+	jail exec web dd if=/dev/zero of=/rest bs=1M count=5
+	jail stop --timeout 0s web
+	jail snapshot create web moved
+	jail start web
+	[ "$(jail exec web df -k / | awk 'END { print $3 }')" -ge $((50 * 1024)) ]
+	run jail exec web dd if=/dev/zero of=/over bs=1M count=40
+	[ "$status" -ne 0 ]
+	jail stop --timeout 0s web
+	jail rollback web copy
+	jail snapshot rm web moved
+	jail start web
+	jail exec web sh -c 'rm -f /over; [ ! -e /more ] && dd if=/dev/zero of=/back bs=1M count=20'
+	jail clone web other
+	jail start other
+	[ "$(field other .disk.kind)" = project ]
+	[ "$(jail exec other df -k / | awk 'END { print $3 }')" -ge $((40 * 1024)) ]
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the snapshots share. */
+#ifndef JAIL_RUNTIME_SNAPSHOT_PRIV_H
+#define JAIL_RUNTIME_SNAPSHOT_PRIV_H
+
+#include "runtime/engine_priv.h"
+#include "runtime/snapshot.h"
+
+#define SNAPSHOT_LOCK "snapshot.lock"
+
+/* An instance whose own files can be reached, and stay as they are or are at least not moved. */
+struct snapshot_access {
+	struct jail *j;
+	struct jail_name name;
+	int guard; /* snapshot.lock */
+	int lock; /* the instance's; -EBADF: it runs */
+	struct running running; /* set when it runs */
+	int dir;
+	int mount; /* with that in it; may be O_PATH */
+	int holder; /* of snapshot.h */
+	struct meta meta;
+	struct jail_spec spec;
+	struct snapshots all;
+};
+int snapshot_access_open(struct jail *j, const struct jail_name *name, bool must_be_down,
+			 struct snapshot_access *ret, struct err *e);
+void snapshot_access_close(struct snapshot_access *a);
+#define CLEANUP_ACCESS CLEANUP(snapshot_access_close)
+/* Zeroed is not closed. */
+void snapshot_access_init(struct snapshot_access *a);
+
+/* The trees that a state is made of, top first: of "upper" (from NULL: without it) and what it
+ * stands on, down to the image. Owners as they are inside. */
+struct snapshot_trees {
+	struct tree_layer v[LIMIT_LAYERS + 1];
+	size_t n, n_own; /* the first n_own are the instance's */
+};
+void snapshot_trees_close(struct snapshot_trees *t);
+#define CLEANUP_TREES CLEANUP(snapshot_trees_close)
+/* The state now: head with `upper`; the image: head "" without. */
+int snapshot_trees_open(const struct snapshot_access *a, const struct snapshot_id *head, bool upper,
+			struct snapshot_trees *ret, struct err *e);
+
+#endif
