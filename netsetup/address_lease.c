@@ -32,7 +32,6 @@ struct address_pool {
 	const struct net_network *network;
 	uint8_t family;
 	uint64_t first, last, gateway;
-	uint64_t base; /* the number of the subnet's own address */
 	uint64_t preferred; /* is tried before any other; 0 = none */
 };
 
@@ -49,30 +48,14 @@ static struct address_pool address_pool4(const struct net_network *n)
 				      .family = AF_INET,
 				      .first = (uint64_t)subnet + 1,
 				      .last = (subnet | ~mask) - 1,
-				      .gateway = ntohl(n->gateway4.s_addr),
-				      .base = subnet };
-}
-
-/* The host part as a number, UINT64_MAX when it does not fit into 32 bits. */
-static uint64_t host_part6(const struct net_network *n, const struct in6_addr *address)
-{
-	uint64_t number = 0;
-
-	for (unsigned bit = n->prefix6; bit < 128; bit++) {
-		bool set = address->s6_addr[bit / 8] & 0x80u >> bit % 8;
-
-		if (set && bit < 96)
-			return UINT64_MAX;
-		number = number << 1 | set;
-	}
-	return number;
+				      .gateway = ntohl(n->gateway4.s_addr) };
 }
 
 static struct address_pool address_pool6(const struct net_network *n)
 {
 	unsigned bits = 128 - n->prefix6;
 	uint64_t last = bits >= 32 ? NUMBERS6_MAX : (UINT64_C(1) << bits) - 1;
-	uint64_t gateway = host_part6(n, &n->gateway6);
+	uint64_t gateway = net_host_part6(n, &n->gateway6);
 
 	return (struct address_pool){ .network = n,
 				      .family = AF_INET6,
@@ -301,12 +284,10 @@ int net_addresses_lease(int pool_dir, const struct net_network *n,
 		r = address_take(&p, wanted, &taken, &had4, e);
 	}
 	if (r >= 0 && n->prefix6) {
-		uint64_t number4 = n->prefix4 ? ntohl(taken.v4.s_addr) - p.base : 0;
-
 		p = address_pool6(n);
 		p.dir = pool_dir;
 		p.owner = owner;
-		p.preferred = number4;
+		p.preferred = n->prefix4 ? net_host_part4(n, &taken.v4) : 0;
 		r = address_take(&p, wanted, &taken, &had6, e);
 	}
 	if (r < 0) {

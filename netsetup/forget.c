@@ -96,12 +96,9 @@ static int forget_round(struct nl *nl, struct forget *f, struct err *e)
 	if (f->n == 0)
 		return r == -EINTR ? 1 : 0;
 	nl_batch_reserve(&drop, FORGET_BATCH_SIZE);
-	for (size_t i = 0; i < f->n; i++) {
-		const struct forget_entry *entry = &f->entries[i];
-
-		route_put_no_neighbour(&drop, entry->index, entry->family, entry->address);
-		route_put_not_to(&drop, entry->index, entry->family, entry->address);
-	}
+	for (size_t i = 0; i < f->n; i++)
+		route_put_unreach(&drop, f->entries[i].index, f->entries[i].family,
+				  f->entries[i].address);
 	r = nl_run(nl, &drop, NULL, NULL, e);
 	return r < 0 ? r : (int)f->n;
 }

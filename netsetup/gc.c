@@ -184,8 +184,7 @@ static int gc_delete_neighbours(struct gc *gc, struct err *e)
 		if (r < 0 || link.group != NET_GROUP)
 			continue;
 		nl_batch_reserve(&b, GC_BATCH_SIZE);
-		route_put_no_neighbour(&b, n->index, n->address.family, n->address.bytes);
-		route_put_not_to(&b, n->index, n->address.family, n->address.bytes);
+		route_put_unreach(&b, n->index, n->address.family, n->address.bytes);
 		r = nl_run(&gc->route, &b, NULL, NULL, e);
 	}
 	return r;

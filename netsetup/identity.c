@@ -58,6 +58,25 @@ bool net_has6(const struct net_network *n)
 	return n->prefix6 != 0;
 }
 
+uint32_t net_host_part4(const struct net_network *n, const struct in_addr *address)
+{
+	return ntohl(address->s_addr) & UINT32_MAX >> n->prefix4;
+}
+
+uint64_t net_host_part6(const struct net_network *n, const struct in6_addr *address)
+{
+	uint64_t number = 0;
+
+	for (unsigned bit = n->prefix6; bit < 128; bit++) {
+		bool set = address->s6_addr[bit / 8] & 0x80u >> bit % 8;
+
+		if (set && bit < 96)
+			return UINT64_MAX;
+		number = number << 1 | set;
+	}
+	return number;
+}
+
 bool net_port_is_loopback(const struct net_port *port)
 {
 	switch (port->family) {

@@ -51,6 +51,10 @@ struct net_network {
 };
 bool net_has4(const struct net_network *n);
 bool net_has6(const struct net_network *n);
+/* The host part of an address of a subnet that the network has; of IPv6, UINT64_MAX when it does
+ * not fit into 32 bits. */
+uint32_t net_host_part4(const struct net_network *n, const struct in_addr *address);
+uint64_t net_host_part6(const struct net_network *n, const struct in6_addr *address);
 
 /* Bits per second, and what may pass at once. 0 = no limit. burst 0: 1/100 s of the rate, at least
  * 64 KiB. */

@@ -152,7 +152,7 @@ void route_put_none(struct nl_batch *b, const struct route *route)
 	nl_allow(b, link_is_missing);
 }
 
-void route_put_not_to(struct nl_batch *b, unsigned index, int family, const void *address)
+void route_put_unreach(struct nl_batch *b, unsigned index, int family, const void *address)
 {
 	const struct route route = {
 		.family = family,
@@ -162,4 +162,5 @@ void route_put_not_to(struct nl_batch *b, unsigned index, int family, const void
 	};
 
 	route_put_none(b, &route);
+	route_put_no_neighbour(b, index, family, address);
 }

@@ -42,8 +42,8 @@ void route_put(struct nl_batch *b, const struct route *route);
 /* Missing is fine. */
 void route_put_none(struct nl_batch *b, const struct route *route);
 
-/* The same of a route to this address alone. */
-void route_put_not_to(struct nl_batch *b, unsigned index, int family, const void *address);
+/* Both of an address, the route to it alone and the neighbour entry. Missing is fine. */
+void route_put_unreach(struct nl_batch *b, unsigned index, int family, const void *address);
 
 /* fe80::1 of the gateway. */
 extern const struct in6_addr route_gateway_link_local;

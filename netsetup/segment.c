@@ -17,25 +17,15 @@ _Static_assert(1 << SEGMENT_BITS == SEGMENT_PORTS, "SEGMENT_BITS");
 
 static unsigned segment_of4(const struct net_network *n, const struct in_addr *a)
 {
-	uint32_t host = ntohl(a->s_addr) & ~(UINT32_MAX << (32 - n->prefix4));
-
-	return host >> SEGMENT_BITS;
+	return net_host_part4(n, a) >> SEGMENT_BITS;
 }
 
 /* Leased ones have only the low 32 bits of the host part (address_lease.c), like the slices. */
 static unsigned segment_of6(const struct net_network *n, const struct in6_addr *a)
 {
-	unsigned first = n->prefix6 > 96 ? 96 : n->prefix6;
-	uint32_t low;
+	uint64_t part = net_host_part6(n, a);
 
-	for (unsigned bit = first; bit < 96; bit++)
-		if (a->s6_addr[bit / 8] & 0x80u >> bit % 8)
-			return SEGMENT_NONE;
-	memcpy(&low, a->s6_addr + 12, sizeof(low));
-	low = ntohl(low);
-	if (n->prefix6 > 96)
-		low &= UINT32_MAX >> (n->prefix6 - 96);
-	return low >> SEGMENT_BITS;
+	return part > UINT32_MAX ? SEGMENT_NONE : (unsigned)part >> SEGMENT_BITS;
 }
 
 unsigned segment_of(const struct net_interface *i)

@@ -109,7 +109,7 @@ ask() {
 # no_answer ADDRESS PORT [IN-COMMAND...]
 no_answer() {
 	# shellcheck disable=SC2314 # the last one
-	! ASK_SECONDS=1 ask "$@"
+	! ASK_SECONDS=2 ask "$@"
 }
 ping_from() { # IN-COMMAND... ADDRESS
 	"${@:1:$#-1}" busybox ping -c 1 -W "${PING_SECONDS:-20}" "${*: -1}" >/dev/null
