@@ -259,7 +259,8 @@ static int import_archive(struct import *im, struct imported_list *ret, struct e
 	split = import_stage_split(dir, e);
 	if (split < 0)
 		return split;
-	job.fds = (struct unpack_fds){ im->req->archive_fd, tree, split };
+	job.fds =
+		(struct unpack_fds){ .archive = im->req->archive_fd, .tree = tree, .split = split };
 	im->progress = (struct import_progress){
 		.phase = IMPORT_READING,
 		.total_in = import_archive_size(im->req->archive_fd),

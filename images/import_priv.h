@@ -22,6 +22,9 @@ struct unpack_child {
 struct unpack_fds {
 	int archive, tree; /* borrowed */
 	int split; /* -EBADF: none is wanted */
+	bool has_mount; /* the tree is in `mount`, which nobody has attached anywhere. For one
+			   child only */
+	int mount; /* borrowed */
 };
 
 /* Starts one with its request. */

@@ -19,7 +19,7 @@
 #define UNPACK_FD_REPORT 4
 #define UNPACK_FD_SPLIT 5 /* with UNPACK_SPLIT: the split file to write (images/split.h) */
 
-#define UNPACK_MAGIC 0x6a756e33u /* "jun3": changes with the layout */
+#define UNPACK_MAGIC 0x6a756e34u /* "jun4": changes with the layout */
 
 enum unpack_mode {
 	/* A root file system, unless the first members say that it is an archive of images: then as
@@ -28,6 +28,7 @@ enum unpack_mode {
 	UNPACK_ROOTFS, /* whiteouts are refused */
 	UNPACK_LAYER, /* whiteouts become overlayfs's */
 	UNPACK_BLOBS, /* the members of an archive of images, flat (images/blobname.h) */
+	UNPACK_TREE, /* what layer_write_exact() wrote (images/layerwrite.h) */
 };
 
 #define UNPACK_SPLIT 1u
@@ -46,6 +47,9 @@ struct unpack_request {
 	uint64_t max_members;
 	uint64_t max_name;
 	uint64_t max_ratio;
+	/* With UNPACK_TREE: owners, which are below `count`, become those from `to` on. 0: they
+	 * stay. */
+	uint32_t shift_to, shift_count;
 };
 
 enum unpack_kind { UNPACK_PROGRESS = 1, UNPACK_OPAQUE, UNPACK_DONE, UNPACK_FAILED };

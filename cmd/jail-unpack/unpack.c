@@ -130,6 +130,7 @@ static int unpack_by_mode(struct unpack *u, struct archive *a, struct archive_en
 		return blobs_member(u, a, entry, e);
 	case UNPACK_ROOTFS:
 	case UNPACK_LAYER:
+	case UNPACK_TREE:
 		return member_unpack(u, a, entry, e);
 	}
 	return err_set(e, EPROTO, "an unknown mode");
@@ -181,6 +182,8 @@ int unpack_run(struct unpack *u, struct err *e)
 	tarwatch_init(&u->watch);
 	u->mode = u->limits.mode;
 	u->tree.opaque = report_opaque;
+	u->tree.exact = u->mode == UNPACK_TREE;
+	u->shift = (struct tree_shift){ .to = u->limits.shift_to, .count = u->limits.shift_count };
 	r = split_start(u, e);
 	if (r == 0)
 		r = unpack_all(u, a, e);
