@@ -21,8 +21,8 @@
 #define IMPORT_ATTEMPTS 3 /* gc may take a layer away that was counted on; not every time */
 #define IMPORT_CREATED_BY "jail image import"
 
-static int import_limits_complete(const struct import_limits *asked, struct import_limits *ret,
-				  struct err *e)
+int import_limits_complete(const struct import_limits *asked, struct import_limits *ret,
+			   struct err *e)
 {
 	*ret = *asked;
 	if (ret->max_bytes == 0)
@@ -63,8 +63,7 @@ static int import_check_names(const struct import *im, const struct plan *plan, 
 
 /* ---- under the store's lock ---- */
 
-/* Staged layers into layers/. One that another import has put there meanwhile is as good. */
-static int import_move_layers(struct import *im, struct err *e)
+int import_move_layers(struct import *im, struct err *e)
 {
 	bool moved = false;
 
