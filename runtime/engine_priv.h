@@ -69,6 +69,9 @@ int engine_refuse_used(const struct strv *users, struct err *e);
 /* A random one, in hex. */
 int engine_new_id(struct jail_name *ret, struct err *e);
 
+/* 32 hex digits, which is what everybody's char[33] has room for. */
+bool instance_is_id(const char *text);
+
 /* meta.json. */
 struct meta {
 	struct jail_name owner; /* the id, as the owner of leases */
