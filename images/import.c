@@ -92,21 +92,8 @@ static int import_describe(const struct import *im, const struct plan *plan, str
 			       .archive = im->archive,
 			       .archive_bytes = im->archive_bytes,
 			       .created_ms = clock_wall_ms() };
-	for (size_t i = 0; i < ret->n_layers; i++) {
-		struct layer_counts counts;
-		bool again = false;
-
-		ret->layers[i] = plan->parsed.layers[i];
-		for (size_t k = 0; !again && k < i; k++)
-			again = str_eq(ret->layers[k].hex, ret->layers[i].hex);
-		if (again)
-			continue;
-		if (layer_file_read(im->store, &ret->layers[i], &counts, e) < 0)
-			return -e->code;
-		ret->size_bytes += counts.size_bytes;
-		ret->members += counts.members;
-	}
-	return 0;
+	memcpy(ret->layers, plan->parsed.layers, ret->n_layers * sizeof(*ret->layers));
+	return image_count(im->store, ret, e);
 }
 
 static int import_add_result(struct imported_list *l, const struct image *image, size_t known,

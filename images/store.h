@@ -126,6 +126,21 @@ int store_each(const struct image_store *s, store_each_fn *fn, void *arg, struct
 /* One more name for an image. -EEXIST unless `replace`: then the new name means it from now on. */
 int store_tag(struct image_store *s, const struct image_ref *from, const struct image_ref *to,
 	      bool replace, struct err *e);
+/*
+ * A name for layers that the store has, and that somebody uses: `ref` if it is free, and else, when
+ * it means something else, "NAME:sha256-HEX" by the config's digest. config: NULL: there is none.
+ * *ret: the new name, or "" when nothing had to be done.
+ */
+struct image_request {
+	const struct image_ref *ref;
+	const struct digest *layers; /* bottom first */
+	size_t n_layers;
+	const char *config; /* checked: it is of these layers */
+	size_t n_config;
+};
+int store_add(struct image_store *s, const struct image_request *q, struct image_ref *ret,
+	      struct err *e);
+bool image_has_layers(const struct image *image, const struct digest *layers, size_t n);
 /* Removes the name; layers go with store_gc. */
 int store_remove(struct image_store *s, const struct image_ref *ref, struct err *e);
 /* Directory of a layer, "layers/HEX/fs", as an absolute path below `state_path`. */

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "runtime/disk.h"
 #include "runtime/freeze.h"
+#include "runtime/image_defaults.h"
 #include "runtime/snapshot_priv.h"
 #include "runtime/spec_edit.h"
 
@@ -151,6 +152,7 @@ int instance_clone(struct jail *j, const struct jail_name *source, const struct 
 {
 	CLEANUP(clone_close) struct clone c = { .from = NULL };
 	struct instance_origin origin = { .fill = fill, .arg = &c };
+	CLEANUP_FREE char *config = NULL;
 	int r;
 
 	spec_init(&c.spec);
@@ -161,6 +163,9 @@ int instance_clone(struct jail *j, const struct jail_name *source, const struct 
 	if (r >= 0)
 		r = make_spec(&c, name, o, e);
 	origin.meta = &c.source.meta;
+	if (r >= 0)
+		r = image_kept_text(c.source.dir, &config, &origin.n_config, e);
+	origin.config = config;
 	if (r >= 0)
 		r = instance_create_from(j, &c.spec, &origin, e);
 	return r < 0 ? err_wrap(e, "clone %s", source->s) : 0;

@@ -193,7 +193,11 @@ int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, stru
 /* create, of an instance that gets the layers of another, and files of its own from `fill`, which
  * is called when its disk is there and nobody else knows of it. */
 struct instance_origin {
-	const struct meta *meta;
+	const struct meta *meta; /* image and layers */
+	const char *config; /* the image's (image_keep_text()); NULL: there is none */
+	size_t n_config;
+	const struct jail_name *id; /* NULL: a new one. -EEXIST: an instance of this host has it */
+	uint64_t created_ms; /* 0: now */
 	int (*fill)(const struct meta *meta, int dir, void *arg, struct err *e);
 	void *arg;
 };

@@ -35,8 +35,7 @@ static int choose_name(const struct snapshots *s, uint64_t now_ms, struct jail_n
 	return err_set(e, EEXIST, "no name is left; give one");
 }
 
-/* While the instance stands still. */
-static int copy_frozen(struct snapshot_access *a, int entry, struct snapshot *what, struct err *e)
+int snapshot_copy_frozen(struct snapshot_access *a, int entry, struct snapshot *what, struct err *e)
 {
 	struct freeze f CLEANUP_FREEZE = FREEZE_INIT;
 	struct err why = ERR_INIT;
@@ -62,7 +61,7 @@ static int copy(struct snapshot_access *a, struct snapshot *what, struct err *e)
 	int r = entry;
 
 	if (r >= 0)
-		r = a->lock < 0 ? copy_frozen(a, entry, what, e)
+		r = a->lock < 0 ? snapshot_copy_frozen(a, entry, what, e)
 				: snapshots_copy(&a->all, entry, e);
 	if (r >= 0 && a->lock < 0 && running_has_ended(&a->running)) {
 		(void)err_set(e, EBUSY, "it has ended while it was copied");
@@ -113,9 +112,8 @@ static int create(struct snapshot_access *a, const struct jail_name *name,
 	return 0;
 }
 
-/* What earlier commands left that were killed. */
-static int open_clean(struct jail *j, const struct jail_name *instance, bool must_be_down,
-		      struct snapshot_access *ret, struct err *e)
+int snapshot_access_clean(struct jail *j, const struct jail_name *instance, bool must_be_down,
+			  struct snapshot_access *ret, struct err *e)
 {
 	int r = snapshot_access_open(j, instance, must_be_down, ret, e), n;
 
@@ -135,7 +133,7 @@ int instance_snapshot_create(struct jail *j, const struct jail_name *instance,
 	int r;
 
 	snapshot_access_init(&a);
-	r = open_clean(j, instance, false, &a, e);
+	r = snapshot_access_clean(j, instance, false, &a, e);
 	if (r >= 0)
 		r = create(&a, name, ret, e);
 	return r < 0 ? err_wrap(e, "snapshot of %s", instance->s) : 0;
@@ -184,7 +182,7 @@ int instance_rollback(struct jail *j, const struct jail_name *instance,
 	int r;
 
 	snapshot_access_init(&a);
-	r = open_clean(j, instance, true, &a, e);
+	r = snapshot_access_clean(j, instance, true, &a, e);
 	if (r >= 0)
 		r = snapshots_get(&a.all, name, &to, e);
 	if (r >= 0)

@@ -24,6 +24,12 @@ struct snapshot_access {
 };
 int snapshot_access_open(struct jail *j, const struct jail_name *name, bool must_be_down,
 			 struct snapshot_access *ret, struct err *e);
+/* The same, without what earlier commands left that were killed. */
+int snapshot_access_clean(struct jail *j, const struct jail_name *name, bool must_be_down,
+			  struct snapshot_access *ret, struct err *e);
+/* Of one that runs, while it stands still: snapshots_copy(). Says in *what how long. */
+int snapshot_copy_frozen(struct snapshot_access *a, int entry, struct snapshot *what,
+			 struct err *e);
 void snapshot_access_close(struct snapshot_access *a);
 #define CLEANUP_ACCESS CLEANUP(snapshot_access_close)
 /* Zeroed is not closed. */
