@@ -168,7 +168,5 @@ int import_limits_complete(const struct import_limits *asked, struct import_limi
 int import_layers(struct import *im, const struct blobs *b, const struct plan *plan, struct err *e);
 /* size_bytes and members: the sum of its layers. */
 int image_count(const struct image_store *s, struct image *image, struct err *e);
-/* Whether the store has the layer. */
-bool store_has_layer(const struct image_store *s, const struct digest *layer);
 
 #endif

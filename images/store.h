@@ -111,6 +111,8 @@ int store_pull(struct image_store *s, const struct pull_request *req, struct imp
  * -ENOENT when it is missing. */
 int store_config_read(const struct image_store *s, const struct digest *config, char **ret,
 		      size_t *ret_n, struct err *e);
+/* Whether the store has the layer. */
+bool store_has_layer(const struct image_store *s, const struct digest *layer);
 /* -ENOENT with a hint. */
 int store_get(const struct image_store *s, const struct image_ref *ref, struct image *ret,
 	      struct err *e);
@@ -123,6 +125,9 @@ int layer_file_read(const struct image_store *s, const struct digest *layer,
 typedef int store_each_fn(const struct image *image, void *arg);
 /* In order of name. */
 int store_each(const struct image_store *s, store_each_fn *fn, void *arg, struct err *e);
+/* The layers that there are, of images or not, in order. */
+typedef int store_layer_fn(const struct digest *layer, void *arg);
+int store_each_layer(const struct image_store *s, store_layer_fn *fn, void *arg, struct err *e);
 /* One more name for an image. -EEXIST unless `replace`: then the new name means it from now on. */
 int store_tag(struct image_store *s, const struct image_ref *from, const struct image_ref *to,
 	      bool replace, struct err *e);

@@ -23,17 +23,8 @@ static int make_spec(struct clone *c, const struct jail_name *name, const struct
 	struct jail_spec *s = &c->spec;
 	int r = spec_copy(source, s, e);
 
-	if (r < 0)
+	if (r < 0 || (r = spec_take_name(s, name, e)) < 0)
 		return r;
-	if (s->hostname && str_eq(s->hostname, source->name.s)) {
-		char *hostname = strdup(name->s);
-
-		if (!hostname)
-			return err_nomem(e);
-		free(s->hostname);
-		s->hostname = hostname;
-	}
-	s->name = *name;
 	for (size_t i = 0; i < s->network.n_interfaces; i++) {
 		s->network.interfaces[i].addresses = (struct net_addresses){ 0 };
 		s->network.interfaces[i].prefix4 = s->network.interfaces[i].prefix6 = 0;

@@ -125,6 +125,8 @@ int spec_write_runtime(int run, const struct jail_spec *spec, struct err *e);
 int spec_forget_runtime(int run, struct err *e);
 int spec_read(int dir, struct jail_spec *ret, struct err *e);
 int spec_write(int dir, const struct jail_spec *spec, enum file_sync sync, struct err *e);
+/* A new name; a host name that was the old one follows. */
+int spec_take_name(struct jail_spec *s, const struct jail_name *name, struct err *e);
 /* Rewrites spec.json for a new name; a host name that was the old name follows. */
 int spec_rename(int dir, const struct jail_name *name, struct err *e);
 

@@ -404,23 +404,27 @@ int spec_forget_runtime(int run, struct err *e)
 	return 0;
 }
 
+int spec_take_name(struct jail_spec *s, const struct jail_name *name, struct err *e)
+{
+	if (s->hostname && str_eq(s->hostname, s->name.s)) {
+		char *hostname = strdup(name->s);
+
+		if (!hostname)
+			return err_nomem(e);
+		free(s->hostname);
+		s->hostname = hostname;
+	}
+	s->name = *name;
+	return 0;
+}
+
 int spec_rename(int dir, const struct jail_name *name, struct err *e)
 {
 	CLEANUP_SPEC struct jail_spec spec;
 	int r;
 
 	spec_init(&spec);
-	r = spec_read(dir, &spec, e);
-	if (r < 0)
+	if ((r = spec_read(dir, &spec, e)) < 0 || (r = spec_take_name(&spec, name, e)) < 0)
 		return r;
-	if (str_eq(spec.hostname, spec.name.s)) {
-		char *hostname = strdup(name->s);
-
-		if (!hostname)
-			return err_nomem(e);
-		free(spec.hostname);
-		spec.hostname = hostname;
-	}
-	spec.name = *name;
 	return spec_write(dir, &spec, FILE_SYNC, e);
 }
