@@ -22,9 +22,9 @@ struct unpack_child {
 struct unpack_fds {
 	int archive, tree; /* borrowed */
 	int split; /* -EBADF: none is wanted */
-	bool has_mount; /* the tree is in `mount`, which nobody has attached anywhere. For one
-			   child only */
-	int mount; /* borrowed */
+	bool has_mount; /* the tree is in `mount`, which nobody has attached anywhere */
+	int mount; /* borrowed; for one child only: in its mount namespace it covers ... */
+	int mount_at; /* ... this directory; borrowed */
 };
 
 /* Starts one with its request. */

@@ -96,6 +96,7 @@ int transfer_sums_check(const struct transfer_sums *s, const char *text, size_t 
 
 struct transfer_tree {
 	const struct import_request *import; /* unpack_program, limits */
+	int mount_at; /* borrowed: with `mount`, any directory; of no other meaning */
 	int mount; /* borrowed: what holds `tree`, attached nowhere; -EBADF: the tree is somewhere
 		    */
 	int tree; /* borrowed: an empty directory */

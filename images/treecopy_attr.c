@@ -96,24 +96,25 @@ static bool acl_is_within(const struct tree_shift *s, const void *value, size_t 
 	return true;
 }
 
-size_t tree_xattr_stored(const struct tree_shift *s, const char *name, void *value, size_t n)
+bool tree_xattr_stored(const struct tree_shift *s, const char *name, void *value, size_t *n)
 {
 	struct vfs_ns_cap_data *cap = value;
 
 	if (!s->count)
-		return n;
-	if (str_eq(name, XATTR_NAME_CAPS) && n == XATTR_CAPS_SZ_2) {
+		return true;
+	if (str_eq(name, XATTR_NAME_CAPS) && *n == XATTR_CAPS_SZ_2) {
 		cap->magic_etc = htole32(VFS_CAP_REVISION_3 |
 					 (le32toh(cap->magic_etc) & VFS_CAP_FLAGS_EFFECTIVE));
 		cap->rootid = htole32(s->to);
-		return XATTR_CAPS_SZ_3;
+		*n = XATTR_CAPS_SZ_3;
+		return true;
 	}
 	if ((str_eq(name, XATTR_NAME_POSIX_ACL_ACCESS) ||
 	     str_eq(name, XATTR_NAME_POSIX_ACL_DEFAULT)) &&
-	    !acl_is_within(s, value, n))
-		return 0;
-	shift_value(s, name, value, n);
-	return n;
+	    !acl_is_within(s, value, *n))
+		return false;
+	shift_value(s, name, value, *n);
+	return true;
 }
 
 static bool stays_away(const char *name, bool root)

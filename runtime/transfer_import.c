@@ -184,11 +184,13 @@ static int unpack(struct place *p, const char *part, const char *path, struct er
 	tree = path_open_beneath(mount < 0 ? p->to.holder : mount, path, O_RDONLY | O_DIRECTORY, 0);
 	if (tree < 0)
 		return err_ret(e, tree, "open %s", path);
-	return transfer_unpack_tree(
-		p->a->r, part,
-		&(struct transfer_tree){
-			.import = &p->a->o->import, .mount = mount, .tree = tree, .shift = shift },
-		e);
+	return transfer_unpack_tree(p->a->r, part,
+				    &(struct transfer_tree){ .import = &p->a->o->import,
+							     .mount = mount,
+							     .mount_at = p->dir,
+							     .tree = tree,
+							     .shift = shift },
+				    e);
 }
 
 static struct snapshot_id id_of(const struct place *p, int i)

@@ -73,8 +73,9 @@ static int xattr_apply_one(int fd, const char *name, const void *value, size_t n
 	if (!shifted)
 		return err_nomem(e);
 	memcpy(shifted, value, n);
-	n = tree_xattr_stored(how->shift, name, shifted, n);
-	return xattr_apply_as(fd, name, shifted, n, n ? policy : ENTRY_XATTR_DROP, how, e);
+	if (!tree_xattr_stored(how->shift, name, shifted, &n))
+		policy = ENTRY_XATTR_DROP;
+	return xattr_apply_as(fd, name, shifted, n, policy, how, e);
 }
 
 /* libarchive's entry as the kernel's. Return: false for one that has no number or is no POSIX
