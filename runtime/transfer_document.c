@@ -87,7 +87,7 @@ static const struct json *member(const struct reader *r, const char *key, enum j
 
 	if (v && v->type == type)
 		return v;
-	(void)json_err(r->doc, v ? v : r->object, r->e, EBADMSG, "\"%s\" must be a %s", key,
+	(void)json_err(r->doc, v ? v : r->object, r->e, EBADMSG, "\"%s\" must be %s", key,
 		       json_type_name(type));
 	return NULL;
 }

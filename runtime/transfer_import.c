@@ -259,21 +259,23 @@ static int fill_place(struct place *p, struct err *e)
 	return r;
 }
 
-/* gc waits meanwhile: until the instance is there, nobody uses the layers. */
+/* gc waits meanwhile: until the instance is there, nobody uses the layers. They come last, so that a
+ * file that turns out to be damaged leaves none. */
 static int fill(const struct meta *meta, int dir, void *arg, struct err *e)
 {
 	struct arrival *a = arg;
 	CLEANUP_FREE struct place *p = calloc(1, sizeof(*p));
-	int r = p ? transfer_layers_settle(a->staged, e) : err_nomem(e);
+	int r;
 
-	if (r >= 0)
-		r = check_layers(a, false, e);
-	if (r < 0)
-		return r;
+	if (!p)
+		return err_nomem(e);
 	p->a = a;
 	p->meta = meta;
 	p->dir = dir;
-	return fill_place(p, e);
+	r = fill_place(p, e);
+	if (r >= 0)
+		r = transfer_layers_settle(a->staged, e);
+	return r < 0 ? r : check_layers(a, false, e);
 }
 
 /* ---- */
