@@ -148,8 +148,7 @@ static void copy_networks(struct instance_info *i, const struct meta *meta)
 	}
 }
 
-/* r: of reading a record. One that is not there was removed with its instance just now, or is lost.
- */
+/* r: of reading a record. What isn't there was removed with its instance just now, or is lost. */
 static int record_missing(struct jail *j, const struct jail_name *name, int dir, int r,
 			  const char *file, struct err *e)
 {
