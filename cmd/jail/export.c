@@ -17,13 +17,12 @@ static const struct option options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct export_values, output),
 	  .value = "FILE",
-	  .help = "to a file, or to stdout (-, the default)" },
+	  .help = "to a file, or stdout (-, the default)" },
 	{ .name = "have",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct export_values, have),
 	  .value = "FILE",
-	  .help = "leave out the layers that the other host has: what `jail image list --layers` "
-		  "prints there (-: stdin)" },
+	  .help = "leave out the layers of this list" },
 	{ .name = "no-layers",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct export_values, no_layers),
@@ -50,7 +49,7 @@ static const struct option options[] = {
 	{ .name = "json",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct export_values, json),
-	  .help = "print what was written as JSON (docs/json.md); needs --output FILE" },
+	  .help = "print JSON (docs/json.md); with --output FILE" },
 	OPTION_END,
 };
 

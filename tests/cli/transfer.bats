@@ -8,6 +8,12 @@ load ../lib/common
 setup_file() {
 	jail_setup_file
 	far_host
+	# So that the directories are there that a first instance makes.
+	far image import --quiet --name "$IMAGE" "$JAIL_TEST_DIR/busybox.tar"
+	far create --image "$IMAGE" --network none warm true
+	far rm warm
+	far image rm "$IMAGE"
+	far gc >/dev/null
 }
 teardown_file() { jail_teardown_file; }
 teardown() {
@@ -56,6 +62,9 @@ all_there() { find "$JAIL_TEST_DIR/$1" -printf '%P %y\n' | sort; }
 	[ "$(jq -c '[.name, .layers, .layersLeftOut, .snapshots, .frozenMs]' <<<"$output")" = '["web",1,0,0,null]' ]
 	# Holes stay behind.
 	[ "$(stat -c %s "$JAIL_TEST_DIR/file2")" -lt $((64 << 20)) ]
+	# Other tools get at it.
+	tar xOf "$JAIL_TEST_DIR/file" spec.json | jq -e '.name == "web"'
+	[ "$(tar xOf "$JAIL_TEST_DIR/file" upper | zstd -dc | tar tf - | grep -cx 'rich/attributes')" -eq 1 ]
 	run -0 far import "$JAIL_TEST_DIR/file"
 	[ "$output" = "web, 1 of 1 layers new, image busybox:latest" ]
 	run -0 far import --name web2 "$JAIL_TEST_DIR/file2"

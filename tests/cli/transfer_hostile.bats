@@ -14,6 +14,9 @@ setup_file() {
 	jail export web --quiet -o "$JAIL_TEST_DIR/good"
 	# The other host has the layers, but in one test.
 	far image import --quiet --name "$IMAGE" "$JAIL_TEST_DIR/busybox.tar"
+	# So that the directories are there that a first instance makes.
+	far create --image "$IMAGE" --network none warm true
+	far rm warm
 	mkdir "$JAIL_TEST_DIR/canary"
 	echo secret >"$JAIL_TEST_DIR/canary/secret"
 	find "$JAIL_TEST_DIR/canary" -printf '%p %m %U %n %T@\n' >"$JAIL_TEST_DIR/canary-before"
