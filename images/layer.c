@@ -148,7 +148,8 @@ int store_each_layer(const struct image_store *s, store_layer_fn *fn, void *arg,
 			return err_nomem(e);
 	if (errno)
 		return err_sys(e, "list the layers");
-	qsort(names.v, names.n, sizeof(*names.v), by_text);
+	if (names.n)
+		qsort(names.v, names.n, sizeof(*names.v), by_text);
 	for (size_t i = 0; r >= 0 && i < names.n; i++) {
 		struct err not_ours = ERR_INIT;
 		struct digest layer;
