@@ -42,6 +42,7 @@ struct rootfs_mount {
 	int fd; /* BIND_MOUNT: a detached mount of the caller's, borrowed, which becomes this one */
 	const char *destination; /* absolute path inside, cleaned */
 	bool recursive; /* rbind */
+	bool no_follow; /* BIND_BIND: a symlink anywhere in `source` is an error (row 21) */
 	bool read_only, nosuid, nodev, noexec, noatime;
 	bool idmap; /* files of the source appear inside with the ids they have on the host's disk,
 		       shifted */
