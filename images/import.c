@@ -235,6 +235,13 @@ static int import_rootfs(struct import *im, const struct staged_layer *layer, in
 	return r < 0 ? r : 0;
 }
 
+int import_unpack(struct import *im, struct unpack_job *jobs, size_t n, struct err *e)
+{
+	const struct unpack_work work = { &im->store->unpacker, im->req, &im->limits };
+
+	return unpack_jobs_run(&work, jobs, n, &im->progress, e);
+}
+
 static uint64_t import_archive_size(int fd)
 {
 	struct stat st;
@@ -264,7 +271,7 @@ static int import_archive(struct import *im, struct imported_list *ret, struct e
 		.phase = IMPORT_READING,
 		.total_in = import_archive_size(im->req->archive_fd),
 	};
-	r = unpack_jobs_run(im->req, &im->limits, &job, 1, &im->progress, e);
+	r = import_unpack(im, &job, 1, e);
 	if (r < 0)
 		return r;
 	digest_from_bytes(job.result.archive_sha256, &im->archive);

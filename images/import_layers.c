@@ -191,5 +191,5 @@ int import_layers(struct import *im, const struct blobs *b, const struct plan *p
 			return -e->code;
 	}
 	im->progress.layers = all->n;
-	return unpack_jobs_run(im->req, &im->limits, all->jobs, all->n, &im->progress, e);
+	return import_unpack(im, all->jobs, all->n, e);
 }

@@ -13,6 +13,7 @@
 /* ---- children (unpack_child.c, unpack_jobs.c) ---- */
 
 struct unpack_child {
+	const struct unpacker *how; /* borrowed */
 	pid_t pid; /* 0 = none */
 	int pidfd;
 	int report; /* our end */
@@ -25,21 +26,34 @@ struct unpack_fds {
 };
 
 /* Starts one with its request. */
-int unpack_child_start(const char *program, const struct unpack_request *request,
+int unpack_child_start(const struct unpacker *how, const struct unpack_request *request,
 		       const struct unpack_fds *with, struct unpack_child *ret, struct err *e);
 /* Its next message. Return: 0; negative when there is none: why it ended. */
 int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e);
-/* The one attribute that it may ask for, on a directory of its own tree (row 39; unpack_jobs.c). */
-int unpack_child_opaque(int tree, const struct unpack_opaque *said, struct err *e);
 /* Ends it if it has not ended by itself. */
 void unpack_child_stop(struct unpack_child *c);
+
+/*
+ * The one attribute that it may ask for, on directories of its own tree (unpack_opaque.c, row 39).
+ * They are noted while it runs and marked when it has ended: nothing is opened by name in a tree
+ * that a stranger's parser still changes, and what a later member put in a directory's place is
+ * seen for what it is. It may ask for OPAQUE_BYTES_MAX of names.
+ */
+#define OPAQUE_BYTES_MAX ((size_t)16 << 20)
+struct opaque_list {
+	struct strbuf names; /* each with its NUL; owned */
+};
+int opaque_note(struct opaque_list *l, const struct unpack_opaque *said, struct err *e);
+/* Return: 1 the tree was changed, 0 not. */
+int opaque_apply(const struct opaque_list *l, int tree, struct err *e);
+void opaque_free(struct opaque_list *l);
 
 struct unpack_job {
 	struct unpack_fds fds;
 	enum unpack_mode mode;
 	struct unpack_progress said; /* by the child, last */
 	struct unpack_result result; /* once it is done */
-	bool opaque; /* a directory was made opaque */
+	struct opaque_list opaque; /* freed at the end of unpack_jobs_run() */
 	/* Called when it is done: looks at the result. Return: 0; negative ends all. */
 	int (*done)(struct unpack_job *job, struct err *e);
 	void *arg;
@@ -49,9 +63,13 @@ struct unpack_job {
  * Runs all of them, several at a time. The limits hold for their sum. The first that fails ends the
  * others. total_in: for the progress, 0 unknown.
  */
-int unpack_jobs_run(const struct import_request *req, const struct import_limits *limits,
-		    struct unpack_job *jobs, size_t n, struct import_progress *progress,
-		    struct err *e);
+struct unpack_work {
+	const struct unpacker *how;
+	const struct import_request *req;
+	const struct import_limits *limits;
+};
+int unpack_jobs_run(const struct unpack_work *work, struct unpack_job *jobs, size_t n,
+		    struct import_progress *progress, struct err *e);
 
 /* ---- an archive of images, or a layout (blobs.c) ---- */
 
@@ -148,6 +166,8 @@ struct import {
 	unsigned counter; /* names the staged layers */
 };
 
+/* Runs children for all of them. */
+int import_unpack(struct import *im, struct unpack_job *jobs, size_t n, struct err *e);
 /* A new layer's directory in the staging directory, with an empty tree. Return: fd of it. */
 int import_stage_layer(struct import *im, struct staged_layer *ret, int *ret_tree, struct err *e);
 /* Its split file, beside the tree. Return: fd. */

@@ -18,9 +18,23 @@
 
 #include "images/manifest.h"
 
+/* How jail-unpack is started, the child that reads what strangers wrote. */
+struct unpacker {
+	const char *program; /* its path */
+	/* The directory of a cgroup with limits, that all of them run in, for CLONE_INTO_CGROUP;
+	 * asked before each start. Return: fd, which stays the callee's; -EBADF: there is none on
+	 * this host; another negative errno with *e. NULL: none. */
+	int (*cgroup)(void *arg, struct err *e);
+	/* One was killed by SIGKILL, which *e says: puts there why, if that was the cgroup's limit.
+	 * NULL: nobody knows. */
+	void (*killed)(void *arg, struct err *e);
+	void *arg;
+};
+
 struct image_store {
 	int state_dir; /* borrowed */
 	int images, configs, layers, staging; /* directory fds */
+	struct unpacker unpacker; /* the caller's to fill in, after store_open() */
 };
 
 struct image {
@@ -67,7 +81,6 @@ struct import_request {
 	bool rootfs; /* it is a root file system, whatever its members are called */
 	bool replace; /* the name may exist already */
 	struct import_limits limits; /* 0 = default */
-	const char *unpack_program; /* path of jail-unpack */
 	import_progress_fn *progress;
 	void *progress_arg;
 };

@@ -88,7 +88,7 @@ static int child_request(const struct unpack_child *c, const struct unpack_reque
 	return 0;
 }
 
-int unpack_child_start(const char *program, const struct unpack_request *request,
+int unpack_child_start(const struct unpacker *how, const struct unpack_request *request,
 		       const struct unpack_fds *with, struct unpack_child *ret, struct err *e)
 {
 	CLEANUP(child_fds_close)
@@ -99,8 +99,14 @@ int unpack_child_start(const char *program, const struct unpack_request *request
 				   .pidfd = (uint64_t)(uintptr_t)&pidfd,
 				   .exit_signal = SIGCHLD };
 	pid_t parent = getpid(), pid;
-	int r;
+	int r = how->cgroup ? how->cgroup(how->arg, e) : -EBADF;
 
+	if (r < 0 && r != -EBADF)
+		return r;
+	if (r >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)r;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "socket pair");
 	ours = pair[0];
@@ -112,8 +118,10 @@ int unpack_child_start(const char *program, const struct unpack_request *request
 	if (pid < 0)
 		return err_sys(e, "start jail-unpack");
 	if (pid == 0)
-		child_exec(&fds, program, parent);
-	*ret = (struct unpack_child){ .pid = pid, .pidfd = pidfd, .report = TAKE_FD(ours) };
+		child_exec(&fds, how->program, parent);
+	*ret = (struct unpack_child){
+		.how = how, .pid = pid, .pidfd = pidfd, .report = TAKE_FD(ours)
+	};
 	return child_request(ret, request, e);
 }
 
@@ -138,9 +146,13 @@ static int child_died(struct unpack_child *c, struct err *e)
 		if (errno != EINTR)
 			return err_sys(e, "wait for jail-unpack");
 	c->pid = 0;
-	if (WIFSIGNALED(status))
-		return err_set(e, EIO, "jail-unpack was killed by signal %d (%s)", WTERMSIG(status),
-			       strsignal(WTERMSIG(status)));
+	if (WIFSIGNALED(status)) {
+		(void)err_set(e, EIO, "jail-unpack was killed by signal %d (%s)", WTERMSIG(status),
+			      strsignal(WTERMSIG(status)));
+		if (WTERMSIG(status) == SIGKILL && c->how->killed)
+			c->how->killed(c->how->arg, e);
+		return -e->code;
+	}
 	return err_set(e, EPROTO, "jail-unpack ended with status %d and without a result",
 		       WEXITSTATUS(status));
 }

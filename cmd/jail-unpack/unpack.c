@@ -180,7 +180,7 @@ int unpack_run(struct unpack *u, struct err *e)
 		return err_nomem(e);
 	tarwatch_init(&u->watch);
 	u->mode = u->limits.mode;
-	u->tree.opaque = report_opaque;
+	u->tree.opaque = u->mode == UNPACK_LAYER ? report_opaque : NULL;
 	r = split_start(u, e);
 	if (r == 0)
 		r = unpack_all(u, a, e);

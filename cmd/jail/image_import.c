@@ -4,7 +4,6 @@
  * file, a directory or stdin.
  */
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 
 #include "cmd/jail/image_progress.h"
@@ -103,11 +102,10 @@ static int run(struct cli *c, struct err *e)
 	CLEANUP_IMPORTED struct imported_list list = { .v = NULL };
 	CLEANUP_FD int archive = -EBADF;
 	struct image_store *store;
-	char program[PATH_MAX];
 	int r = check_options(c, v, e);
 
 	if (r == 0)
-		r = image_import_request(c, v->name, v->platform, program, &request, e);
+		r = image_import_request(c, v->name, v->platform, &request, e);
 	if (r < 0)
 		return r;
 	store = jail_images(c->jail, e);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* jail image pull: an image of a registry, fetched by skopeo. */
-#include <limits.h>
 
 #include "cmd/jail/image_progress.h"
 
@@ -61,8 +60,7 @@ static int run(struct cli *c, struct err *e)
 	};
 	CLEANUP_IMPORTED struct imported_list list = { .v = NULL };
 	struct image_store *store;
-	char program[PATH_MAX];
-	int r = image_import_request(c, v->name, v->platform, program, &request.import, e);
+	int r = image_import_request(c, v->name, v->platform, &request.import, e);
 
 	if (r == 0 && !v->name && str_starts(request.source, PULL_SCHEME)) {
 		request.import.has_ref = true;

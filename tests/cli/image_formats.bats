@@ -208,7 +208,8 @@ low = layer(dir("w"), *[file("w/" + n, b"low") for n in ("gone", "before", "afte
     *[m for n in ("dgone", "dbefore", "dafter", "dnew", "implicit", "opaque", "opaque2", "op-after", "merged")
       for m in (dir("w/" + n, mtime=900000000), file("w/" + n + "/low", b"low"))],
     dir("w/opaque/deep"), file("w/opaque/deep/low", b"low"), file("w/file-then-dir", b"low"), dir("w/dir-then-file"),
-    file("w/dir-then-file/low", b"low"), sym("w/link", "merged"))
+    file("w/dir-then-file/low", b"low"), sym("w/link", "merged"),
+    *[m for n in ("replaced", "swapped", "linked") for m in (dir("w/" + n), file("w/" + n + "/low", b"low"))])
 up = layer(dir("w"), file("w/.wh.gone"), file("w/.wh.dgone"),
     # The name and its whiteout in one layer, in both orders: the whiteout is about the lower layer.
     file("w/.wh.before"), file("w/before", b"up"), file("w/after", b"up"), file("w/.wh.after"),
@@ -221,11 +222,17 @@ up = layer(dir("w"), file("w/.wh.gone"), file("w/.wh.dgone"),
     dir("w/op-after"), file("w/op-after/up", b"up"), file("w/op-after/.wh..wh..opq"),
     dir("w/merged"), file("w/merged/up", b"up"), file("w/.wh.link"), file("w/.wh.not-there"),
     dir("w/file-then-dir"), file("w/file-then-dir/up", b"up"), file("w/dir-then-file", b"up"),
+    # What is said of a directory is about its name, whatever the layer puts there afterwards; and what took the place of
+    # a directory, and was replaced by one again, had hidden the lower one.
+    file("w/replaced", b"up"), dir("w/replaced"), file("w/replaced/up", b"up"),
+    dir("w/swapped"), file("w/swapped/.wh..wh..opq"), file("w/swapped", b"up"), dir("w/swapped"), file("w/swapped/up", b"up"),
+    dir("w/linked"), file("w/linked/.wh..wh..opq"), sym("w/linked", "merged"),
     # AUFS: not for us.
     file(".wh..wh.aufs"), dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", b"x"), dir(".wh..wh.orph"))'
 seen='after after=up before before=up dafter dafter/up=up dbefore dbefore/up=up dir-then-file dir-then-file=up
-dnew dnew/low=low file-then-dir file-then-dir/up=up implicit implicit/sub implicit/sub/up=up kept kept=low
-merged merged/low=low merged/up=up op-after op-after/up=up opaque opaque/deep opaque/up=up opaque2 opaque2/up=up'
+dnew dnew/low=low file-then-dir file-then-dir/up=up implicit implicit/sub implicit/sub/up=up kept kept=low linked
+merged merged/low=low merged/up=up op-after op-after/up=up opaque opaque/deep opaque/up=up opaque2 opaque2/up=up
+replaced replaced/up=up swapped swapped/up=up'
 list_tree() { # DIR: names, and what is in the files
 	(cd "$1" && find . -mindepth 1 \( -type f -printf '%P=' -exec cat {} \; -printf '\n' \) -o -printf '%P\n' | LC_ALL=C sort)
 }
@@ -249,8 +256,8 @@ image(base, low, up, name='w:1')" "$JAIL_TEST_DIR/busybox.tar"
 	layer=$STATE/layers/$(field w:1 '.layers[2]' | cut -d: -f2)
 	[ "$(find "$layer/fs" -type c -printf '%P\n' | LC_ALL=C sort | tr '\n' ' ')" = 'w/dgone w/gone w/link w/not-there ' ]
 	[ "$(getfattr -R -d -m trusted.overlay --absolute-names "$layer/fs" | sed -n 's/^# file: .*fs\///p' | LC_ALL=C sort |
-		tr '\n' ' ')" = 'w/dafter w/dbefore w/implicit w/op-after w/opaque w/opaque2 ' ]
-	[ "$(jq -c '[.whiteouts, .opaques]' "$layer/layer.json")" = '[9,3]' ]
+		tr '\n' ' ')" = 'w/dafter w/dbefore w/implicit w/op-after w/opaque w/opaque2 w/replaced w/swapped ' ]
+	[ "$(jq -c '[.whiteouts, .opaques]' "$layer/layer.json")" = '[9,5]' ]
 }
 
 @test "an opaque root hides all lower layers" {
