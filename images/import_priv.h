@@ -21,7 +21,8 @@ struct unpack_child {
 #define UNPACK_CHILD_INIT ((struct unpack_child){ .pidfd = -EBADF, .report = -EBADF })
 
 struct unpack_fds {
-	int archive, tree; /* borrowed */
+	int archive; /* borrowed, as the others */
+	int tree; /* -EBADF: UNPACK_DECODE has none */
 	int split; /* -EBADF: none is wanted */
 };
 
@@ -30,6 +31,10 @@ int unpack_child_start(const struct unpacker *how, const struct unpack_request *
 		       const struct unpack_fds *with, struct unpack_child *ret, struct err *e);
 /* Its next message. Return: 0; negative when there is none: why it ended. */
 int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e);
+/* The two parts of that: a datagram of whatever kind. Return: its length, also when that is more
+ * than n. And the reason in a message of UNPACK_FAILED. */
+ssize_t unpack_child_hear(struct unpack_child *c, void *ret, size_t n, struct err *e);
+int unpack_child_failed(const struct unpack_message *m, struct err *e);
 /* Ends it if it has not ended by itself. */
 void unpack_child_stop(struct unpack_child *c);
 
@@ -70,6 +75,9 @@ struct unpack_work {
 };
 int unpack_jobs_run(const struct unpack_work *work, struct unpack_job *jobs, size_t n,
 		    struct import_progress *progress, struct err *e);
+
+/* A split file, uncompressed by a child (split_child.c). in->arg: struct unpacker. */
+int split_input_child(const struct split_input *in, struct split_feed **ret, struct err *e);
 
 /* ---- an archive of images, or a layout (blobs.c) ---- */
 

@@ -41,7 +41,7 @@ static int child_fds_prepare(const struct unpack_fds *fds, int report, struct ch
 	if (null < 0)
 		return err_sys(e, "open /dev/null");
 	ret->archive = fcntl(fds->archive, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
-	ret->tree = fcntl(fds->tree, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	ret->tree = fcntl(fds->tree < 0 ? null : fds->tree, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->report = fcntl(report, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->split = fcntl(fds->split < 0 ? null : fds->split, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->null = fcntl(null, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
@@ -169,20 +169,32 @@ static int child_error(const struct err *said, struct err *e)
 	return -e->code;
 }
 
-int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e)
+int unpack_child_failed(const struct unpack_message *m, struct err *e)
 {
-	ssize_t n;
+	return child_error(&m->u.err, e);
+}
+
+ssize_t unpack_child_hear(struct unpack_child *c, void *ret, size_t n, struct err *e)
+{
+	ssize_t got;
 
 	/* ECONNRESET: it died with our request unread. That is said once, before what it said
 	 * itself can be read. */
 	do
-		n = recv(c->report, ret, sizeof(*ret), MSG_TRUNC);
-	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
-	if (n == 0)
+		got = recv(c->report, ret, n, MSG_TRUNC);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (got == 0)
 		return child_died(c, e);
+	return got < 0 ? err_sys(e, "listen to jail-unpack") : got;
+}
+
+int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e)
+{
+	ssize_t n = unpack_child_hear(c, ret, sizeof(*ret), e);
+
 	if (n < 0)
-		return err_sys(e, "listen to jail-unpack");
+		return (int)n;
 	if (n != (ssize_t)sizeof(*ret) || ret->magic != UNPACK_MAGIC)
 		return err_set(e, EPROTO, "jail-unpack is of another version than jail");
-	return ret->kind == UNPACK_FAILED ? child_error(&ret->u.err, e) : 0;
+	return ret->kind == UNPACK_FAILED ? unpack_child_failed(ret, e) : 0;
 }

@@ -7,11 +7,18 @@
  *     parent -> child   one struct unpack_request
  *     child  -> parent  any number of UNPACK_PROGRESS and UNPACK_OPAQUE, then UNPACK_DONE or
  *                       UNPACK_FAILED
+ *
+ * With UNPACK_DECODE, which uncompresses a split file (fd 0) and has no tree:
+ *
+ *     parent -> child   any number of struct unpack_seek
+ *     child  -> parent  to each a struct unpack_piece, cut to the bytes that it has; or
+ *                       UNPACK_FAILED, once
  */
 #ifndef JAIL_IMAGES_UNPACK_PROTO_H
 #define JAIL_IMAGES_UNPACK_PROTO_H
 
 #include "images/entry.h"
+#include "images/split.h"
 
 /* Fds of jail-unpack. 1 and 2 are /dev/null. */
 #define UNPACK_FD_ARCHIVE 0
@@ -19,7 +26,7 @@
 #define UNPACK_FD_REPORT 4
 #define UNPACK_FD_SPLIT 5 /* with UNPACK_SPLIT: the split file to write (images/split.h) */
 
-#define UNPACK_MAGIC 0x6a756e33u /* "jun3": changes with the layout */
+#define UNPACK_MAGIC 0x6a756e34u /* "jun4": changes with the layout */
 
 enum unpack_mode {
 	/* A root file system, unless the first members say that it is an archive of images: then as
@@ -28,6 +35,7 @@ enum unpack_mode {
 	UNPACK_ROOTFS, /* whiteouts are refused */
 	UNPACK_LAYER, /* whiteouts become overlayfs's */
 	UNPACK_BLOBS, /* the members of an archive of images, flat (images/blobname.h) */
+	UNPACK_DECODE, /* a split file */
 };
 
 #define UNPACK_SPLIT 1u
@@ -75,6 +83,20 @@ struct unpack_result {
 	uint64_t skipped_whiteouts; /* character devices 0:0 */
 	uint64_t skipped_xattrs; /* not on the allowlist, or not understood */
 	uint64_t skipped_flags; /* members with file flags (chattr) */
+};
+
+struct unpack_seek {
+	uint32_t magic;
+	uint32_t seek; /* 0: go on where it is */
+	uint64_t offset;
+};
+#define UNPACK_PIECE_MAGIC (UNPACK_MAGIC ^ 0x80000000u) /* no struct unpack_message */
+struct unpack_piece {
+	uint32_t magic;
+	uint32_t first; /* struct split_piece */
+	uint64_t frame_at;
+	uint32_t n; /* the message ends behind so many bytes of data */
+	uint8_t data[SPLIT_PIECE_MAX];
 };
 
 struct unpack_message {

@@ -20,8 +20,11 @@ struct verify {
 	bool hollow; /* without the contents that the digest proves */
 	bool done; /* the child said so */
 	struct opaque_list opaque;
+	struct compare *c; /* borrowed */
 	uint64_t bytes;
-	bool lost; /* a content isn't there: zeroes stand for it */
+	/* Why the stream is another one is known: a content isn't there, and zeroes stand for it,
+	 * or was changed. */
+	bool explained;
 	/* Files whose content went into the stream, and with it into its digest. */
 	ino_t *proven; /* owned */
 	size_t n_proven, room_proven;
@@ -155,8 +158,16 @@ static int verify_lost(const char *name, const struct err *why, void *arg, struc
 	(void)name;
 	(void)why;
 	(void)e;
-	v->lost = true;
+	v->explained = true;
 	return 0;
+}
+
+static int verify_changed(const char *name, void *arg, struct err *e)
+{
+	struct verify *v = arg;
+
+	v->explained = true;
+	return compare_problem(v->c, name, "its content was changed") < 0 ? err_nomem(e) : 0;
 }
 
 static int verify_compare_inodes(const void *a, const void *b)
@@ -179,7 +190,8 @@ static bool verify_is_proven(const struct stat *st, void *arg)
 /* Return: 0 its digest is right; 1 it isn't, *e says so; negative. */
 static int verify_stream(struct verify *v, const struct layer *l, struct err *e)
 {
-	const struct split_output out = { verify_sink, verify_file, verify_lost, v };
+	const struct split_output out = { verify_sink, verify_file, verify_lost, verify_changed,
+					  v };
 	struct err why = ERR_INIT;
 	uint64_t size = 0;
 	int r = layer_stream_size(l, &size, e);
@@ -234,8 +246,7 @@ static int verify_into(struct verify *v, const struct layer *l, const struct unp
 	if (status < 0)
 		return compare_problem(c, NULL, "%s", why.text) < 0 ? err_nomem(e) : 0;
 	r = verify_trees(v, l, c, e);
-	/* When a file is missing, or has another size, that is why. */
-	if (r == 0 && status > 0 && !v->lost && compare_problem(c, NULL, "%s", why.text) < 0)
+	if (r == 0 && status > 0 && !v->explained && compare_problem(c, NULL, "%s", why.text) < 0)
 		r = err_nomem(e);
 	return r;
 }
@@ -250,6 +261,7 @@ static int verify_once(struct staging *st, const char *name, const struct layer 
 	struct verify v = { .child = UNPACK_CHILD_INIT,
 			    .pipe = -EBADF,
 			    .tree = tree,
+			    .c = c,
 			    .hollow = str_eq(name, VERIFY_HOLLOW) };
 	int r = tree < 0 ? tree : verify_into(&v, l, how, c, e);
 

@@ -131,6 +131,8 @@ static int unpack_by_mode(struct unpack *u, struct archive *a, struct archive_en
 	case UNPACK_ROOTFS:
 	case UNPACK_LAYER:
 		return member_unpack(u, a, entry, e);
+	case UNPACK_DECODE:
+		break; /* no archive (decode.c) */
 	}
 	return err_set(e, EPROTO, "an unknown mode");
 }

@@ -56,6 +56,8 @@ int split_give_back(struct unpack *u);
 void split_block(struct unpack *u, const uint8_t *block, size_t n);
 /* u->name is a new file of this size, whose content comes now. Sets u->as_is. */
 int split_member(struct unpack *u, int64_t size, struct err *e);
+/* Its content was written; its crc32(). */
+int split_content(struct unpack *u, uint32_t crc, struct err *e);
 int split_finish(struct unpack *u, struct err *e);
 void split_abandon(struct unpack *u);
 
@@ -65,6 +67,9 @@ int blobs_member(struct unpack *u, struct archive *a, struct archive_entry *entr
 int detect_member(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e);
 /* The archive has no more members. */
 int detect_end(struct unpack *u, struct err *e);
+
+/* UNPACK_DECODE, until the parent has gone (decode.c). */
+int decode_serve(struct err *e);
 
 /* The parent (report.c). Progress is dropped when it does not read fast enough. */
 int report_receive(struct unpack_request *ret, struct err *e);

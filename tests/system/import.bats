@@ -44,7 +44,7 @@ something_unpacks() { [ -n "$(cat "$SANDBOX_ROOT"/jail/.work-*/cgroup.procs)" ];
 	local status=0
 	wait $pid || status=$?
 	[ "$status" -eq 1 ]
-	grep -F 'limit exceeded: unpacking it takes more than 1GiB of memory' "$BATS_TEST_TMPDIR/said"
+	grep -F 'limit exceeded: unpacking it takes more than 1.0GiB of memory' "$BATS_TEST_TMPDIR/said"
 	[ ! -e "$work" ]
 	[ -z "$(ls -A "$JAIL_TEST_DIR/state/staging")" ]
 }
