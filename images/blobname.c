@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ident.h"
 #include "base/str.h"
 
 #define BLOB_HEX_LEN 64
@@ -90,6 +91,17 @@ int blob_name_link(const struct entry_name *member, const char *target, bool har
 	return blob_name_parse(path, ret, e);
 }
 
+/* "sha256" and 64 digits, "sha512" and 128. */
+static bool blob_is_blob(const char *function, const char *hex)
+{
+	struct blob_digest d;
+	struct err ignored = ERR_INIT;
+	char text[sizeof(d)];
+
+	return str_format(text, sizeof(text), "%s:%s", function, hex) > 0 &&
+	       blob_digest_parse(text, &d, &ignored) == 0;
+}
+
 static bool blob_is_hex(const char *text, size_t n)
 {
 	return n == BLOB_HEX_LEN && strspn(text, "0123456789abcdef") >= n;
@@ -120,10 +132,12 @@ static bool blob_is_one_of(const char *text, const char *const *words, size_t n)
 
 static enum blob_hint blob_hint_dir(const struct entry_name *m)
 {
+	static const char *const functions[] = { "sha256", "sha512" };
 	const char *first = m->n ? entry_component(m, 0) : "";
 	bool ok = m->n == 0 ||
 		  (m->n == 1 && (str_eq(first, "blobs") || blob_is_hex(first, strlen(first)))) ||
-		  (m->n == 2 && str_eq(first, "blobs") && str_eq(entry_component(m, 1), "sha256"));
+		  (m->n == 2 && str_eq(first, "blobs") &&
+		   blob_is_one_of(entry_component(m, 1), functions, ARRAY_SIZE(functions)));
 
 	return ok ? BLOB_HINT_DIRECTORY : BLOB_HINT_NONE;
 }
@@ -148,7 +162,7 @@ enum blob_hint blob_name_hint(const struct entry_name *m, bool is_dir)
 		ok = blob_is_hex(first, strlen(first)) &&
 		     blob_is_one_of(entry_component(m, 1), legacy, ARRAY_SIZE(legacy));
 	else if (m->n == 3)
-		ok = str_eq(first, "blobs") && str_eq(entry_component(m, 1), "sha256") &&
-		     blob_is_hex(entry_component(m, 2), strlen(entry_component(m, 2)));
+		ok = str_eq(first, "blobs") &&
+		     blob_is_blob(entry_component(m, 1), entry_component(m, 2));
 	return ok ? BLOB_HINT_ARCHIVE : BLOB_HINT_NONE;
 }

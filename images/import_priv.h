@@ -56,6 +56,7 @@ void opaque_free(struct opaque_list *l);
 struct unpack_job {
 	struct unpack_fds fds;
 	enum unpack_mode mode;
+	bool sha512; /* of the archive, is wanted too */
 	struct unpack_progress said; /* by the child, last */
 	struct unpack_result result; /* once it is done */
 	struct opaque_list opaque; /* freed at the end of unpack_jobs_run() */
@@ -102,8 +103,8 @@ int blobs_read(const struct blobs *b, const char *member, struct document *ret, 
 
 /* The member that holds a digest's blob: "blobs/sha256/HEX", or "HEX" as `skopeo copy ... dir:`
  * has it. */
-#define BLOB_MEMBER_MAX 80
-void blobs_member_name(const struct blobs *b, const struct digest *digest,
+#define BLOB_MEMBER_MAX (sizeof("blobs//") + sizeof(struct blob_digest))
+void blobs_member_name(const struct blobs *b, const struct blob_digest *digest,
 		       char ret[static BLOB_MEMBER_MAX]);
 /* Reads the document of a descriptor and checks its size and digest. by: who named it, for the
  * error. */
@@ -115,7 +116,7 @@ int blobs_read_descriptor(const struct blobs *b, const struct descriptor *d, con
 struct plan_layer {
 	char *member; /* owned; NULL for one that was unpacked already */
 	bool described; /* by a manifest that gives digest and size of the blob */
-	struct digest blob;
+	struct blob_digest blob;
 	uint64_t size;
 };
 

@@ -47,7 +47,7 @@ enum descriptor_kind {
 
 struct descriptor {
 	enum descriptor_kind kind;
-	struct digest digest;
+	struct blob_digest digest;
 	uint64_t size; /* bytes of the blob, exactly */
 	bool has_platform;
 	struct platform platform;

@@ -50,7 +50,8 @@ static int jobs_start(struct jobs *j, struct running *slot, struct err *e)
 		.magic = UNPACK_MAGIC,
 		.mode = job->mode,
 		.named = j->work->req->has_ref,
-		.flags = job->fds.split < 0 ? 0 : UNPACK_SPLIT,
+		.flags =
+			(job->fds.split < 0 ? 0 : UNPACK_SPLIT) | (job->sha512 ? UNPACK_SHA512 : 0),
 		.max_bytes = j->work->limits->max_bytes,
 		.max_members = j->work->limits->max_members,
 		.max_name = j->work->limits->max_name,

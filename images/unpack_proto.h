@@ -42,14 +42,15 @@ enum unpack_mode {
 /* Files that are in the stream as they are get their size, but no content: the tree is wanted for
  * what is around it. */
 #define UNPACK_HOLLOW 2u
-#define UNPACK_FLAGS 3u /* all of them */
+#define UNPACK_SHA512 4u /* the file has to be known by that digest too */
+#define UNPACK_FLAGS 7u /* all of them */
 
 struct unpack_request {
 	uint32_t magic;
 	uint32_t mode; /* enum unpack_mode */
 	uint32_t named; /* for UNPACK_AUTO: a root file system has a name to go by; else it is
 			   refused */
-	uint32_t flags; /* UNPACK_SPLIT, UNPACK_HOLLOW */
+	uint32_t flags; /* UNPACK_SPLIT, ... */
 	uint64_t max_bytes; /* of content, and of the uncompressed stream */
 	uint64_t max_members;
 	uint64_t max_name;
@@ -73,6 +74,7 @@ struct unpack_result {
 	uint32_t mode; /* what it was: any but UNPACK_AUTO */
 	uint32_t reserved;
 	uint8_t archive_sha256[32]; /* of the file as it was, to its end */
+	uint8_t archive_sha512[64]; /* with UNPACK_SHA512 */
 	uint8_t stream_sha256[32]; /* of the uncompressed tar stream, with what trails it */
 	uint64_t archive_bytes, stream_bytes;
 	uint64_t content_bytes; /* sum of the regular files' sizes */

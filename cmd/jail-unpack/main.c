@@ -127,6 +127,9 @@ static void workers_digests(struct workers *w, struct unpack_result *result)
 	else
 		sha256_digest(&w->source.raw, sizeof(result->archive_sha256),
 			      result->archive_sha256);
+	if (w->source.sha512)
+		sha512_digest(&w->source.raw512, sizeof(result->archive_sha512),
+			      result->archive_sha512);
 	result->archive_bytes = w->source.bytes_in;
 	result->stream_bytes = w->source.bytes_out;
 }
@@ -163,6 +166,7 @@ static int unpack_main(struct err *e)
 	if (r < 0)
 		return r;
 	workers.source.max_bytes = unpack.limits.max_bytes;
+	workers.source.sha512 = (unpack.limits.flags & UNPACK_SHA512) != 0;
 	workers.source.max_ratio = unpack.limits.max_ratio;
 	unpack.ring = &workers.ring;
 	unpack.source = &workers.source;

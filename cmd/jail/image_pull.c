@@ -44,7 +44,6 @@ static int default_name(const char *source, struct image_ref *ret, struct err *e
 
 	if (image_ref_parse(name, ret, e) == 0)
 		return 0;
-	/* A digest, or the port of a registry. */
 	return err_hint(e, "give the image a name: jail image pull %s --name IMAGE[:TAG]", source);
 }
 
@@ -78,7 +77,7 @@ static int run(struct cli *c, struct err *e)
 
 const struct verb verb_image_pull = {
 	.name = "image pull",
-	.operands = "docker://NAME[:TAG]",
+	.operands = "docker://NAME[:TAG][@DIGEST]",
 	.help = "Fetch an image from a registry, by skopeo",
 	.options = options,
 	.values_size = sizeof(struct pull_values),

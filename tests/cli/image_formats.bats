@@ -382,13 +382,92 @@ image(layer(file('b')), name='localhost/b:2')"
 	jail image rm docker.io/library/a:1 localhost/b:2
 	mkoci "image(layer(file('a')), name='latest')"
 	refused 'no name.*--name'
-	mkoci "image(layer(file('a')), name='localhost:5000/a:1')"
-	refused 'localhost:5000/a:1.*--name'
+	mkoci "image(layer(file('a')), name='localhost:5000/A:1')"
+	refused 'localhost:5000/A:1.*--name'
 	jail image import "$OCI" --name a:1
 	run jail image import "$OCI" --name a:1
 	assert_error 1 'in use'
 	run jail image import "$OCI" --all --name b:1
 	assert_error 2 --all
+}
+
+# check_named NAME: found, listed, verified and removed by it; its file is one file of the store.
+check_named() {
+	[ "$(jail image inspect --json "$1" | jq -r '.[0].name')" = "$1" ]
+	run -0 jail image verify "$1"
+	assert_output "$1: sound"
+	jail image list --quiet | grep -qxF "$1"
+	[ "$(find "$STATE/images" -name '*.json' | wc -l)" = 2 ] # busybox is there too
+	[ -z "$(find "$STATE" -name '*localhost:*' -o -name '*@*')" ]
+	jail image rm "$1"
+}
+
+@test "names: registries with ports, digests, both with tags; from layouts, archives and --name" {
+	local a256 a512 name file=$BATS_TEST_TMPDIR/docker.tar
+	a256=$(printf 'a%.0s' {1..64}) a512=$(printf 'b%.0s' {1..128})
+	for name in localhost:5000/app:1 "a@sha256:$a256" "a@sha512:$a512" "Host.example:5000/a/b:T@sha256:$a256" '[::1]:5000/a:1'; do
+		mkoci "image(layer(file('a')), name='localhost/other:1', full_name=ARGS[0])" "$name"
+		jail image import --quiet "$OCI"
+		check_named "$name"
+		jail image import --quiet "$OCI" --name "$name"
+		check_named "$name"
+		mkoci "docker([([layer(file('a'))], [ARGS[0]])])" "$name"
+		tar -C "$OCI" -cf "$file" .
+		jail image import --quiet "$file"
+		check_named "$name"
+	done
+	# Without tag and digest it is the latest; a port is no tag.
+	jail image import --quiet "$file" --name localhost:5000/app
+	check_named localhost:5000/app:latest
+	# Out again: what Docker's manifest.json has no form for is left out there.
+	jail image import --quiet "$file" --name "localhost:5000/a:T@sha256:$a256"
+	jail image export "localhost:5000/a:T@sha256:$a256" --format docker | tar -xOf - manifest.json | jq -c '.[0].RepoTags' >"$file.tags"
+	[ "$(cat "$file.tags")" = '["localhost:5000/a:T"]' ]
+	jail image export "localhost:5000/a:T@sha256:$a256" | tar -xOf - index.json |
+		jq -r '.manifests[0].annotations["org.opencontainers.image.ref.name"]' >"$file.tags"
+	[ "$(cat "$file.tags")" = "localhost:5000/a:T@sha256:$a256" ]
+	jail image tag "localhost:5000/a:T@sha256:$a256" "a@sha256:$a256"
+	jail image rm "localhost:5000/a:T@sha256:$a256"
+	jail image export "a@sha256:$a256" --format docker | tar -xOf - manifest.json | jq -c '.[0].RepoTags' >"$file.tags"
+	[ "$(cat "$file.tags")" = '[]' ]
+	check_named "a@sha256:$a256"
+	# An instance of one.
+	mkoci "image(raw(ARGS[0]), name='localhost:5000/run:1')" "$JAIL_TEST_DIR/busybox.tar"
+	jail image import --quiet "$OCI"
+	run -0 jail run --rm --network none --image localhost:5000/run:1 -- /bin/echo hello
+	[ "$output" = hello ]
+	jail image rm localhost:5000/run:1
+}
+
+@test "sha512: blobs of a layout are verified by what their descriptors say" {
+	mkoci "FUNCTION = 'sha512'
+image(layer(file('a', b'1')), layer(file('b', b'2'), compress=''), name='d:1')"
+	[ -d "$OCI/blobs/sha512" ]
+	[ ! -e "$OCI/blobs/sha256" ]
+	jail image import --quiet "$OCI"
+	jail image verify d:1
+	jail image rm d:1
+	jail gc
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/oci.tar" --sort=name blobs oci-layout index.json
+	jail image import --quiet "$BATS_TEST_TMPDIR/oci.tar"
+	jail image rm d:1
+	jail gc
+	local what
+	for what in l.blob 'm["config"]["digest"]' 'd["digest"]'; do
+		mkoci "FUNCTION = 'sha512'
+import json
+l = layer(file('f', b'1'), compress='')
+d = image(l, name='d:1')
+m = json.load(open(f'{TOP}/blobs/sha512/' + d['digest'][7:]))
+path = 'blobs/sha512/' + ($what)[7:]
+data = open(f'{TOP}/{path}', 'rb').read()
+# Of the same size, and just as good but for its digest.
+put(path, data.replace(b': ', b' :', 1) if data[:1] == b'{' else data[:600] + b'X' + data[601:])"
+		run jail image import "$OCI"
+		assert_error 1 'has the digest sha512:'
+		[ -z "$(ls -A "$STATE/staging")" ]
+	done
+	nothing_new
 }
 
 @test "digests at every level: a mismatch names both, and who said so; nothing is stored" {
@@ -563,8 +642,6 @@ with_skopeo() {
 	assert_error 1 'not installed'
 	run jail image pull oci:/x --name x:1
 	assert_error 1 'docker://'
-	run jail image pull docker://example:5000/a:1
-	assert_error 1 --name
 	# A skopeo that knows one registry: the layout.
 	cp "$(command -v skopeo)" "$BATS_TEST_TMPDIR/real"
 	cat >"$BATS_TEST_TMPDIR/fake" <<-END
@@ -580,12 +657,19 @@ with_skopeo() {
 	is_many example/a:1
 	run -0 with_skopeo "$BATS_TEST_TMPDIR/fake" "$JAIL_BUILD/jail" image pull --platform linux/amd64 \
 		docker://example/b@sha256:0 --name b:1
+	local hex
+	hex=$(printf '0%.0s' {1..64})
+	run -0 with_skopeo "$BATS_TEST_TMPDIR/fake" "$JAIL_BUILD/jail" image pull "docker://example:5000/c:2@sha256:$hex"
+	assert_output "example:5000/c:2@sha256:$hex: "
+	run jail image pull docker://example/b..c
+	assert_error 1 --name
 	[ "$(cat "$BATS_TEST_TMPDIR/args")" = "copy -- docker://example/a:1 oci:oci
---override-os linux --override-arch amd64 copy -- docker://example/b@sha256:0 oci:oci" ]
+--override-os linux --override-arch amd64 copy -- docker://example/b@sha256:0 oci:oci
+copy -- docker://example:5000/c@sha256:$hex oci:oci" ]
 	run with_skopeo "$BATS_TEST_TMPDIR/fake" "$JAIL_BUILD/jail" image pull docker://example/broken:1
 	assert_error 1 'status 7'
 	[ -z "$(ls -A "$STATE/staging")" ]
-	jail image rm example/a:1 b:1
+	jail image rm example/a:1 b:1 "example:5000/c:2@sha256:$hex"
 	nothing_new
 }
 
