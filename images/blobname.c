@@ -142,10 +142,16 @@ static enum blob_hint blob_hint_dir(const struct entry_name *m)
 	return ok ? BLOB_HINT_DIRECTORY : BLOB_HINT_NONE;
 }
 
+bool blob_name_is_document(const struct entry_name *m)
+{
+	static const char *const documents[] = { "manifest.json", "oci-layout", "index.json" };
+
+	return m->n == 1 && blob_is_one_of(entry_component(m, 0), documents, ARRAY_SIZE(documents));
+}
+
 enum blob_hint blob_name_hint(const struct entry_name *m, bool is_dir)
 {
-	static const char *const top[] = { "manifest.json", "repositories", "oci-layout",
-					   "index.json" };
+	static const char *const top[] = { "repositories", "version", "config.json" };
 	/* podman and docker; crane and jib */
 	static const char *const suffixes[] = { ".tar", ".json", ".tar.gz" };
 	static const char *const legacy[] = { "layer.tar", "json", "VERSION" };
@@ -155,7 +161,7 @@ enum blob_hint blob_name_hint(const struct entry_name *m, bool is_dir)
 	if (is_dir)
 		return blob_hint_dir(m);
 	if (m->n == 1)
-		ok = blob_is_one_of(first, top, ARRAY_SIZE(top)) ||
+		ok = blob_name_is_document(m) || blob_is_one_of(first, top, ARRAY_SIZE(top)) ||
 		     blob_is_hex_with(first, suffixes, ARRAY_SIZE(suffixes)) ||
 		     (str_starts(first, "sha256:") && blob_is_hex(first + 7, strlen(first + 7)));
 	else if (m->n == 2)

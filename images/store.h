@@ -78,7 +78,12 @@ struct import_request {
 	bool all; /* every image of the archive that has a name */
 	bool has_platform; /* else that of this machine */
 	struct platform platform;
-	bool rootfs; /* it is a root file system, whatever its members are called */
+	enum import_format {
+		IMPORT_ANY, /* what its documents say, else a root file system */
+		IMPORT_ROOTFS,
+		IMPORT_OCI, /* oci-layout, index.json */
+		IMPORT_DOCKER, /* manifest.json */
+	} format;
 	bool replace; /* the name may exist already */
 	struct import_limits limits; /* 0 = default */
 	import_progress_fn *progress;

@@ -29,8 +29,8 @@
 #define UNPACK_MAGIC 0x6a756e34u /* "jun4": changes with the layout */
 
 enum unpack_mode {
-	/* A root file system, unless the first members say that it is an archive of images: then as
-	 * UNPACK_BLOBS. Nothing was written before that is known. */
+	/* A root file system, unless a document in it says that it is an archive of images: then as
+	 * UNPACK_BLOBS. */
 	UNPACK_AUTO = 1,
 	UNPACK_ROOTFS, /* whiteouts are refused */
 	UNPACK_LAYER, /* whiteouts become overlayfs's */

@@ -313,13 +313,13 @@ docker([((a, b), ['one:1', 'one:latest']), ((a, c, b), ['two:1'])], links=True)"
 	mkdir "$OCI"
 	ln -s ../../../etc/passwd "$OCI/manifest.json"
 	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/out.tar" manifest.json
-	run jail image import "$BATS_TEST_TMPDIR/out.tar"
+	run jail image import --format docker "$BATS_TEST_TMPDIR/out.tar"
 	assert_error 1 'leads out of the archive'
 	nothing_new
 	ln -sf index.json "$OCI/manifest.json"
 	ln -s manifest.json "$OCI/index.json"
 	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/loop.tar" manifest.json index.json
-	run jail image import "$BATS_TEST_TMPDIR/loop.tar"
+	run jail image import --format docker "$BATS_TEST_TMPDIR/loop.tar"
 	assert_error 1 ''
 	nothing_new
 }
@@ -553,13 +553,78 @@ image(evil, layer(file('g')), name='evil:1')"
 	[ "$(jq -c .rootfs.diff_ids "$STATE/configs/$(field r:1 .config | cut -d: -f2).json")" = "[\"$(field r:1 '.layers[0]')\"]" ]
 	# One whose first file has a telling name.
 	mkdir "$BATS_TEST_TMPDIR/m"
-	echo '{}' >"$BATS_TEST_TMPDIR/m/index.json"
+	echo '{"schemaVersion":2}' >"$BATS_TEST_TMPDIR/m/index.json"
 	mkdir "$BATS_TEST_TMPDIR/m/etc"
 	tar -C "$BATS_TEST_TMPDIR/m" -cf "$f" index.json etc
 	run jail image import "$f" --name m:1
-	assert_error 1 --rootfs
-	jail image import "$f" --name m:1 --rootfs
+	assert_error 1 '--format rootfs'
+	jail image import "$f" --name m:1 --format rootfs
 	[ -e "$STATE/layers/$(field m:1 '.layers[0]' | cut -d: -f2)/fs/index.json" ]
+}
+
+@test "a root file system or images: the documents decide, not what the first file is called; --format" {
+	local f=$BATS_TEST_TMPDIR/f.tar d=$BATS_TEST_TMPDIR/d first hex fs
+	hex=$(printf 'a%.0s' {1..64})
+	for first in config.json "sha256:$hex" "$hex.json" "$hex.tar" repositories version manifest.json index.json "$hex/json" \
+		"blobs/sha256/$hex"; do
+		rm -rf "$d"
+		mkdir -p "$d/etc" "$d/$(dirname "$first")"
+		echo '{"name": "of a web page"}' >"$d/$first"
+		chmod 640 "$d/$first"
+		echo x >"$d/etc/file"
+		tar -C "$d" --owner=7 --group=8 -cf "$f" "$first" etc
+		run jail image import "$f"
+		assert_error 1 'this is a root file system, which has no name'
+		jail image import --quiet "$f" --name r:1
+		fs=$STATE/layers/$(field r:1 '.layers[0]' | cut -d: -f2)/fs
+		[ "$(cd "$fs" && find . -type f | sort)" = "$(cd "$d" && find . -type f | sort)" ]
+		[ "$(stat -c '%a %u:%g' "$fs/$first")" = '640 7:8' ]
+		jail image verify r:1
+		jail image rm r:1
+		# Nothing else in it: that would be an archive that is damaged.
+		tar -C "$d" -cf "$f" "$first"
+		run jail image import "$f" --name r:1
+		assert_error 1 'neither oci-layout and index.json nor manifest.json'
+		assert_error 1 '--format rootfs'
+		jail image import --quiet "$f" --name r:1 --format rootfs
+		jail image rm r:1
+	done
+	# Images in whatever order their members come, with some that no archive of them has.
+	mkoci "image(layer(file('a')), layer(file('b')), name='o:1')"
+	mkdir -p "$OCI/doc/blobs/sha256"
+	echo x | tee "$OCI/README" "$OCI/doc/blobs/sha256/$hex" "$OCI/%2f" >"$OCI/blobs/z%"
+	for first in '--sort=name blobs doc README %2f oci-layout index.json' 'index.json blobs doc README %2f oci-layout' \
+		'--sort=name blobs index.json oci-layout README' 'oci-layout blobs README index.json doc'; do
+		tar -C "$OCI" -cf "$f" $first
+		jail image import --quiet "$f"
+		jail image verify o:1
+		jail image rm o:1
+		jail gc
+		jail image import --quiet --format oci - <"$f"
+		jail image rm o:1
+		run jail image import --format docker "$f"
+		assert_error 1 'has no manifest.json'
+		run jail image import "$f"  --format rootfs
+		assert_error 2 --name
+	done
+	mkoci "docker([([layer(file('a')), layer(file('a'))], ['d:1'])], links=True)"
+	for first in "$(cd "$OCI" && echo *)" "$(cd "$OCI" && ls -rd ./* | tr '\n' ' ')"; do
+		tar -C "$OCI" -cf "$f" $first
+		jail image import --quiet "$f"
+		jail image verify d:1
+		jail image rm d:1
+		jail gc
+		jail image import --quiet --format docker "$f"
+		jail image rm d:1
+		run jail image import --format oci "$f"
+		assert_error 1 'no oci-layout and index.json'
+	done
+	run jail image import --format tar "$f"
+	assert_error 2 'one of: any, rootfs, oci, docker'
+	run jail image import --format rootfs --name x:1 "$OCI"
+	assert_error 1 'packed first'
+	[ -z "$(ls -A "$STATE/staging")" ]
+	nothing_new
 }
 
 @test "limits are of the whole import: bytes and members of all layers together" {

@@ -121,6 +121,7 @@ static void first_members(void **state)
 		{ "manifest.json", false, BLOB_HINT_ARCHIVE },
 		{ "index.json", false, BLOB_HINT_ARCHIVE },
 		{ "oci-layout", false, BLOB_HINT_ARCHIVE },
+		{ "config.json", false, BLOB_HINT_ARCHIVE },
 		{ "repositories", false, BLOB_HINT_ARCHIVE },
 		{ HEX ".tar", false, BLOB_HINT_ARCHIVE },
 		{ HEX ".tar.gz", false, BLOB_HINT_ARCHIVE },
