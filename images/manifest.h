@@ -168,6 +168,14 @@ void image_config_free(struct image_config *c);
 int image_config_parse(const char *file, const char *text, size_t n, struct image_config *ret,
 		       struct err *e);
 
+/* "80/tcp" */
+#define IMAGE_PORT_TEXT 16
+void image_port_format(const struct image_port *p, char ret[static IMAGE_PORT_TEXT]);
+/* What it asks for: "entrypoint", "cmd", "env", "user", "workingDir", "stopSignal", "labels",
+ * "exposedPorts", "volumes", "healthcheck" (docs/json.md). NULL: null. */
+struct json_out;
+void image_config_to_json(const struct image_config *c, struct json_out *o, const char *key);
+
 /*
  * The config document that a plain root file system gets: deterministic, so that the same layers
  * and time give the same digest. created_by is the only entry of its history.

@@ -173,5 +173,8 @@ int store_gc(struct image_store *s, store_used_fn *used, void *arg, struct store
  * "createdMs", "sizeBytes", "members". */
 struct json_out;
 void image_to_json(const struct image *image, struct json_out *o, const char *key);
+/* The same, and "imageConfig" (image_config_to_json()). */
+void image_and_config_to_json(const struct image *image, const struct image_config *config,
+			      struct json_out *o);
 
 #endif

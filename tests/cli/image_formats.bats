@@ -701,6 +701,44 @@ with_skopeo() {
 	[ "$(jail inspect --json system | jq -c '.[0].spec.process.args')" = '["/sbin/init"]' ]
 }
 
+@test "what an instance doesn't get by itself is shown; --publish-all publishes what the image exposes" {
+	mkoci "image(raw(ARGS[0]), name='says:2', config={'config': {
+    'Cmd': ['/bin/sleep', '1000'], 'Env': ['A=b'], 'Labels': {'role': 'db', 'evil': '\x1b[2J'},
+    'ExposedPorts': {'80/tcp': {}, '53/udp': {}, '9000-9001/tcp': {}}, 'Volumes': {'/data': {}},
+    'Healthcheck': {'Test': ['CMD-SHELL', 'true'], 'Interval': 5000000000}}})" "$JAIL_TEST_DIR/busybox.tar"
+	jail image import --quiet "$OCI"
+	local want='{"entrypoint":[],"cmd":["/bin/sleep","1000"],"env":["A=b"],"user":null,"workingDir":null,"stopSignal":null,"labels":{"evil":"\u001b[2J","role":"db"},"exposedPorts":["53/udp","80/tcp","9000/tcp","9001/tcp"],"volumes":["/data"],"healthcheck":{"disabled":false,"shell":true,"test":["true"],"intervalMs":5000,"timeoutMs":0,"startPeriodMs":0,"retries":0}}'
+	[ "$(jail image inspect --json says:2 | jq -c '.[0].imageConfig')" = "$want" ]
+	run -0 jail image inspect says:2
+	assert_output 'label       role=db'
+	assert_output 'exposes     80/tcp'
+	assert_output 'volume      /data'
+	[[ $output != *$'\e'* ]]
+	# Not by itself.
+	jail create plain --image says:2
+	[ "$(jail inspect --json plain | jq -c '.[0] | [.spec.network.ports, .spec.labels, .spec.mounts] | map(. // [] | length)')" = '[0,0,0]' ]
+	[ "$(jail inspect --json plain | jq -c '.[0].imageConfig')" = "$want" ]
+	[ "$(jail inspect --json plain | jq -c '.[0].imageConfig.labels')" != "$(jail inspect --json plain | jq -c '.[0].spec.labels')" ]
+	# All but what is published already, each on another port, none of them anybody's.
+	jail create one --image says:2 --publish-all --port 8080:80
+	jail create two --image says:2 -P
+	jail inspect --json one two | jq -r '.[] | .spec.network.ports | map(sub("^[0-9]+:"; "")) | sort | join(" ")' >"$BATS_TEST_TMPDIR/ports"
+	[ "$(cat "$BATS_TEST_TMPDIR/ports")" = $'53/udp 80/tcp 9000/tcp 9001/tcp\n53/udp 80/tcp 9000/tcp 9001/tcp' ]
+	jail inspect --json one two | jq -r '.[].spec.network.ports[]' >"$BATS_TEST_TMPDIR/all"
+	[ "$(grep -c '^8080:80/tcp$' "$BATS_TEST_TMPDIR/all")" = 1 ]
+	[ "$(cut -d: -f1 "$BATS_TEST_TMPDIR/all" | sort -u | wc -l)" = 8 ]
+	[ "$(cut -d: -f1 "$BATS_TEST_TMPDIR/all" | sort -n | awk '$1 != 8080 && ($1 < 49152 || $1 > 65535)' | wc -l)" = 0 ]
+	# They can be started together, and run takes the option too.
+	jail start one two
+	run -0 jail run --detach --name three -P --image says:2
+	[ "$(jail inspect --json three | jq '.[0].spec.network.ports | length')" = 4 ]
+	# Without networks there is nothing to publish on.
+	run jail run --rm -P --network none --image says:2 true
+	assert_error 125 network.ports
+	jail rm --force one two three plain
+	jail image rm says:2
+}
+
 @test "pull: runs skopeo, says so when there is none, takes no other source" {
 	: >"$BATS_TEST_TMPDIR/none"
 	run with_skopeo "$BATS_TEST_TMPDIR/none" "$JAIL_BUILD/jail" image pull docker://example/a:1
