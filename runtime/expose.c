@@ -146,14 +146,9 @@ int jail_publish_exposed(struct jail *j, struct jail_spec *s, struct err *e)
 	CLEANUP(expose_free) struct expose x = { .j = j, .s = s };
 	CLEANUP_IMAGE_CONFIG struct image_config c = { .author = NULL };
 	struct image image;
-	int r;
+	int r = image_of_spec(j, s, &image, e);
 
-	if (!s->has_image)
-		return 0;
-	r = engine_store(j, e);
-	if (r >= 0)
-		r = store_get(&j->store, &s->image, &image, e);
-	if (r >= 0)
+	if (r > 0)
 		r = image_read_config(j, &image, &c, e);
 	if (r > 0)
 		r = expose_all(&x, &c, e);

@@ -218,17 +218,24 @@ int image_apply(struct jail *j, const struct image *image, struct jail_spec *s, 
 	return spec_apply_image(s, &config, e) < 0 ? err_wrap(e, "image %s", image->ref.s) : 0;
 }
 
-int jail_apply_image(struct jail *j, struct jail_spec *s, struct err *e)
+int image_of_spec(struct jail *j, const struct jail_spec *s, struct image *ret, struct err *e)
 {
-	struct image image;
 	int r;
 
 	if (!s->has_image)
 		return 0;
 	r = engine_store(j, e);
 	if (r >= 0)
-		r = store_get(&j->store, &s->image, &image, e);
+		r = store_get(&j->store, &s->image, ret, e);
+	return r < 0 ? r : 1;
+}
+
+int jail_apply_image(struct jail *j, struct jail_spec *s, struct err *e)
+{
+	struct image image;
+	int r = image_of_spec(j, s, &image, e);
+
 	if (r < 0)
 		return err_wrap(e, "image");
-	return image_apply(j, &image, s, e);
+	return r > 0 ? image_apply(j, &image, s, e) : 0;
 }

@@ -31,8 +31,10 @@ int spec_apply_image(struct jail_spec *s, const struct image_config *c, struct e
  * image without a config. */
 int spec_unapply_image(struct jail_spec *s, const struct image_config *c, struct err *e);
 
-/* spec_apply_image() with an image of the store. */
+/* The image that the spec names. Return: 1; 0: it names none. */
 struct image;
+int image_of_spec(struct jail *j, const struct jail_spec *s, struct image *ret, struct err *e);
+/* spec_apply_image() with an image of the store. */
 int image_apply(struct jail *j, const struct image *image, struct jail_spec *s, struct err *e);
 /* Its config, parsed. Return: 1; 0: it has none. */
 int image_read_config(struct jail *j, const struct image *image, struct image_config *ret,

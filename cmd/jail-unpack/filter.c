@@ -22,6 +22,14 @@
 #define FILTER_ARCH 0 /* unknown: nothing is imported */
 #endif
 
+/* libc beneath either of them. */
+static const unsigned filter_libc[] = {
+	SYS_brk,	SYS_munmap,	    SYS_mremap,	      SYS_madvise,
+	SYS_futex,	SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_restart_syscall,
+	SYS_getpid,	SYS_gettid,	    SYS_tgkill,	      SYS_exit,
+	SYS_exit_group,
+};
+
 static const unsigned filter_files[] = {
 	/* the archive, the report */
 	SYS_read,
@@ -60,24 +68,10 @@ static const unsigned filter_files[] = {
 	SYS_getdents64,
 	SYS_fcntl,
 	SYS_syncfs,
-	/* libc */
-	SYS_brk,
-	SYS_munmap,
-	SYS_mremap,
-	SYS_madvise,
-	SYS_futex,
 	SYS_clock_gettime,
 	SYS_clock_nanosleep,
 	SYS_sched_yield,
 	SYS_getrandom,
-	SYS_rt_sigprocmask,
-	SYS_rt_sigreturn,
-	SYS_restart_syscall,
-	SYS_getpid,
-	SYS_gettid,
-	SYS_tgkill,
-	SYS_exit,
-	SYS_exit_group,
 };
 
 /* A decoder reads one file and talks to its parent. */
@@ -86,26 +80,14 @@ static const unsigned filter_decodes[] = {
 	SYS_sendto,
 	SYS_recvfrom,
 	SYS_close,
-	/* libc */
-	SYS_brk,
-	SYS_munmap,
-	SYS_mremap,
-	SYS_madvise,
-	SYS_futex,
-	SYS_rt_sigprocmask,
-	SYS_rt_sigreturn,
-	SYS_restart_syscall,
-	SYS_getpid,
-	SYS_gettid,
-	SYS_tgkill,
-	SYS_exit,
-	SYS_exit_group,
 };
 
 /* With PROT_EXEC in their third argument they are refused. */
 static const unsigned filter_no_exec[] = { SYS_mmap, SYS_mprotect };
 
-#define FILTER_MAX (16 + 2 * ARRAY_SIZE(filter_files) + 8 * ARRAY_SIZE(filter_no_exec))
+#define FILTER_MAX                                                                                 \
+	(16 + 2 * (ARRAY_SIZE(filter_files) + ARRAY_SIZE(filter_libc)) +                           \
+	 8 * ARRAY_SIZE(filter_no_exec))
 
 struct filter_program {
 	struct sock_filter code[FILTER_MAX];
@@ -127,6 +109,15 @@ static void filter_return(struct filter_program *p, uint32_t action)
 	filter_emit(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
 }
 
+static void filter_allow(struct filter_program *p, const unsigned *allowed, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		filter_emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i],
+							    0, 1));
+		filter_return(p, SECCOMP_RET_ALLOW);
+	}
+}
+
 static void filter_build(struct filter_program *p, const unsigned *allowed, size_t n)
 {
 	p->n = 0;
@@ -144,11 +135,8 @@ static void filter_build(struct filter_program *p, const unsigned *allowed, size
 		filter_return(p, SECCOMP_RET_ERRNO | EPERM);
 		filter_return(p, SECCOMP_RET_ALLOW);
 	}
-	for (size_t i = 0; i < n; i++) {
-		filter_emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i],
-							    0, 1));
-		filter_return(p, SECCOMP_RET_ALLOW);
-	}
+	filter_allow(p, allowed, n);
+	filter_allow(p, filter_libc, ARRAY_SIZE(filter_libc));
 	filter_return(p, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
