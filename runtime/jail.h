@@ -108,6 +108,8 @@ struct instance_info {
 	char cgroup[512];
 	uint64_t root_device; /* of the running one's overlay; 0 = none */
 	struct instance_disk disk; /* with its spec */
+	struct image_config *image_config; /* with its spec: what its image asks for; NULL: nothing.
+					      Owned */
 	struct strv limits; /* of a running one, with its spec: "memory.max=1048576", as the kernel
 			       has them */
 };
