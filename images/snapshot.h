@@ -40,6 +40,11 @@ struct snapshot {
 	bool copied; /* else it is what was "upper" */
 	bool frozen; /* the instance was running, ... */
 	uint64_t frozen_us; /* ... and stood still for so long */
+	/* Those that it was made for by itself; none: somebody asked for it. What was made later
+	 * has the larger sequence, whatever the clock said. */
+	struct jail_name schedules[LIMIT_SCHEDULES];
+	size_t n_schedules;
+	uint64_t sequence;
 };
 
 struct snapshots {
@@ -113,7 +118,7 @@ int snapshots_clone_upper(const struct snapshots *to, int like, bool content,
 /* ---- snapshot.json ---- */
 
 void snapshot_write(const struct snapshot *s, struct json_out *o);
-/* name, created_ms, copied, frozen, frozen_us; the rest is left alone. */
+/* name, created_ms, copied, frozen, frozen_us, schedules, sequence; the rest is left alone. */
 int snapshot_parse(const char *file, const char *text, size_t n, struct snapshot *ret,
 		   struct err *e);
 

@@ -21,6 +21,10 @@ void snapshot_to_json(struct json_out *o, const struct snapshot_view *v)
 		json_out_null(o, "parent");
 	json_out_bool(o, "current", v->current);
 	json_out_bool(o, "copied", v->s->copied);
+	json_out_array(o, "schedules");
+	for (size_t i = 0; i < v->s->n_schedules; i++)
+		json_out_str(o, NULL, v->s->schedules[i].s);
+	json_out_array_end(o);
 	if (v->s->frozen)
 		json_out_milli(o, "frozenMs", v->s->frozen_us);
 	else

@@ -36,6 +36,7 @@ const struct verb *const verbs[] = {
 	&verb_snapshot_list,
 	&verb_snapshot_rm,
 	&verb_snapshot_diff,
+	&verb_snapshot_run,
 	&verb_rollback,
 	&verb_diff,
 	&verb_clone,

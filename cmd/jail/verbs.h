@@ -52,7 +52,7 @@ extern const struct verb verb_network_create, verb_network_list, verb_network_in
 
 extern const struct verb verb_volume_create, verb_volume_list, verb_volume_inspect, verb_volume_rm;
 extern const struct verb verb_snapshot_create, verb_snapshot_list, verb_snapshot_rm,
-	verb_snapshot_diff, verb_rollback, verb_diff, verb_clone, verb_commit;
+	verb_snapshot_diff, verb_snapshot_run, verb_rollback, verb_diff, verb_clone, verb_commit;
 
 /* systemd (docs/systemd.md) */
 extern const struct verb verb_enable, verb_disable, verb_unit_start, verb_unit_stop, verb_unit_post,
