@@ -270,16 +270,21 @@ static int change_project(const struct jail_spec *to, int dir, struct err *e)
 int instance_disk_change(const struct jail_spec *from, const struct jail_spec *to, int dir, bool up,
 			 struct err *e)
 {
+	int r;
+
 	if (!instance_disk_differs(from, to))
 		return 0;
 	switch (disk_kind_of(dir)) {
 	case DISK_TMPFS: /* the next one is made with it */
 		return 0;
 	case DISK_PROJECT:
-		return change_project(to, dir, e);
+		r = change_project(to, dir, e);
+		return r < 0 ? err_wrap(e, "resources.disk") : 0;
 	case DISK_IMAGE:
-		if (to->disk.size_bytes)
-			return disk_image_resize(dir, &to->disk, up, e);
+		if (to->disk.size_bytes) {
+			r = disk_image_resize(dir, &to->disk, up, e);
+			return r < 0 ? err_wrap(e, "resources.disk") : 0;
+		}
 		(void)err_set(e, EOPNOTSUPP, "resources.disk.size: an image file has to have one");
 		return err_hint(e, "set it to a larger size");
 	case DISK_DIRECTORY:

@@ -8,7 +8,7 @@
 #include "runtime/freeze.h"
 #include "runtime/snapshot_priv.h"
 
-static bool has_name(const struct snapshots *s, const struct jail_name *name)
+bool snapshot_is_taken(const struct snapshots *s, const struct jail_name *name)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->v[i].unfinished && str_eq(s->v[i].name.s, name->s))
@@ -16,10 +16,8 @@ static bool has_name(const struct snapshots *s, const struct jail_name *name)
 	return false;
 }
 
-/* "20261127-173134", with a schedule "daily-20261127-173134", and with more than one in a second
- * "20261127-173134-2". */
-static int choose_name(const struct snapshots *s, uint64_t now_ms, const char *schedule,
-		       struct jail_name *ret, struct err *e)
+int snapshot_choose_name(const struct snapshots *s, uint64_t now_ms, const char *schedule,
+			 struct jail_name *ret, struct err *e)
 {
 	char t[CLOCK_TEXT_MAX];
 
@@ -32,7 +30,7 @@ static int choose_name(const struct snapshots *s, uint64_t now_ms, const char *s
 		(void)str_format(ret->s, sizeof(ret->s), "%s%s%.4s%.2s%.2s-%.2s%.2s%.2s%s",
 				 schedule ? schedule : "", schedule ? "-" : "", t, t + 5, t + 8,
 				 t + 11, t + 14, t + 17, more); /* fits */
-		if (!has_name(s, ret))
+		if (!snapshot_is_taken(s, ret))
 			return 0;
 	}
 	return err_set(e, EEXIST, "no name is left; give one");
@@ -93,14 +91,14 @@ int snapshot_make(struct snapshot_access *a, struct snapshot *what, const char *
 	const struct snapshot *parent = snapshots_named(&a->all, &a->all.head);
 	int r;
 
-	if (what->name.s[0] && has_name(&a->all, &what->name)) {
+	if (what->name.s[0] && snapshot_is_taken(&a->all, &what->name)) {
 		(void)err_set(e, EEXIST, "snapshot \"%s\": there is one of that name",
 			      what->name.s);
 		return err_hint(e, "choose another name, or remove it: jail snapshot rm %s %s",
 				a->name.s, what->name.s);
 	}
 	if (!what->name.s[0] &&
-	    (r = choose_name(&a->all, what->created_ms, schedule, &what->name, e)) < 0)
+	    (r = snapshot_choose_name(&a->all, what->created_ms, schedule, &what->name, e)) < 0)
 		return r;
 	if ((r = snapshots_prepare(&a->all, instance_disk_project(a->dir), e)) < 0 ||
 	    (r = has_room(a, e)) < 0)

@@ -34,6 +34,11 @@ void snapshot_access_close(struct snapshot_access *a);
 /* Zeroed is not closed. */
 void snapshot_access_init(struct snapshot_access *a);
 
+bool snapshot_is_taken(const struct snapshots *s, const struct jail_name *name);
+/* "20261127-173134", with a schedule "daily-20261127-173134", and with more than one in a second
+ * "20261127-173134-2". */
+int snapshot_choose_name(const struct snapshots *s, uint64_t now_ms, const char *schedule,
+			 struct jail_name *ret, struct err *e);
 /* what: name ("": after the time, and the schedule, or NULL), created_ms and what a schedule says;
  * the rest is filled in. a->all is not up to date afterwards. */
 int snapshot_make(struct snapshot_access *a, struct snapshot *what, const char *schedule,

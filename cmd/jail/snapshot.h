@@ -13,6 +13,8 @@ struct snapshot_view {
 	bool current; /* what is written now stands on it */
 };
 void snapshot_to_json(struct json_out *o, const struct snapshot_view *v);
+/* What those of volumes have too: name, created, createdMs, frozenMs. */
+void snapshot_members(struct json_out *o, const struct snapshot *s);
 /* "12.3ms" */
 #define SNAPSHOT_FROZEN_MAX 32
 void snapshot_frozen_text(const struct snapshot *s, char ret[static SNAPSHOT_FROZEN_MAX]);

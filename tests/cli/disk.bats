@@ -179,7 +179,7 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	jail stop --timeout 0s web
 	wait_until 10 no_loops
 	run jail set web disk.size=32MiB
-	assert_error 1 'resources.disk.size: 32.0MiB is less than the '
+	assert_error 1 'resources.disk: size: 32.0MiB is less than the '
 	assert_output 'MiB in use'
 	assert_output 'remove files, or take a larger size'
 	[ "$(field web .spec.resources.disk.size)" = 128MiB ]
