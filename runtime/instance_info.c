@@ -148,6 +148,16 @@ static void copy_networks(struct instance_info *i, const struct meta *meta)
 	}
 }
 
+/* r: of reading a record. What isn't there was removed with its instance just now, or is lost. */
+static int record_missing(struct jail *j, const struct jail_name *name, int dir, int r,
+			  const char *file, struct err *e)
+{
+	if (r != -ENOENT)
+		return r;
+	return instance_is_there(j, name, dir) ? err_set(e, EBADMSG, "%s is missing", file)
+					       : err_set(e, ENOENT, "no such instance");
+}
+
 int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		  struct instance_info *ret, struct err *e)
 {
@@ -159,10 +169,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 	spec_init(&i.spec);
 	if (dir < 0)
 		return err_wrap(e, "%s", name->s);
-	r = meta_read(dir, &meta, e);
-	if (r == -ENOENT) /* removed just now, or damaged */
-		r = instance_is_there(j, name, dir) ? err_set(e, EBADMSG, "meta.json is missing")
-						    : err_set(e, ENOENT, "no such instance");
+	r = record_missing(j, name, dir, meta_read(dir, &meta, e), "meta.json", e);
 	if (r >= 0) {
 		copy_networks(&i, &meta);
 		r = info_life(j, &i, dir, e);
@@ -171,7 +178,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		return err_wrap(e, "%s", name->s);
 	if (with_spec) {
 		info_oom(j, &i);
-		r = spec_read(dir, &i.spec, e);
+		r = record_missing(j, name, dir, spec_read(dir, &i.spec, e), "spec.json", e);
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
 		info_limits(j, &i);

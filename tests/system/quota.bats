@@ -3,6 +3,7 @@
 
 load ../lib/common
 load ../lib/security
+load ../lib/system
 
 setup_file() {
 	jail_setup_file
@@ -11,6 +12,7 @@ setup_file() {
 	export TOOLS
 	helper project "$TOP/tests/helpers/project.c"
 }
+setup() { need quotas; }
 teardown_file() { jail_teardown_file; }
 teardown() {
 	jail_teardown
