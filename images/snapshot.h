@@ -127,6 +127,10 @@ int snapshots_clone_upper(const struct snapshots *to, int like, bool content,
 			  const struct tree_shift *shift, const struct snapshot_id *parent,
 			  struct err *e);
 
+/* All that is needed of `from`, and what is written, for another holder of the same instance that
+ * has an empty "upper" and SNAPSHOT_DIR. */
+int snapshots_copy_all(const struct snapshots *from, const struct snapshots *to, struct err *e);
+
 /* ---- snapshot.json ---- */
 
 void snapshot_write(const struct snapshot *s, struct json_out *o);

@@ -64,7 +64,7 @@ int snapshot_entry_make(const struct snapshots *s, struct snapshot_id *ret, stru
 	return fd;
 }
 
-static int name_it(int entry, const struct snapshot *what, struct err *e)
+int snapshot_record_write(int entry, const struct snapshot *what, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	struct json_out o;
@@ -117,7 +117,8 @@ int snapshots_move(const struct snapshots *s, const struct snapshot *what, struc
 	entry = snapshot_entry_make(s, &id, e);
 	if (entry < 0)
 		return entry;
-	if ((r = name_it(entry, what, e)) < 0 || (r = upper_make(entry, upper, &id, e)) < 0)
+	if ((r = snapshot_record_write(entry, what, e)) < 0 ||
+	    (r = upper_make(entry, upper, &id, e)) < 0)
 		return r;
 	return upper_exchange(s, entry, id.s, e);
 }
@@ -205,7 +206,8 @@ int snapshots_copy_end(const struct snapshots *s, int entry, const struct snapsh
 	if (fs < 0)
 		return fs;
 	/* It is nobody's until it has a name. */
-	if ((r = snapshot_parent_set(fs, &s->head, e)) < 0 || (r = name_it(entry, what, e)) < 0)
+	if ((r = snapshot_parent_set(fs, &s->head, e)) < 0 ||
+	    (r = snapshot_record_write(entry, what, e)) < 0)
 		return r;
 	return fsync(s->dir) < 0 || fsync(fs) < 0 ? err_sys(e, "sync") : 0;
 }

@@ -250,7 +250,8 @@ bool instance_disk_needs_restart(const struct jail_spec *from, const struct jail
 		return true;
 	case DISK_IMAGE:
 		return to->disk.size_bytes < from->disk.size_bytes;
-	case DISK_DIRECTORY:
+	case DISK_DIRECTORY: /* its files move */
+		return true;
 	case DISK_PROJECT:
 		break;
 	}
@@ -287,13 +288,10 @@ int instance_disk_change(const struct jail_spec *from, const struct jail_spec *t
 		}
 		(void)err_set(e, EOPNOTSUPP, "resources.disk.size: an image file has to have one");
 		return err_hint(e, "set it to a larger size");
-	case DISK_DIRECTORY:
+	case DISK_DIRECTORY: /* that is instance_disk_add()'s */
 		break;
 	}
-	(void)err_set(e, EOPNOTSUPP,
-		      "resources.disk: the instance was made without limits of its disk, which "
-		      "can't be added");
-	return err_hint(e, "make a new instance: jail create --disk SIZE");
+	return err_set(e, EBUSY, "resources.disk: limits can't be added while it is in use");
 }
 
 /*

@@ -117,24 +117,7 @@ static int run_list(struct cli *c, struct err *e)
 
 static int run_rm(struct cli *c, struct err *e)
 {
-	struct jail_name volume;
-	int status = 0, r = name_parse("volume", c->args.operands[0], &volume, e);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 1; i < c->args.n_operands; i++) {
-		struct err one = ERR_INIT;
-		struct jail_name name;
-
-		r = name_parse("snapshot", c->args.operands[i], &name, &one);
-		if (r >= 0)
-			r = volume_snapshot_remove(c->jail, &volume, &name, &one);
-		if (r < 0) {
-			cli_error(&one);
-			status = EXIT_FAILED;
-		}
-	}
-	return status;
+	return snapshots_rm(c, "volume", volume_snapshot_remove, e);
 }
 
 static int run_rollback(struct cli *c, struct err *e)
