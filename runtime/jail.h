@@ -227,9 +227,10 @@ int instances_using_image(struct jail *j, const struct image_ref *ref, struct st
 
 struct gc_report {
 	size_t instances, cgroups, leases, layers, configs, staging, network, run_dirs, snapshots;
+	size_t due, over; /* snapshots of schedules: made, and removed */
 	uint64_t bytes;
 };
-/* Removes all that belongs to no living instance. */
+/* Removes all that belongs to no living instance, and does what schedules_run() does. */
 int jail_gc(struct jail *j, struct gc_report *ret, struct err *e);
 
 /*

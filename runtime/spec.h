@@ -73,6 +73,13 @@ struct spec_credential {
 	struct spec_source value;
 };
 
+#define SPEC_SCHEDULE_KEEP_MAX 1000 /* snapshots, of all schedules; SNAPSHOTS_MAX has more */
+struct spec_schedule {
+	struct jail_name name; /* "": from `every`, which spec_finish() fills in */
+	uint64_t every_ms;
+	uint32_t keep;
+};
+
 struct spec_device {
 	char *source; /* host path below /dev */
 	char *destination; /* path below the instance's /dev; NULL = the same */
@@ -130,6 +137,9 @@ struct jail_spec {
 
 	struct spec_mount *mounts;
 	size_t n_mounts;
+
+	struct spec_schedule *schedules; /* "snapshots" */
+	size_t n_schedules;
 
 	struct {
 		enum spec_userns user_namespace;
@@ -234,6 +244,8 @@ int spec_add_mount_text(struct jail_spec *s, const char *text,
 					   "volume:NAME:DST[:ro]", "block:SRC:DST:fs=ext4" */
 int spec_add_device(struct jail_spec *s, const char *text,
 		    struct err *e); /* "/dev/fuse", "/dev/sdb:/dev/xvdb:rw", "/dev/kvm:rw" */
+int spec_add_schedule(struct jail_spec *s, const char *text,
+		      struct err *e); /* "[NAME=]EVERY:KEEP": "1h:24", "nightly=1d:7" */
 int spec_set_user(struct jail_spec *s, const char *text, struct err *e);
 int spec_set_capabilities(struct jail_spec *s, const char *text,
 			  struct err *e); /* "+CAP_NET_RAW", "-chown", "all", "none" */

@@ -176,11 +176,16 @@ static int parse_leading(struct cli *c, int argc, char **argv, struct err *e)
 	return n;
 }
 
-/* Of a word that is no verb yet: "jail image --help". */
-static bool wants_help(const struct cli *c, int argc, char **argv)
+/* Of words that are no verb yet: "jail image --help". */
+static bool has_help(const struct cli *c, int argc, char **argv)
 {
-	return (c->global.help && argc == 1) ||
-	       (argc == 2 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h")));
+	bool last = argc > 1 && (str_eq(argv[argc - 1], "--help") || str_eq(argv[argc - 1], "-h"));
+	char group[VERB_NAME_MAX];
+
+	if (!c->global.help && !last)
+		return false;
+	argc -= last;
+	return verb_group(argc, argv, group) == argc && help_group(group, stdout);
 }
 
 static int run(int argc, char **argv)
@@ -198,7 +203,7 @@ static int run(int argc, char **argv)
 		return c.global.help ? 0 : EXIT_USAGE;
 	}
 	c.verb = verb_find(argc - n, argv + n, &words);
-	if (!c.verb && wants_help(&c, argc - n, argv + n) && help_group(argv[n], stdout))
+	if (!c.verb && has_help(&c, argc - n, argv + n))
 		return 0;
 	if (!c.verb) {
 		(void)verb_unknown(argc - n, argv + n, &e);
