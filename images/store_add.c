@@ -39,7 +39,7 @@ bool image_has_layers(const struct image *image, const struct digest *layers, si
 static int name_by_digest(const struct image_ref *ref, const struct digest *digest,
 			  struct image_ref *ret, struct err *e)
 {
-	int name = (int)(strrchr(ref->s, ':') - ref->s);
+	int name = (int)image_ref_name_len(ref);
 	char text[LIMIT_IMAGE_REF_LEN + 1];
 	int r = str_format(text, sizeof(text), "%.*s:sha256-%s", name, ref->s, digest->hex);
 

@@ -95,7 +95,8 @@ int transfer_sums_check(const struct transfer_sums *s, const char *text, size_t 
 /* ---- parts into trees, by a confined child (transfer_unpack.c) ---- */
 
 struct transfer_tree {
-	const struct import_request *import; /* unpack_program, limits */
+	const struct unpacker *unpacker;
+	const struct import_limits *limits; /* 0 = default */
 	int mount_at; /* borrowed: with `mount`, any directory; of no other meaning */
 	int mount; /* borrowed: what holds `tree`, attached nowhere; -EBADF: the tree is somewhere
 		    */
@@ -110,7 +111,7 @@ int transfer_unpack_tree(struct transfer_reader *r, const char *part,
 /* ---- layers into the store (transfer_layers.c) ---- */
 
 struct transfer_layers;
-/* import: unpack_program, limits. Borrowed, as the store is. */
+/* import: limits. Borrowed, as the store is. */
 int transfer_layers_begin(struct image_store *s, const struct import_request *import,
 			  struct transfer_layers **ret, struct err *e);
 /* Reads the layer's part. One that the store has is passed over. -EBADMSG: it is another one. */

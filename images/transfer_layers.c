@@ -56,7 +56,7 @@ int transfer_layers_read(struct transfer_layers *l, struct transfer_reader *r,
 			 const struct digest *layer, struct err *e)
 {
 	CLEANUP_FD int dir = -EBADF, tree = -EBADF, split = -EBADF;
-	struct transfer_child how = { .program = l->import.req->unpack_program,
+	struct transfer_child how = { .unpacker = &l->import.store->unpacker,
 				      .limits = l->import.limits,
 				      .mode = UNPACK_LAYER };
 	struct staged_layer staged;

@@ -6,7 +6,7 @@
 #include "images/transfer.h"
 
 struct transfer_child {
-	const char *program;
+	const struct unpacker *unpacker;
 	struct import_limits limits; /* all of them */
 	struct unpack_fds fds; /* but for the archive */
 	enum unpack_mode mode;

@@ -15,13 +15,14 @@ struct feed {
 	const struct transfer_child *how;
 	int pipe; /* its input */
 	bool done;
-	bool opaque; /* something was set that the child didn't write to disk */
+	struct opaque_list opaque;
 	struct unpack_result result;
 };
 
 static void feed_stop(struct feed *f)
 {
 	unpack_child_stop(&f->child);
+	opaque_free(&f->opaque);
 	fd_reset(&f->pipe);
 }
 
@@ -37,8 +38,7 @@ static int hear(struct feed *f, struct err *e)
 	case UNPACK_PROGRESS:
 		return 0;
 	case UNPACK_OPAQUE:
-		f->opaque = true;
-		return unpack_child_opaque(f->how->fds.tree, &m.u.opaque, e);
+		return opaque_note(&f->opaque, &m.u.opaque, e);
 	case UNPACK_DONE:
 		f->result = m.u.result;
 		f->done = true;
@@ -108,7 +108,7 @@ static int start(struct feed *f, struct err *e)
 	fds.archive = ends[0];
 	r = fd_set_nonblock(f->pipe, true);
 	r = r < 0 ? err_ret(e, r, "pipe")
-		  : unpack_child_start(how->program, &request, &fds, &f->child, e);
+		  : unpack_child_start(how->unpacker, &request, &fds, &f->child, e);
 	(void)close(ends[0]);
 	return r;
 }
@@ -125,7 +125,11 @@ int transfer_unpack(struct transfer_reader *r, const char *part, const struct tr
 	fd_reset(&f.pipe);
 	while (got >= 0 && !f.done)
 		got = hear(&f, e);
-	if (got >= 0 && f.opaque && syncfs(how->fds.tree) < 0)
+	unpack_child_stop(&f.child);
+	if (got >= 0)
+		got = opaque_apply(&f.opaque, how->fds.tree, e);
+	/* The child wrote everything else to disk. */
+	if (got > 0 && syncfs(how->fds.tree) < 0)
 		got = err_sys(e, "write to disk");
 	if (got < 0)
 		return err_wrap(e, "%s", part);
@@ -137,7 +141,7 @@ int transfer_unpack_tree(struct transfer_reader *r, const char *part,
 			 const struct transfer_tree *to, struct err *e)
 {
 	struct transfer_child how = {
-		.program = to->import->unpack_program,
+		.unpacker = to->unpacker,
 		.fds = { .tree = to->tree,
 			 .split = -EBADF,
 			 .has_mount = to->mount >= 0,
@@ -147,7 +151,7 @@ int transfer_unpack_tree(struct transfer_reader *r, const char *part,
 		.shift = to->shift,
 	};
 	struct unpack_result ignored;
-	int got = import_limits_complete(&to->import->limits, &how.limits, e);
+	int got = import_limits_complete(to->limits, &how.limits, e);
 
 	return got < 0 ? got : transfer_unpack(r, part, &how, &ignored, e);
 }

@@ -27,6 +27,10 @@ bool tree_xattr_stored(const struct tree_shift *s, const char *name, void *value
 struct tree_copy {
 	int links; /* an empty directory of the same file system as the copy; borrowed */
 	struct tree_shift shift;
+	/* `from` is anybody's directory: other mounts below it stay behind, and so do attributes
+	 * that the copy's file system hasn't, and what vanishes before its turn. */
+	bool foreign;
+	uint64_t mount_id; /* the copier's own */
 	uint64_t files, bytes; /* ret */
 	bool no_clone; /* the file system can't share contents */
 	bool linked; /* ret: `links` holds names that can go */

@@ -84,7 +84,7 @@ struct instance_import {
 	const struct jail_name *name; /* NULL: as it was called */
 	bool keep_id;
 	bool trust; /* its spec may reach the host */
-	struct import_request import; /* unpack_program, limits */
+	struct import_request import; /* limits */
 };
 struct instance_imported {
 	struct jail_name name;

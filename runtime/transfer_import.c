@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "runtime/disk.h"
 #include "runtime/image_defaults.h"
+#include "runtime/policy.h"
 #include "runtime/transfer_priv.h"
 
 struct arrival {
@@ -88,7 +89,8 @@ static int read_spec(struct arrival *a, struct err *e)
 		(void)err_set(e, EEXIST, "the name %s is in use", a->spec.name.s);
 		return err_hint(e, "choose another one with --name");
 	}
-	return transfer_check_spec(a->j, &a->spec, a->o->trust, e);
+	r = policy_apply(&a->j->config, &a->spec, e);
+	return r < 0 ? r : transfer_check_spec(a->j, &a->spec, a->o->trust, e);
 }
 
 static int read_config(struct arrival *a, struct err *e)
@@ -185,7 +187,8 @@ static int unpack(struct place *p, const char *part, const char *path, struct er
 	if (tree < 0)
 		return err_ret(e, tree, "open %s", path);
 	return transfer_unpack_tree(p->a->r, part,
-				    &(struct transfer_tree){ .import = &p->a->o->import,
+				    &(struct transfer_tree){ .unpacker = &p->a->j->store.unpacker,
+							     .limits = &p->a->o->import.limits,
 							     .mount = mount,
 							     .mount_at = p->dir,
 							     .tree = tree,
@@ -259,8 +262,8 @@ static int fill_place(struct place *p, struct err *e)
 	return r;
 }
 
-/* gc waits meanwhile: until the instance is there, nobody uses the layers. They come last, so that a
- * file that turns out to be damaged leaves none. */
+/* gc waits meanwhile: until the instance is there, nobody uses the layers. They come last, so that
+ * a file that turns out to be damaged leaves none. */
 static int fill(const struct meta *meta, int dir, void *arg, struct err *e)
 {
 	struct arrival *a = arg;

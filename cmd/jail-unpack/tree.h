@@ -42,7 +42,7 @@ struct tree {
 	struct tree_dir dirs[ENTRY_DEPTH_MAX + 1]; /* [0] is the root */
 	size_t n;
 	bool default_acls; /* there was one */
-	tree_opaque_fn *opaque; /* called when there are whiteouts */
+	tree_opaque_fn *opaque; /* NULL: there are no lower layers */
 	void *opaque_arg;
 	bool scratch; /* nothing that has to be on disk in the end */
 	bool exact; /* the root has any mode, hard links may be of anything but directories, and no

@@ -132,6 +132,8 @@ static int unpack_by_mode(struct unpack *u, struct archive *a, struct archive_en
 	case UNPACK_LAYER:
 	case UNPACK_TREE:
 		return member_unpack(u, a, entry, e);
+	case UNPACK_DECODE:
+		break; /* no archive (decode.c) */
 	}
 	return err_set(e, EPROTO, "an unknown mode");
 }
@@ -181,7 +183,7 @@ int unpack_run(struct unpack *u, struct err *e)
 		return err_nomem(e);
 	tarwatch_init(&u->watch);
 	u->mode = u->limits.mode;
-	u->tree.opaque = report_opaque;
+	u->tree.opaque = u->mode == UNPACK_LAYER || u->mode == UNPACK_TREE ? report_opaque : NULL;
 	u->tree.exact = u->mode == UNPACK_TREE;
 	u->shift = (struct tree_shift){ .to = u->limits.shift_to, .count = u->limits.shift_count };
 	r = split_start(u, e);

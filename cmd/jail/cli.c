@@ -144,3 +144,19 @@ int cli_print_instance(struct jail *j, const struct jail_name *name, struct err 
 	instance_to_json(&info, &o, NULL);
 	return cli_print_json(&b, e);
 }
+
+int cli_choose(const char *option, const char *value, const char *const *words, size_t n,
+	       struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf list = STRBUF_INIT;
+
+	if (!value)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(value, words[i]))
+			return (int)i;
+		strbuf_addf(&list, "%s%s", i ? ", " : "", words[i]);
+	}
+	(void)err_set(e, EINVAL, "--%s \"%s\": there is no such", option, value);
+	return err_hint(e, "one of: %s", strbuf_str(&list));
+}

@@ -137,7 +137,7 @@ static int check_options(struct cli *c, const struct export_values *v, struct er
 		return usage(c, "--no-layers and --have: one of them", e);
 	if (v->json && to_stdout)
 		return usage(c, "--json needs --output FILE: the export goes to stdout", e);
-	if (output_choose("compress", v->compress, compressions, ARRAY_SIZE(compressions), e) < 0) {
+	if (cli_choose("compress", v->compress, compressions, ARRAY_SIZE(compressions), e) < 0) {
 		c->failed = EXIT_USAGE;
 		return -e->code;
 	}
@@ -183,8 +183,8 @@ static int run(struct cli *c, struct err *e)
 		r = read_have(v->have, &have, e);
 	if (r < 0)
 		return r;
-	o.compress = output_choose("compress", v->compress, compressions, ARRAY_SIZE(compressions),
-				   e) == 0;
+	o.compress =
+		cli_choose("compress", v->compress, compressions, ARRAY_SIZE(compressions), e) == 0;
 	o.snapshot = v->snapshot ? &snapshot : NULL;
 	o.have = have.v;
 	o.n_have = have.n;

@@ -83,10 +83,10 @@ static int run(struct cli *c, struct err *e)
 {
 	const struct export_values *v = c->values;
 	CLEANUP_FREE struct image_ref *refs = calloc(c->args.n_operands, sizeof(*refs));
-	int format = output_choose("format", v->format, formats, ARRAY_SIZE(formats), e);
+	int format = cli_choose("format", v->format, formats, ARRAY_SIZE(formats), e);
 	int compress = format < 0 ? format
-				  : output_choose("compress", v->compress, compressions,
-						  ARRAY_SIZE(compressions), e);
+				  : cli_choose("compress", v->compress, compressions,
+					       ARRAY_SIZE(compressions), e);
 	struct export_request req = { .refs = refs };
 
 	if (compress < 0) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* jail import: an instance out of the file of an export. */
 #include <fcntl.h>
-#include <limits.h>
 
 #include "cmd/jail/image_progress.h"
 #include "cmd/jail/verbs.h"
@@ -58,11 +57,10 @@ static int run(struct cli *c, struct err *e)
 	struct instance_imported done;
 	CLEANUP_FD int in = -EBADF;
 	struct jail_name name;
-	char program[PATH_MAX];
 	int r = v->name ? name_parse("instance", v->name, &name, e) : 0;
 
 	if (r >= 0)
-		r = image_import_request(c, NULL, NULL, program, &q.import, e);
+		r = image_import_request(c, NULL, NULL, &q.import, e);
 	if (r < 0)
 		return r;
 	in = str_eq(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)

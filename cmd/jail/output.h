@@ -23,8 +23,4 @@ int output_keep(struct output *o, struct err *e);
 /* What was not kept goes. */
 void output_close(struct output *o);
 
-/* The word that the option has for a value. Return: its index, 0 for what was not given. */
-int output_choose(const char *option, const char *value, const char *const *words, size_t n,
-		  struct err *e);
-
 #endif

@@ -435,6 +435,6 @@ image(raw(ARGS[0]), layer(file('opt/which', b'new')), layer(file('opt/more', b''
 	JAIL_TIMEOUT=5 run jail start web
 	[ "$status" -ne 0 ]
 	exec 7<&-
-	run -1 wait $!
+	if wait $!; then false; fi
 	jail start web
 }
