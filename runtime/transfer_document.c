@@ -97,7 +97,7 @@ static int get_u64(const struct reader *r, const char *key, uint64_t max, uint64
 	const struct json *v = member(r, key, JSON_NUMBER);
 
 	if (!v)
-		return -r->e->code;
+		return -EBADMSG;
 	if (!v->is_int || v->integer < 0 || (uint64_t)v->integer > max)
 		return json_err(r->doc, v, r->e, EBADMSG, "must be a number from 0 to %llu",
 				(unsigned long long)max);
@@ -110,7 +110,7 @@ static int get_bool(const struct reader *r, const char *key, bool *ret)
 	const struct json *v = member(r, key, JSON_BOOL);
 
 	if (!v)
-		return -r->e->code;
+		return -EBADMSG;
 	*ret = v->boolean;
 	return 0;
 }
@@ -119,7 +119,7 @@ static int get_bool(const struct reader *r, const char *key, bool *ret)
 static int get_index(const struct reader *r, const char *key, size_t n, int *ret)
 {
 	const struct json *v = json_get(r->object, key);
-	uint64_t i;
+	uint64_t i = 0;
 
 	if (v && v->type == JSON_NULL) {
 		*ret = -1;
@@ -150,12 +150,12 @@ static int read_format(const struct reader *r)
 		return json_err(r->doc, r->object, r->e, EBADMSG, "must be an object");
 	format = member(r, "format", JSON_STRING);
 	if (!format)
-		return -r->e->code;
+		return -EBADMSG;
 	if (!str_eq(format->text, FORMAT))
 		return json_err(r->doc, format, r->e, EBADMSG, "must be \"" FORMAT "\"");
 	version = member(r, "version", JSON_NUMBER);
 	if (!version)
-		return -r->e->code;
+		return -EBADMSG;
 	if (!version->is_int || version->integer != VERSION)
 		return json_err(r->doc, version, r->e, EOPNOTSUPP,
 				"this version of jail knows version %d only", VERSION);
@@ -167,11 +167,11 @@ static int read_identity(const struct reader *r, struct transfer_document *d)
 	const struct json *id = member(r, "id", JSON_STRING);
 	const struct json *image = id ? member(r, "image", JSON_STRING) : NULL;
 	struct err why = ERR_INIT;
-	uint64_t count;
+	uint64_t count = 0;
 	int got;
 
 	if (!image)
-		return -r->e->code;
+		return -EBADMSG;
 	if (!instance_is_id(id->text) || name_parse("instance id", id->text, &d->id, &why) < 0)
 		return json_err(r->doc, id, r->e, EBADMSG, "is not an instance's id");
 	if (image_ref_parse(image->text, &d->image, &why) < 0)
@@ -207,7 +207,7 @@ static int read_layer(const struct reader *r, struct transfer_document *d)
 		return got;
 	digest = member(r, "digest", JSON_STRING);
 	if (!digest)
-		return -r->e->code;
+		return -EBADMSG;
 	if (digest_parse(digest->text, &l.digest, &why) < 0)
 		return json_err(r->doc, digest, r->e, EBADMSG, "is not a digest");
 	if ((got = get_u64(r, "bytes", INT64_MAX, &l.bytes)) < 0 ||
@@ -235,7 +235,7 @@ static int read_record(const struct reader *r, struct transfer_document *d,
 	int got;
 
 	if (!name)
-		return -r->e->code;
+		return -EBADMSG;
 	if (name->text[0] && name_parse("snapshot", name->text, &s->record.name, &why) < 0)
 		return json_err(r->doc, name, r->e, EBADMSG, "is not the name of a snapshot");
 	if (name->text[0] && name_is_taken(d, name->text))
@@ -268,15 +268,10 @@ static int read_array(const struct reader *r, const char *key, size_t max,
 	int got = 0;
 
 	if (!array)
-		return -r->e->code;
+		return -EBADMSG;
 	if (array->count > max)
 		return json_err(r->doc, array, r->e, E2BIG, "has %zu elements; at most %zu",
 				array->count, max);
-	if (fn == read_snapshot && array->count) {
-		d->snapshots = calloc(array->count, sizeof(*d->snapshots));
-		if (!d->snapshots)
-			return err_nomem(r->e);
-	}
 	for (const struct json *v = array->first; got >= 0 && v; v = v->next)
 		got = fn(&(struct reader){ r->doc, v, r->e }, d);
 	return got;
@@ -307,6 +302,9 @@ int transfer_document_parse(const char *text, size_t n, struct transfer_document
 		return got;
 	r.doc = doc;
 	r.object = json_root(doc);
+	d.snapshots = calloc(SNAPSHOTS_MAX, sizeof(*d.snapshots));
+	if (!d.snapshots)
+		return err_nomem(e);
 	if ((got = read_format(&r)) < 0 || (got = expect_object(&r, 11)) < 0 ||
 	    (got = read_identity(&r, &d)) < 0 ||
 	    (got = read_array(&r, "layers", LIMIT_LAYERS, read_layer, &d)) < 0 ||
