@@ -94,7 +94,8 @@ C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch]
 SCRIPTS := .ci/run tests/run tests/demo tests/bench/run tests/bench/network $(filter-out %.bash,$(wildcard tests/lib/*)) \
 	$(addprefix tests/vm/,run shell boot reboot-test image install-qemu guest/init guest/agent instances)
 
-UNITS := $(B)/systemd/jail@.service $(B)/systemd/jail-boot.service systemd/jail.slice
+UNITS := $(B)/systemd/jail@.service $(addprefix $(B)/systemd/,jail-boot.service jail-snapshots.service) \
+	systemd/jail-snapshots.timer systemd/jail.slice
 
 PROGRAMS := $(B)/jail $(B)/jail-oci $(B)/jail-oci-full $(B)/jail-init $(B)/jail-monitor $(B)/jail-proxy \
 	$(B)/jail-unpack $(B)/jail-copy
@@ -224,6 +225,10 @@ vm-shell: deps vm-deps ## build, then a shell in the test VM (root)
 test: test-deps vm-deps ## install what the tests need, build and run them all (root)
 	@tests/run
 
+.PHONY: crash-test
+crash-test: test-deps ## kill commands at every system call that changes something (root, an hour)
+	@tests/run crash
+
 .PHONY: bench
 bench: bench-deps ## measure against other runtimes, side by side (root)
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/floor $(B)/tests/bench/netpart
@@ -320,15 +325,17 @@ install: all ## install below PREFIX (/usr/local), under DESTDIR
 	install -m 755 $(B)/jail $(B)/jail-oci $(DESTDIR)$(BINDIR)/
 	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-proxy $(B)/jail-unpack $(B)/jail-copy \
 		$(B)/jail-oci-full $(DESTDIR)$(LIBEXECDIR)/jail/
-	install -d $(DESTDIR)$(UNITDIR)/multi-user.target.wants
+	install -d $(addprefix $(DESTDIR)$(UNITDIR)/,multi-user.target.wants timers.target.wants)
 	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)/
 	ln -sf ../jail-boot.service $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service
+	ln -sf ../jail-snapshots.timer $(DESTDIR)$(UNITDIR)/timers.target.wants/jail-snapshots.timer
 	install -m 644 config.schema.json $(DESTDIR)$(DATADIR)/jail/
 	install -m 644 COPYING README.md SECURITY.md docs/*.md $(DESTDIR)$(DATADIR)/doc/jail/
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; instances and images stay
 	rm -f $(DESTDIR)$(BINDIR)/jail $(DESTDIR)$(BINDIR)/jail-oci $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service
+	rm -f $(DESTDIR)$(UNITDIR)/timers.target.wants/jail-snapshots.timer
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail $(DESTDIR)$(DATADIR)/doc/jail
 

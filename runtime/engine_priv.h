@@ -209,6 +209,11 @@ int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct 
 bool rebuild_is_due(int dir);
 /* Or there is something of one that was begun and not committed. */
 bool rebuild_is_left(int dir);
+/* Begins one that changes nothing but this: the files of an instance without limits of its disk
+ * move into one with those of the spec, which is stored. rebuild_commit() does the rest;
+ * rebuild_finish() instead of it takes all back. */
+int rebuild_add_disk(int dir, const struct jail_spec *spec, struct err *e);
+int rebuild_commit(int dir, struct err *e);
 /* Finishes the one, removes the other; the lock is the caller's. */
 int rebuild_finish(int dir, struct err *e);
 

@@ -30,6 +30,7 @@ enum {
 struct verb;
 struct global_options {
 	const char *config; /* --config FILE */
+	const char *policy; /* --policy FILE */
 	bool help;
 };
 
