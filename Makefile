@@ -225,6 +225,10 @@ vm-shell: deps vm-deps ## build, then a shell in the test VM (root)
 test: test-deps vm-deps ## install what the tests need, build and run them all (root)
 	@tests/run
 
+.PHONY: crash-test
+crash-test: test-deps ## kill commands at every system call that changes something (root, an hour)
+	@tests/run crash
+
 .PHONY: bench
 bench: bench-deps ## measure against other runtimes, side by side (root)
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/floor $(B)/tests/bench/netpart

@@ -162,6 +162,28 @@ static int gc_remove_configs(struct gc *g, struct err *e)
 	return errno ? err_sys(e, "read the configs") : 0;
 }
 
+/* What file_write_at() of somebody who was killed has left: whoever writes there has the lock. */
+static int gc_remove_unfinished(struct gc *g, int dir, struct err *e)
+{
+	CLEANUP_DIR DIR *d = NULL;
+	struct dirent *ent;
+	int r = gc_opendir(dir, &d, e);
+
+	if (r < 0)
+		return r;
+	while ((errno = 0, ent = readdir(d))) {
+		size_t n = strlen(ent->d_name);
+
+		if (ent->d_name[0] != '.' || n < sizeof(".tmp") ||
+		    !str_eq(ent->d_name + n - strlen(".tmp"), ".tmp"))
+			continue;
+		if (unlinkat(dir, ent->d_name, 0) < 0)
+			return err_sys(e, "remove %s", ent->d_name);
+		g->removed.staging++;
+	}
+	return errno ? err_sys(e, "read a directory of the store") : 0;
+}
+
 /* Claims up to GC_BATCH staging directories that nobody holds. Return: how many. */
 static int gc_claim(struct gc *g, struct staging *ret, struct err *e)
 {
@@ -239,6 +261,10 @@ static int gc_round(struct gc *g, struct err *e)
 		r = gc_condemn_layers(g, e);
 		if (r == 0)
 			r = gc_remove_configs(g, e);
+		if (r == 0)
+			r = gc_remove_unfinished(g, g->store->images, e);
+		if (r == 0)
+			r = gc_remove_unfinished(g, g->store->configs, e);
 		g->layers.n = g->configs.n = 0;
 		if (r < 0)
 			return r;

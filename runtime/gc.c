@@ -193,7 +193,9 @@ static int gc_cgroups(struct gc *g, struct err *e)
 {
 	int r = engine_tree(g->j, e);
 
-	return r < 0 ? r : cgroup_each(&g->j->tree, cgroup_one, g, e);
+	if (r >= 0)
+		r = cgroup_each(&g->j->tree, cgroup_one, g, e);
+	return r < 0 ? r : cgroup_work_gc(&g->j->tree, CGROUP_WAIT_MS, &g->report->cgroups, e);
 }
 
 static void remove_counted(struct gc *g, int dir, const char *name, size_t *count)

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "runtime/disk.h"
 #include "runtime/engine_priv.h"
+#include "runtime/image_defaults.h"
 #include "runtime/notify.h"
 #include "runtime/oom.h"
 
@@ -40,6 +41,9 @@ void instance_info_free(struct instance_info *i)
 {
 	spec_free(&i->spec);
 	strv_free(&i->limits);
+	if (i->image_config)
+		image_config_free(i->image_config);
+	free(i->image_config);
 }
 
 /* Fills in what a living supervisor adds. */
@@ -182,6 +186,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
 		info_limits(j, &i);
+		i.image_config = image_kept_look(dir);
 		instance_disk_look(dir, i.pid, i.root_device, &i.disk);
 	}
 	i.spec.name = *name;
@@ -195,6 +200,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 	*ret = i;
 	spec_init(&i.spec);
 	i.limits = (struct strv){ 0 };
+	i.image_config = NULL;
 	return 0;
 }
 
@@ -401,6 +407,7 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
 		oom_to_json(&i->oom, o, "oom");
 		limits_to_json(o, &i->limits);
 		instance_disk_to_json(o, i->spec.has_image ? &i->disk : NULL);
+		image_config_to_json(i->image_config, o, "imageConfig");
 		spec_to_json(&i->spec, o, "spec");
 	}
 	json_out_object_end(o);

@@ -63,6 +63,7 @@ static void map_mount(const struct spec_mount *m, struct rootfs_mount *ret)
 		.source = m->source,
 		.destination = m->destination,
 		.recursive = m->recursive,
+		.no_follow = m->no_follow,
 		.fd = -EBADF,
 		.read_only = spec_mount_is_read_only(m),
 		.nosuid = m->nosuid,

@@ -22,6 +22,7 @@
 #include "runtime/disk.h"
 #include "runtime/events.h"
 #include "runtime/image_defaults.h"
+#include "runtime/policy.h"
 #include "runtime/systemd.h"
 
 #define BEGUN ".rebuild"
@@ -201,6 +202,7 @@ static int rebuild_locked(struct jail *j, const struct jail_name *name, int dir,
 	if (r < 0)
 		return err_wrap(e, "image");
 	if ((r = change(j, dir, &image, &spec, &meta, e)) < 0 ||
+	    (r = policy_apply(&j->config, &spec, e)) < 0 ||
 	    (r = commit(j, dir, &image, &spec, &meta, o->keep_files, e)) < 0 ||
 	    (r = rebuild_finish(dir, e)) < 0)
 		return r;

@@ -17,6 +17,7 @@
 #include "runtime/devices.h"
 #include "runtime/disk.h"
 #include "runtime/network_change.h"
+#include "runtime/policy.h"
 #include "runtime/spec_edit.h"
 #include "runtime/systemd.h"
 #include "runtime/volumes.h"
@@ -91,6 +92,8 @@ static int edited(const struct set_job *s, const struct jail_spec *from, struct 
 		r = spec_edit(&spec, &s->paths[i], s->values[i], e);
 	if (r >= 0)
 		r = spec_finish(&spec, e);
+	if (r >= 0)
+		r = policy_apply(&s->j->config, &spec, e);
 	if (r < 0)
 		return r;
 	spec_free(ret);

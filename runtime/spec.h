@@ -54,6 +54,7 @@ struct spec_mount {
 	char *source; /* absolute host path; a volume's name; NULL for tmpfs */
 	char *destination; /* absolute, cleaned */
 	bool recursive, read_only, nosuid, nodev, noexec, noatime, idmap;
+	bool no_follow; /* bind: no symbolic link on the way to the source */
 	uint64_t propagation; /* MS_PRIVATE, MS_RPRIVATE = MS_PRIVATE|MS_REC, ... 0 = private */
 	uint64_t size_bytes; /* tmpfs */
 	uint32_t mode; /* tmpfs, default 01777 */

@@ -74,16 +74,20 @@ int tree_set_times(int fd, const struct timespec *mtime, struct err *e)
 	return futimens(fd, times) < 0 ? err_sys(e, "set its time") : 0;
 }
 
+/* Nothing is made in the directory any more: what its making would have spoilt. */
+static int tree_settle(const struct tree_dir *d, struct err *e)
+{
+	if (d->acl && fsetxattr(d->fd, XATTR_NAME_POSIX_ACL_DEFAULT, d->acl, d->acl_len, 0) < 0)
+		return err_sys(e, "set default ACL of directory %s", d->name);
+	return tree_set_times(d->fd, &d->mtime, e);
+}
+
 /* Leaves the directory on top. */
 static int tree_pop(struct tree *t, struct err *e)
 {
 	struct tree_dir *d = &t->dirs[t->n - 1];
-	int r = 0;
+	int r = tree_settle(d, e);
 
-	if (d->acl && fsetxattr(d->fd, XATTR_NAME_POSIX_ACL_DEFAULT, d->acl, d->acl_len, 0) < 0)
-		r = err_sys(e, "set default ACL of directory %s", d->name);
-	if (r == 0)
-		r = tree_set_times(d->fd, &d->mtime, e);
 	free(d->acl);
 	d->acl = NULL;
 	fd_reset(&d->fd);
@@ -105,11 +109,12 @@ int tree_finish(struct tree *t, struct err *e)
 	}
 	/* Written once, with everything else of the file system that is waiting: for many small
 	 * files far cheaper than one fsync for each. */
-	if (tree_set_times(t->dirs[0].fd, &t->dirs[0].mtime, e) < 0)
+	if (tree_settle(&t->dirs[0], e) < 0)
 		return -e->code;
 	if (!t->scratch && syncfs(t->dirs[0].fd) < 0)
 		return err_sys(e, "write the layer to disk");
-	return tree_pop(t, e);
+	tree_abandon(t);
+	return 0;
 }
 
 void tree_abandon(struct tree *t)
@@ -253,20 +258,18 @@ static int tree_make_root(struct tree *t, const struct tree_meta *meta, struct e
 static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 {
 	int fd = path_open_beneath(tree_top(t), name, TREE_DIR_FLAGS, 0);
-	bool was_whiteout = false;
+	bool replaced = false;
 
 	if ((fd == -ELOOP || fd == -ENOTDIR) && t->in_use)
 		return err_set(e, ENOTDIR,
 			       "something else of that name is there, and is not replaced by a "
 			       "directory");
 	if (fd == -ELOOP || fd == -ENOTDIR) {
-		int r;
-
-		was_whiteout = tree_is_whiteout(t, name);
-		r = tree_clear(t, name, e);
+		int r = tree_clear(t, name, e);
 
 		if (r < 0)
 			return r;
+		replaced = true;
 		if (mkdirat(tree_top(t), name, 0700) < 0)
 			return err_sys(e, "make directory");
 		fd = path_open_beneath(tree_top(t), name, TREE_DIR_FLAGS, 0);
@@ -274,7 +277,8 @@ static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 	if (fd < 0)
 		return err_ret(e, fd, "open directory");
 	(void)tree_push(t, fd, name);
-	if (was_whiteout)
+	/* What was there, a whiteout or a file, hid the lower layers' directory of that name. */
+	if (replaced)
 		return tree_became_opaque(t, e);
 	return t->in_use ? 0 : xattr_clear(fd, e);
 }

@@ -56,7 +56,7 @@ static void print_verb(const struct verb *v, FILE *out)
 
 void help_overview(FILE *out)
 {
-	(void)fputs("usage: jail [--config FILE] COMMAND [OPTIONS] [OPERANDS]\n\n"
+	(void)fputs("usage: jail [--config FILE] [--policy FILE] COMMAND [OPTIONS] [OPERANDS]\n\n"
 		    "Private instances of a Linux system from a tarball and a spec.\n\n"
 		    "commands:\n",
 		    out);

@@ -89,6 +89,8 @@ static int open_engine(struct cli *c, struct err *e)
 	if (c->verb->flags & VERB_BARE)
 		return 0;
 	r = config_load(c->global.config ? c->global.config : getenv("JAIL_CONFIG"), &c->config, e);
+	if (r >= 0 && c->global.policy)
+		r = config_set_policy(&c->config, c->global.policy, e);
 	if (r < 0 || !(c->verb->flags & VERB_STATE))
 		return r;
 	if (geteuid() != 0) {
@@ -158,6 +160,10 @@ static int parse_leading(struct cli *c, int argc, char **argv, struct err *e)
 			c->global.config = argv[n] + strlen("--config=");
 		} else if (str_eq(argv[n], "--config") && n + 1 < argc) {
 			c->global.config = argv[++n];
+		} else if (str_starts(argv[n], "--policy=")) {
+			c->global.policy = argv[n] + strlen("--policy=");
+		} else if (str_eq(argv[n], "--policy") && n + 1 < argc) {
+			c->global.policy = argv[++n];
 		} else if (str_eq(argv[n], "--version")) {
 			(void)printf("jail %s\n", JAIL_VERSION);
 			c->verb = &verb_version;

@@ -50,6 +50,7 @@ extern const struct verb verb_image_export, verb_image_history, verb_image_tag, 
 extern const struct verb verb_network_create, verb_network_list, verb_network_inspect,
 	verb_network_rm, verb_network_check;
 
+extern const struct verb verb_policy_check;
 extern const struct verb verb_volume_create, verb_volume_list, verb_volume_inspect, verb_volume_rm,
 	verb_volume_set, verb_volume_snapshot_create, verb_volume_snapshot_list,
 	verb_volume_snapshot_rm, verb_volume_rollback;

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ptree.h"
+
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TRACEES_MAX 4096
+
+struct tracee {
+	pid_t pid;
+	uint64_t nr, args[6], note[PTREE_NOTES];
+};
+static struct tracee tracees[TRACEES_MAX];
+static size_t n_tracees;
+static bool letting_go; /* the command has ended */
+
+static struct tracee *find(pid_t pid)
+{
+	for (size_t i = 0; i < n_tracees; i++)
+		if (tracees[i].pid == pid)
+			return &tracees[i];
+	if (n_tracees == TRACEES_MAX)
+		errx(125, "too many processes");
+	tracees[n_tracees] = (struct tracee){ .pid = pid };
+	return &tracees[n_tracees++];
+}
+
+static void forget(pid_t pid)
+{
+	struct tracee *t = find(pid);
+
+	*t = tracees[--n_tracees];
+}
+
+static void kill_all(void)
+{
+	for (size_t i = 0; i < n_tracees; i++)
+		(void)kill(tracees[i].pid, SIGKILL);
+}
+
+static void go(pid_t pid, int signal)
+{
+	if (ptrace(letting_go ? PTRACE_DETACH : PTRACE_SYSCALL, pid, 0, signal) < 0) {
+		/* ESRCH: it was killed meanwhile, and will be waited for. */
+		if (errno != ESRCH)
+			err(125, "ptrace");
+	} else if (letting_go) {
+		forget(pid);
+	}
+}
+
+static void at_call(struct tracee *t, ptree_fn *fn, void *arg)
+{
+	struct __ptrace_syscall_info info;
+	struct ptree_call call = { .pid = t->pid, .note = t->note };
+	pid_t pid = t->pid;
+
+	if (letting_go || ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 ||
+	    info.op == PTRACE_SYSCALL_INFO_NONE) {
+		go(pid, 0);
+		return;
+	}
+	call.entry = info.op == PTRACE_SYSCALL_INFO_ENTRY;
+	if (call.entry) {
+		t->nr = info.entry.nr;
+		memcpy(t->args, info.entry.args, sizeof(t->args));
+		memset(t->note, 0, sizeof(t->note));
+	} else {
+		call.result = info.exit.rval;
+	}
+	call.nr = t->nr;
+	memcpy(call.args, t->args, sizeof(call.args));
+	switch (fn(&call, arg)) {
+	case PTREE_GO:
+		go(pid, 0);
+		break;
+	case PTREE_KILL_ONE:
+		(void)kill(pid, SIGKILL);
+		break;
+	case PTREE_KILL_ALL:
+		kill_all();
+		break;
+	}
+}
+
+static void at_stop(pid_t pid, int status, ptree_fn *fn, void *arg)
+{
+	struct tracee *t = find(pid);
+	int signal = WSTOPSIG(status), event = status >> 16;
+
+	if (signal == (SIGTRAP | 0x80))
+		at_call(t, fn, arg);
+	else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP && !letting_go)
+		(void)ptrace(PTRACE_LISTEN, pid, 0, 0); /* stopped as a group: it stays so */
+	else
+		go(pid, event ? 0 : signal);
+}
+
+static pid_t start(char *const argv[])
+{
+	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+			     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+	int gate[2];
+	char c;
+	pid_t pid;
+
+	if (pipe(gate) < 0 || (pid = fork()) < 0)
+		err(125, "start");
+	if (pid == 0) {
+		(void)close(gate[1]);
+		(void)!read(gate[0], &c, 1);
+		(void)close(gate[0]);
+		execvp(argv[0], argv);
+		err(127, "%s", argv[0]);
+	}
+	if (ptrace(PTRACE_SEIZE, pid, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
+		err(125, "trace");
+	(void)close(gate[0]);
+	(void)close(gate[1]);
+	find(pid);
+	return pid;
+}
+
+int ptree_run(char *const argv[], ptree_fn *fn, void *arg)
+{
+	pid_t command = start(argv), pid;
+	int status, result = 0;
+
+	while (n_tracees > 0) {
+		pid = waitpid(-1, &status, __WALL);
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0)
+			break;
+		if (WIFSTOPPED(status)) {
+			at_stop(pid, status, fn, arg);
+			continue;
+		}
+		forget(pid);
+		if (pid != command)
+			continue;
+		result = status;
+		letting_go = true;
+		for (size_t i = 0; i < n_tracees; i++)
+			(void)ptrace(PTRACE_INTERRUPT, tracees[i].pid, 0, 0);
+	}
+	return result;
+}
+
+bool ptree_bytes(pid_t pid, uint64_t at, void *ret, size_t n)
+{
+	struct iovec to = { ret, n }, from = { (void *)(uintptr_t)at, n };
+
+	return process_vm_readv(pid, &to, 1, &from, 1, 0) == (ssize_t)n;
+}
+
+bool ptree_string(pid_t pid, uint64_t at, char *ret, size_t n)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t got = 0;
+
+	/* Page by page: what follows the string may not be there. */
+	while (got < n) {
+		size_t part = page - (at + got) % page;
+
+		if (part > n - got)
+			part = n - got;
+		if (!ptree_bytes(pid, at + got, ret + got, part))
+			return false;
+		if (memchr(ret + got, '\0', part))
+			return true;
+		got += part;
+	}
+	return false;
+}
