@@ -94,7 +94,8 @@ C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch]
 SCRIPTS := .ci/run tests/run tests/demo tests/bench/run tests/bench/network tests/bench/images $(filter-out %.bash,$(wildcard tests/lib/*)) \
 	$(addprefix tests/vm/,run shell boot reboot-test image install-qemu guest/init guest/agent instances)
 
-UNITS := $(B)/systemd/jail@.service $(B)/systemd/jail-boot.service systemd/jail.slice
+UNITS := $(B)/systemd/jail@.service $(addprefix $(B)/systemd/,jail-boot.service jail-snapshots.service) \
+	systemd/jail-snapshots.timer systemd/jail.slice
 
 PROGRAMS := $(B)/jail $(B)/jail-oci $(B)/jail-oci-full $(B)/jail-init $(B)/jail-monitor $(B)/jail-proxy \
 	$(B)/jail-unpack $(B)/jail-copy
@@ -330,15 +331,17 @@ install: all ## install below PREFIX (/usr/local), under DESTDIR
 	install -m 755 $(B)/jail $(B)/jail-oci $(DESTDIR)$(BINDIR)/
 	install -m 755 $(B)/jail-init $(B)/jail-monitor $(B)/jail-proxy $(B)/jail-unpack $(B)/jail-copy \
 		$(B)/jail-oci-full $(DESTDIR)$(LIBEXECDIR)/jail/
-	install -d $(DESTDIR)$(UNITDIR)/multi-user.target.wants
+	install -d $(addprefix $(DESTDIR)$(UNITDIR)/,multi-user.target.wants timers.target.wants)
 	install -m 644 $(UNITS) $(DESTDIR)$(UNITDIR)/
 	ln -sf ../jail-boot.service $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service
+	ln -sf ../jail-snapshots.timer $(DESTDIR)$(UNITDIR)/timers.target.wants/jail-snapshots.timer
 	install -m 644 config.schema.json $(DESTDIR)$(DATADIR)/jail/
 	install -m 644 COPYING README.md SECURITY.md docs/*.md $(DESTDIR)$(DATADIR)/doc/jail/
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; instances and images stay
 	rm -f $(DESTDIR)$(BINDIR)/jail $(DESTDIR)$(BINDIR)/jail-oci $(DESTDIR)$(UNITDIR)/multi-user.target.wants/jail-boot.service
+	rm -f $(DESTDIR)$(UNITDIR)/timers.target.wants/jail-snapshots.timer
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(LIBEXECDIR)/jail $(DESTDIR)$(DATADIR)/jail $(DESTDIR)$(DATADIR)/doc/jail
 

@@ -18,6 +18,7 @@
 #define LIMIT_LAYERS 128
 #define LIMIT_LABELS 256
 #define LIMIT_OTHERS 64 /* instances that a spec names in one list */
+#define LIMIT_SCHEDULES 8 /* of snapshots, in a spec */
 #define LIMIT_HOOKS 32
 #define LIMIT_DEVICES 64
 #define LIMIT_RLIMITS 16

@@ -50,6 +50,11 @@ int path_open_in_root_nolink(int root, const char *path, int flags, mode_t mode)
 	return path_open(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 }
 
+int path_open_nolink(const char *path, int flags)
+{
+	return path_open(AT_FDCWD, path, flags, 0, RESOLVE_NO_SYMLINKS);
+}
+
 int path_enter(const char *dir)
 {
 	char now[PATH_MAX];

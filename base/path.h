@@ -22,6 +22,9 @@ int path_open_beneath(int dir, const char *path, int flags, mode_t mode);
  * ...). */
 int path_open_in_root_nolink(int root, const char *path, int flags, mode_t mode);
 
+/* An absolute path of the host, no symlink in any position. */
+int path_open_nolink(const char *path, int flags);
+
 /*
  * Makes sure that `path` exists inside `root` as a directory (is_dir) or an empty regular file,
  * creating missing parts component by component with mkdirat/openat(O_EXCL|O_NOFOLLOW) on held fds

@@ -61,6 +61,9 @@ int cgroup_end(int at, const char *path, unsigned wait_ms);
 /* The processes of `dir` and all below it, at most max, in the kernel's order. *ret: owned by the
  * caller, NULL when there are none. Return: 0 or -errno. */
 int cgroup_pids_below(int dir, size_t max, pid_t **ret, size_t *ret_n);
+/* How many processes in it and below the out-of-memory killer took; 0 without a memory controller.
+ */
+uint64_t cgroup_oom_kills(int dir);
 /* Opens NAME, or NAME/inside. Return: fd or -errno. */
 int cgroup_dir(const struct cgroup_tree *t, const struct jail_name *name, bool inside);
 

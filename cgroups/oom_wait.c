@@ -45,6 +45,13 @@ static int left_ms(uint64_t begin_ms, int timeout_ms)
 	return (uint64_t)timeout_ms - past < LOOK_MS ? (int)((uint64_t)timeout_ms - past) : LOOK_MS;
 }
 
+uint64_t cgroup_oom_kills(int dir)
+{
+	CLEANUP_FD int memory = openat(dir, "memory.events", O_RDONLY | O_CLOEXEC);
+
+	return read_kills(memory);
+}
+
 int cgroup_directory_wait_oom(int dir, const char *name, int timeout_ms, uint64_t *kills,
 			      struct err *e)
 {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ident.h"
 #include "base/str.h"
 
 #define BLOB_HEX_LEN 64
@@ -90,6 +91,17 @@ int blob_name_link(const struct entry_name *member, const char *target, bool har
 	return blob_name_parse(path, ret, e);
 }
 
+/* "sha256" and 64 digits, "sha512" and 128. */
+static bool blob_is_blob(const char *function, const char *hex)
+{
+	struct blob_digest d;
+	struct err ignored = ERR_INIT;
+	char text[sizeof(d)];
+
+	return str_format(text, sizeof(text), "%s:%s", function, hex) > 0 &&
+	       blob_digest_parse(text, &d, &ignored) == 0;
+}
+
 static bool blob_is_hex(const char *text, size_t n)
 {
 	return n == BLOB_HEX_LEN && strspn(text, "0123456789abcdef") >= n;
@@ -120,18 +132,26 @@ static bool blob_is_one_of(const char *text, const char *const *words, size_t n)
 
 static enum blob_hint blob_hint_dir(const struct entry_name *m)
 {
+	static const char *const functions[] = { "sha256", "sha512" };
 	const char *first = m->n ? entry_component(m, 0) : "";
 	bool ok = m->n == 0 ||
 		  (m->n == 1 && (str_eq(first, "blobs") || blob_is_hex(first, strlen(first)))) ||
-		  (m->n == 2 && str_eq(first, "blobs") && str_eq(entry_component(m, 1), "sha256"));
+		  (m->n == 2 && str_eq(first, "blobs") &&
+		   blob_is_one_of(entry_component(m, 1), functions, ARRAY_SIZE(functions)));
 
 	return ok ? BLOB_HINT_DIRECTORY : BLOB_HINT_NONE;
 }
 
+bool blob_name_is_document(const struct entry_name *m)
+{
+	static const char *const documents[] = { "manifest.json", "oci-layout", "index.json" };
+
+	return m->n == 1 && blob_is_one_of(entry_component(m, 0), documents, ARRAY_SIZE(documents));
+}
+
 enum blob_hint blob_name_hint(const struct entry_name *m, bool is_dir)
 {
-	static const char *const top[] = { "manifest.json", "repositories", "oci-layout",
-					   "index.json" };
+	static const char *const top[] = { "repositories", "version", "config.json" };
 	/* podman and docker; crane and jib */
 	static const char *const suffixes[] = { ".tar", ".json", ".tar.gz" };
 	static const char *const legacy[] = { "layer.tar", "json", "VERSION" };
@@ -141,14 +161,14 @@ enum blob_hint blob_name_hint(const struct entry_name *m, bool is_dir)
 	if (is_dir)
 		return blob_hint_dir(m);
 	if (m->n == 1)
-		ok = blob_is_one_of(first, top, ARRAY_SIZE(top)) ||
+		ok = blob_name_is_document(m) || blob_is_one_of(first, top, ARRAY_SIZE(top)) ||
 		     blob_is_hex_with(first, suffixes, ARRAY_SIZE(suffixes)) ||
 		     (str_starts(first, "sha256:") && blob_is_hex(first + 7, strlen(first + 7)));
 	else if (m->n == 2)
 		ok = blob_is_hex(first, strlen(first)) &&
 		     blob_is_one_of(entry_component(m, 1), legacy, ARRAY_SIZE(legacy));
 	else if (m->n == 3)
-		ok = str_eq(first, "blobs") && str_eq(entry_component(m, 1), "sha256") &&
-		     blob_is_hex(entry_component(m, 2), strlen(entry_component(m, 2)));
+		ok = str_eq(first, "blobs") &&
+		     blob_is_blob(entry_component(m, 1), entry_component(m, 2));
 	return ok ? BLOB_HINT_ARCHIVE : BLOB_HINT_NONE;
 }

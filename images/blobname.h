@@ -32,9 +32,11 @@ int blob_name_link(const struct entry_name *member, const char *target, bool har
 enum blob_hint {
 	BLOB_HINT_NONE, /* an archive of images has no such member */
 	BLOB_HINT_DIRECTORY, /* either may have this directory: the next member tells */
-	BLOB_HINT_ARCHIVE, /* no root file system begins with this file */
+	BLOB_HINT_ARCHIVE, /* an archive of images may have this file; so may others */
 };
-/* What the first members of an archive say about it. */
+/* What a member's name says about the archive. */
 enum blob_hint blob_name_hint(const struct entry_name *member, bool is_dir);
+/* One of the documents at the top that say which images there are, if it holds what it should. */
+bool blob_name_is_document(const struct entry_name *member);
 
 #endif

@@ -112,12 +112,14 @@ int blobs_read(const struct blobs *b, const char *member, struct document *ret, 
 	return 0;
 }
 
-void blobs_member_name(const struct blobs *b, const struct digest *digest,
+void blobs_member_name(const struct blobs *b, const struct blob_digest *digest,
 		       char ret[static BLOB_MEMBER_MAX])
 {
-	(void)str_format(ret, BLOB_MEMBER_MAX, "blobs/sha256/%s", digest->hex); /* fits */
-	if (!b->flat && !blobs_have(b, ret) && blobs_have(b, digest->hex))
-		(void)str_format(ret, BLOB_MEMBER_MAX, "%s", digest->hex);
+	const char *hex = blob_digest_hex(digest->s);
+
+	(void)str_format(ret, BLOB_MEMBER_MAX, "blobs/%.6s/%s", digest->s, hex); /* fits */
+	if (!b->flat && !blobs_have(b, ret) && blobs_have(b, hex))
+		(void)str_format(ret, BLOB_MEMBER_MAX, "%s", hex);
 }
 
 int blobs_read_descriptor(const struct blobs *b, const struct descriptor *d, const char *by,
@@ -125,6 +127,7 @@ int blobs_read_descriptor(const struct blobs *b, const struct descriptor *d, con
 {
 	CLEANUP_DOCUMENT struct document doc = { .text = NULL };
 	char member[BLOB_MEMBER_MAX];
+	struct blob_digest got;
 	int r;
 
 	blobs_member_name(b, &d->digest, member);
@@ -134,9 +137,10 @@ int blobs_read_descriptor(const struct blobs *b, const struct descriptor *d, con
 	if (doc.n != d->size)
 		return err_set(e, EBADMSG, "%s has %zu bytes; %s says %llu", member, doc.n, by,
 			       (unsigned long long)d->size);
-	if (!str_eq(doc.digest.hex, d->digest.hex))
-		return err_set(e, EBADMSG, "%s has the digest sha256:%s; %s says sha256:%s", member,
-			       doc.digest.hex, by, d->digest.hex);
+	blob_digest_of(doc.text, doc.n, &d->digest, &got);
+	if (!str_eq(got.s, d->digest.s))
+		return err_set(e, EBADMSG, "%s has the digest %s; %s says %s", member, got.s, by,
+			       d->digest.s);
 	*ret = doc;
 	doc.text = NULL;
 	return 0;

@@ -23,7 +23,7 @@ struct commit_request {
 	const struct image_ref *image; /* what it was called, to find its config by */
 	struct commit_process process;
 	const char *created_by, *comment; /* of the history; comment may be NULL */
-	struct import_request import; /* ref, replace, unpack_program, limits, progress */
+	struct import_request import; /* ref, replace, limits, progress */
 };
 
 /* The image's config with one layer more. old: its text. Deterministic. */

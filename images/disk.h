@@ -63,6 +63,11 @@ int disk_image_reach(int dir, struct err *e);
  * had. A change that is killed is made again, or undone, by the next disk_image_open().
  */
 int disk_image_resize(int dir, const struct disk_limits *limits, bool up, struct err *e);
+/* All that was written into one that is in use gets into the file. -ENOENT as above. */
+int disk_image_sync(int dir, struct err *e);
+/* A copy of the file in the directory `to`, on disk. Nobody writes to its file system, and what was
+ * written is in the file: it is not in use, or disk_image_sync() came after the last. */
+int disk_image_copy(int dir, int to, struct err *e);
 /* Gives back to the host what is free inside. When it is in use, nothing happens after wait_ms. */
 int disk_image_trim(int dir, unsigned wait_ms, struct err *e);
 /* Of one that is not in use, as its superblock says. */

@@ -168,8 +168,13 @@ int disk_ext4_shrink(int dir, const char *name, uint64_t blocks, struct err *e)
 	char n[32];
 	const char *check[] = { "e2fsck", "-f", "-p", name, NULL };
 	const char *resize[] = { "resize2fs", name, n, NULL };
-	int r = run(dir, check[0], check, SHRINK_TIMEOUT_MS, e);
+	struct err ignored = ERR_INIT;
+	int r = run(dir, check[0], check, SHRINK_TIMEOUT_MS, &ignored);
 
+	/* Also when it has put all right, as the lost+found that a volume hasn't: then once more
+	 * there is nothing. */
+	if (r < 0)
+		r = run(dir, check[0], check, SHRINK_TIMEOUT_MS, e);
 	(void)str_format(n, sizeof(n), "%" PRIu64, blocks);
 	return r < 0 ? r : run(dir, resize[0], resize, SHRINK_TIMEOUT_MS, e);
 }

@@ -61,9 +61,8 @@ static int inodes_to_make(const struct disk_limits *limits, uint64_t *ret, struc
 		return 0;
 	num_format_size(limits->size_bytes, size, sizeof(size));
 	return err_set(e, EOPNOTSUPP,
-		       "resources.disk.inodes: an image of %s has at least %" PRIu64
-		       " inodes, not %" PRIu64,
-		       size, groups * DISK_GROUP_INODES, limits->inodes);
+		       "inodes: an image of %s has at least %" PRIu64 " inodes, not %" PRIu64, size,
+		       groups * DISK_GROUP_INODES, limits->inodes);
 }
 
 static int set_size(int image, uint64_t blocks, struct err *e)
@@ -104,10 +103,9 @@ static int check_inodes(const struct disk_ext4 *x, const struct disk_limits *lim
 		return 0;
 	num_format_size(limits->size_bytes, size, sizeof(size));
 	(void)err_set(e, EOPNOTSUPP,
-		      "resources.disk.inodes: this image has %" PRIu64
-		      " inodes with %s, not at most %" PRIu64,
-		      n, size, limits->inodes);
-	return err_hint(e, "set resources.disk.inodes to %" PRIu64 " or more", n);
+		      "inodes: this image has %" PRIu64 " inodes with %s, not at most %" PRIu64, n,
+		      size, limits->inodes);
+	return err_hint(e, "set inodes to %" PRIu64 " or more", n);
 }
 
 /* Puts the locked image on a loop device and mounts it; a file system that is too small grows. */

@@ -53,6 +53,11 @@ int disk_ext4_mount(int loop, struct err *e);
 int disk_ext4_grow(int mount, uint64_t blocks, struct err *e);
 int disk_ext4_trim(int mount, struct err *e);
 
+/* ---- disk_copy.c ---- */
+
+/* Into the empty file `to`. */
+int disk_image_copy_data(int from, int to, struct err *e);
+
 /* ---- disk_shrink.c ---- */
 
 /* disk.img, which the caller has locked, becomes a smaller one. */

@@ -128,11 +128,9 @@ int disk_project_check(int dir, uint32_t id, const struct disk_limits *limits, s
 	num_format_size_short(limits->size_bytes, wanted, sizeof(wanted));
 	num_format_size_short(q.dqb_curspace, used, sizeof(used));
 	if (limits->size_bytes && q.dqb_curspace > limits->size_bytes)
-		(void)err_set(e, EDQUOT, "resources.disk.size: %s is less than the %s in use",
-			      wanted, used);
+		(void)err_set(e, EDQUOT, "size: %s is less than the %s in use", wanted, used);
 	else if (limits->inodes && q.dqb_curinodes > limits->inodes)
-		(void)err_set(e, EDQUOT,
-			      "resources.disk.inodes: %" PRIu64 " is less than the %llu in use",
+		(void)err_set(e, EDQUOT, "inodes: %" PRIu64 " is less than the %llu in use",
 			      limits->inodes, (unsigned long long)q.dqb_curinodes);
 	else
 		return 0;

@@ -6,9 +6,7 @@
  * image, which is trimmed before.
  */
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 
 #include "base/fd.h"
 #include "base/num.h"
@@ -21,42 +19,6 @@ static void undo_copy(const int *dir)
 {
 	if (*dir >= 0)
 		(void)unlinkat(*dir, COPY_NAME, 0);
-}
-
-static int copy_range(int from, int to, off_t at, off_t end, struct err *e)
-{
-	off_t out = at;
-
-	while (at < end) {
-		ssize_t n = copy_file_range(from, &at, to, &out, (size_t)(end - at), 0);
-
-		if (n < 0)
-			return err_sys(e, "copy " DISK_IMAGE_NAME);
-		if (n == 0)
-			return err_set(e, EIO, "copy " DISK_IMAGE_NAME ": it got shorter");
-	}
-	return 0;
-}
-
-static int copy_data(int from, int to, struct err *e)
-{
-	off_t size = lseek(from, 0, SEEK_END), at = 0;
-	int r = 0;
-
-	if (size < 0 || ftruncate(to, size) < 0)
-		return err_sys(e, "size of the copy of " DISK_IMAGE_NAME);
-	if (ioctl(to, FICLONE, from) == 0)
-		return 0;
-	while (r >= 0 && (at = lseek(from, at, SEEK_DATA)) >= 0) {
-		off_t end = lseek(from, at, SEEK_HOLE);
-
-		if (end < 0)
-			return err_sys(e, "find the data of " DISK_IMAGE_NAME);
-		r = copy_range(from, to, at, end, e);
-		at = end;
-	}
-	/* No data behind `at`: the end. */
-	return r < 0 || errno == ENXIO ? r : err_sys(e, "find the data of " DISK_IMAGE_NAME);
 }
 
 /* Replays the journal, and what is free becomes holes. Nobody else has it: the lock is ours. */
@@ -80,8 +42,7 @@ static int check_use(int image, uint64_t blocks, struct err *e)
 		return r;
 	num_format_size_short(blocks * DISK_BLOCK, wanted, sizeof(wanted));
 	num_format_size_short((x.blocks - x.free_blocks) * DISK_BLOCK, used, sizeof(used));
-	(void)err_set(e, EDQUOT, "resources.disk.size: %s is less than the %s in use", wanted,
-		      used);
+	(void)err_set(e, EDQUOT, "size: %s is less than the %s in use", wanted, used);
 	return err_hint(e, "remove files, or take a larger size");
 }
 
@@ -99,7 +60,7 @@ int disk_image_shrink(int dir, int image, uint64_t blocks, struct err *e)
 	if (copy < 0)
 		return err_sys(e, "make " COPY_NAME);
 	undo = dir;
-	r = copy_data(image, copy, e);
+	r = disk_image_copy_data(image, copy, e);
 	if (r >= 0)
 		r = disk_ext4_shrink(dir, COPY_NAME, blocks, e);
 	if (r < 0)

@@ -33,6 +33,18 @@ static int docker_config(struct export *x, const struct export_image *im, struct
 	return r < 0 ? r : export_note(x, &blob, e);
 }
 
+/* Docker takes no digest here. A name without a tag is none. */
+static void docker_tag(struct json_out *o, const struct image_ref *ref)
+{
+	size_t n = image_ref_tagged_len(ref);
+	char tag[sizeof(ref->s)];
+
+	if (ref->s[n] && !image_ref_has_tag(ref))
+		return;
+	(void)str_format(tag, sizeof(tag), "%.*s", (int)n, ref->s); /* fits */
+	json_out_str(o, NULL, tag);
+}
+
 static int docker_image(struct export *x, const struct export_image *im, struct json_out *o,
 			struct err *e)
 {
@@ -41,7 +53,7 @@ static int docker_image(struct export *x, const struct export_image *im, struct 
 	json_out_object(o, NULL);
 	docker_member(o, "Config", &im->document.digest, DOCKER_CONFIG);
 	json_out_array(o, "RepoTags");
-	json_out_str(o, NULL, im->image.ref.s);
+	docker_tag(o, &im->image.ref);
 	json_out_array_end(o);
 	json_out_array(o, "Layers");
 	for (size_t i = 0; r == 0 && i < im->image.n_layers; i++) {

@@ -54,6 +54,15 @@ void image_to_json(const struct image *image, struct json_out *o, const char *ke
 	json_out_object_end(o);
 }
 
+void image_and_config_to_json(const struct image *image, const struct image_config *config,
+			      struct json_out *o)
+{
+	json_out_object(o, NULL);
+	image_members_out(image, o);
+	image_config_to_json(config, o, "imageConfig");
+	json_out_object_end(o);
+}
+
 int image_file_write(int dir, const struct image *image, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;

@@ -235,6 +235,13 @@ static int import_rootfs(struct import *im, const struct staged_layer *layer, in
 	return r < 0 ? r : 0;
 }
 
+int import_unpack(struct import *im, struct unpack_job *jobs, size_t n, struct err *e)
+{
+	const struct unpack_work work = { &im->store->unpacker, im->req, &im->limits };
+
+	return unpack_jobs_run(&work, jobs, n, &im->progress, e);
+}
+
 static uint64_t import_archive_size(int fd)
 {
 	struct stat st;
@@ -250,7 +257,13 @@ static int import_archive(struct import *im, struct imported_list *ret, struct e
 {
 	CLEANUP_FD int dir = -EBADF, tree = -EBADF, split = -EBADF;
 	struct staged_layer first;
-	struct unpack_job job = { .mode = im->req->rootfs ? UNPACK_ROOTFS : UNPACK_AUTO };
+	static const enum unpack_mode modes[] = {
+		[IMPORT_ANY] = UNPACK_AUTO,
+		[IMPORT_ROOTFS] = UNPACK_ROOTFS,
+		[IMPORT_OCI] = UNPACK_BLOBS,
+		[IMPORT_DOCKER] = UNPACK_BLOBS,
+	};
+	struct unpack_job job = { .mode = modes[im->req->format] };
 	int r;
 
 	dir = import_stage_layer(im, &first, &tree, e);
@@ -264,12 +277,12 @@ static int import_archive(struct import *im, struct imported_list *ret, struct e
 		.phase = IMPORT_READING,
 		.total_in = import_archive_size(im->req->archive_fd),
 	};
-	r = unpack_jobs_run(im->req, &im->limits, &job, 1, &im->progress, e);
+	r = import_unpack(im, &job, 1, e);
 	if (r < 0)
 		return r;
 	digest_from_bytes(job.result.archive_sha256, &im->archive);
 	im->archive_bytes = job.result.archive_bytes;
-	if (job.result.mode == UNPACK_BLOBS && !im->req->rootfs) {
+	if (job.result.mode == UNPACK_BLOBS && im->req->format != IMPORT_ROOTFS) {
 		const struct blobs blobs = { .dir = tree, .flat = true };
 
 		return import_images(im, &blobs, ret, e);
@@ -299,7 +312,7 @@ static int import_check_request(const struct import *im, struct err *e)
 		return err_set(e, EINVAL, "one name can't be that of all images in the archive");
 	if (req->wanted && req->all)
 		return err_set(e, EINVAL, "one image of the archive, or all of them");
-	if (req->rootfs && !req->has_ref)
+	if (req->format == IMPORT_ROOTFS && !req->has_ref)
 		return err_set(e, EDESTADDRREQ, "a root file system needs a name");
 	return req->has_ref ? import_check_name(im, &req->ref, e) : 0;
 }
@@ -320,6 +333,9 @@ static int import_run(struct import *im, struct imported_list *ret, struct err *
 	if (S_ISDIR(st.st_mode)) {
 		const struct blobs blobs = { .dir = im->req->archive_fd };
 
+		if (im->req->format == IMPORT_ROOTFS)
+			return err_set(e, EISDIR,
+				       "a root file system is imported from an archive of it");
 		return import_images(im, &blobs, ret, e);
 	}
 	return import_archive(im, ret, e);

@@ -97,13 +97,15 @@ static int layer_check(const struct layer_work *w, const struct unpack_result *r
 {
 	const struct plan_layer *layer = &w->plan->layers[w->index];
 	const struct digest *wanted = &w->plan->parsed.layers[w->index];
+	bool sha512 = blob_digest_is_sha512(&layer->blob);
+	struct blob_digest blob;
 	struct digest got;
 
-	digest_from_bytes(result->archive_sha256, &got);
-	if (layer->described && !str_eq(got.hex, layer->blob.hex))
-		return err_set(e, EBADMSG,
-			       "%s has the digest sha256:%s; the manifest says sha256:%s",
-			       layer->member, got.hex, layer->blob.hex);
+	blob_digest_from_bytes(sha512 ? result->archive_sha512 : result->archive_sha256, sha512,
+			       &blob);
+	if (layer->described && !str_eq(blob.s, layer->blob.s))
+		return err_set(e, EBADMSG, "%s has the digest %s; the manifest says %s",
+			       layer->member, blob.s, layer->blob.s);
 	if (layer->described && result->archive_bytes != layer->size)
 		return err_set(e, EBADMSG, "%s has %llu bytes; the manifest says %llu",
 			       layer->member, (unsigned long long)result->archive_bytes,
@@ -159,6 +161,7 @@ static int layer_open(struct layers_work *all, const struct blobs *b, struct imp
 		return w->split;
 	all->jobs[all->n - 1] = (struct unpack_job){ .fds = { w->blob, w->tree, w->split },
 						     .mode = UNPACK_LAYER,
+						     .sha512 = blob_digest_is_sha512(&layer->blob),
 						     .done = layer_done,
 						     .arg = w };
 	im->progress.total_in += size;
@@ -191,5 +194,5 @@ int import_layers(struct import *im, const struct blobs *b, const struct plan *p
 			return -e->code;
 	}
 	im->progress.layers = all->n;
-	return unpack_jobs_run(im->req, &im->limits, all->jobs, all->n, &im->progress, e);
+	return import_unpack(im, all->jobs, all->n, e);
 }

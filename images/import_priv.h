@@ -13,6 +13,7 @@
 /* ---- children (unpack_child.c, unpack_jobs.c) ---- */
 
 struct unpack_child {
+	const struct unpacker *how; /* borrowed */
 	pid_t pid; /* 0 = none */
 	int pidfd;
 	int report; /* our end */
@@ -20,26 +21,45 @@ struct unpack_child {
 #define UNPACK_CHILD_INIT ((struct unpack_child){ .pidfd = -EBADF, .report = -EBADF })
 
 struct unpack_fds {
-	int archive, tree; /* borrowed */
+	int archive; /* borrowed, as the others */
+	int tree; /* -EBADF: UNPACK_DECODE has none */
 	int split; /* -EBADF: none is wanted */
 };
 
 /* Starts one with its request. */
-int unpack_child_start(const char *program, const struct unpack_request *request,
+int unpack_child_start(const struct unpacker *how, const struct unpack_request *request,
 		       const struct unpack_fds *with, struct unpack_child *ret, struct err *e);
 /* Its next message. Return: 0; negative when there is none: why it ended. */
 int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e);
-/* The one attribute that it may ask for, on a directory of its own tree (row 39; unpack_jobs.c). */
-int unpack_child_opaque(int tree, const struct unpack_opaque *said, struct err *e);
+/* The two parts of that: a datagram of whatever kind. Return: its length, also when that is more
+ * than n. And the reason in a message of UNPACK_FAILED. */
+ssize_t unpack_child_hear(struct unpack_child *c, void *ret, size_t n, struct err *e);
+int unpack_child_failed(const struct unpack_message *m, struct err *e);
 /* Ends it if it has not ended by itself. */
 void unpack_child_stop(struct unpack_child *c);
+
+/*
+ * The one attribute that it may ask for, on directories of its own tree (unpack_opaque.c, row 39).
+ * They are noted while it runs and marked when it has ended: nothing is opened by name in a tree
+ * that a stranger's parser still changes, and what a later member put in a directory's place is
+ * seen for what it is. It may ask for OPAQUE_BYTES_MAX of names.
+ */
+#define OPAQUE_BYTES_MAX ((size_t)16 << 20)
+struct opaque_list {
+	struct strbuf names; /* each with its NUL; owned */
+};
+int opaque_note(struct opaque_list *l, const struct unpack_opaque *said, struct err *e);
+/* Return: 1 the tree was changed, 0 not. */
+int opaque_apply(const struct opaque_list *l, int tree, struct err *e);
+void opaque_free(struct opaque_list *l);
 
 struct unpack_job {
 	struct unpack_fds fds;
 	enum unpack_mode mode;
+	bool sha512; /* of the archive, is wanted too */
 	struct unpack_progress said; /* by the child, last */
 	struct unpack_result result; /* once it is done */
-	bool opaque; /* a directory was made opaque */
+	struct opaque_list opaque; /* freed at the end of unpack_jobs_run() */
 	/* Called when it is done: looks at the result. Return: 0; negative ends all. */
 	int (*done)(struct unpack_job *job, struct err *e);
 	void *arg;
@@ -49,9 +69,16 @@ struct unpack_job {
  * Runs all of them, several at a time. The limits hold for their sum. The first that fails ends the
  * others. total_in: for the progress, 0 unknown.
  */
-int unpack_jobs_run(const struct import_request *req, const struct import_limits *limits,
-		    struct unpack_job *jobs, size_t n, struct import_progress *progress,
-		    struct err *e);
+struct unpack_work {
+	const struct unpacker *how;
+	const struct import_request *req;
+	const struct import_limits *limits;
+};
+int unpack_jobs_run(const struct unpack_work *work, struct unpack_job *jobs, size_t n,
+		    struct import_progress *progress, struct err *e);
+
+/* A split file, uncompressed by a child (split_child.c). in->arg: struct unpacker. */
+int split_input_child(const struct split_input *in, struct split_feed **ret, struct err *e);
 
 /* ---- an archive of images, or a layout (blobs.c) ---- */
 
@@ -76,8 +103,8 @@ int blobs_read(const struct blobs *b, const char *member, struct document *ret, 
 
 /* The member that holds a digest's blob: "blobs/sha256/HEX", or "HEX" as `skopeo copy ... dir:`
  * has it. */
-#define BLOB_MEMBER_MAX 80
-void blobs_member_name(const struct blobs *b, const struct digest *digest,
+#define BLOB_MEMBER_MAX (sizeof("blobs//") + sizeof(struct blob_digest))
+void blobs_member_name(const struct blobs *b, const struct blob_digest *digest,
 		       char ret[static BLOB_MEMBER_MAX]);
 /* Reads the document of a descriptor and checks its size and digest. by: who named it, for the
  * error. */
@@ -89,7 +116,7 @@ int blobs_read_descriptor(const struct blobs *b, const struct descriptor *d, con
 struct plan_layer {
 	char *member; /* owned; NULL for one that was unpacked already */
 	bool described; /* by a manifest that gives digest and size of the blob */
-	struct digest blob;
+	struct blob_digest blob;
 	uint64_t size;
 };
 
@@ -148,6 +175,8 @@ struct import {
 	unsigned counter; /* names the staged layers */
 };
 
+/* Runs children for all of them. */
+int import_unpack(struct import *im, struct unpack_job *jobs, size_t n, struct err *e);
 /* A new layer's directory in the staging directory, with an empty tree. Return: fd of it. */
 int import_stage_layer(struct import *im, struct staged_layer *ret, int *ret_tree, struct err *e);
 /* Its split file, beside the tree. Return: fd. */

@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "images/digest.h"
+#include "images/import_priv.h"
 
 static int layer_lock(int dir, struct err *e)
 {
@@ -26,6 +27,7 @@ int store_layer_open(const struct image_store *s, const struct digest *digest, s
 	int r;
 
 	l.digest = *digest;
+	l.how = &s->unpacker;
 	l.dir = path_open_beneath(s->layers, digest->hex, O_RDONLY | O_DIRECTORY, 0);
 	if (l.dir == -ENOENT) {
 		(void)err_set(e, ENOENT, "layer %s is not in the store", digest->hex);
@@ -93,12 +95,20 @@ static int layer_lost(const char *name, const struct err *why, void *arg, struct
 	return h->out->lost(name, why, h->out->arg, e);
 }
 
+static int layer_changed(const char *name, void *arg, struct err *e)
+{
+	struct layer_hash *h = arg;
+
+	return h->out->changed ? h->out->changed(name, h->out->arg, e) : 0;
+}
+
 int layer_stream(const struct layer *l, const struct split_output *out, struct err *e)
 {
 	struct layer_hash h = { .out = out };
 	const struct split_output hashed = { layer_sink, layer_file, out->lost ? layer_lost : NULL,
-					     &h };
+					     layer_changed, &h };
 	CLEANUP_FD int split = layer_open_split(l, e), tree = -EBADF;
+	const struct split_input in = { split_input_child, split, l->how };
 	uint8_t sha256[SHA256_DIGEST_SIZE];
 	struct digest got;
 	int r;
@@ -109,7 +119,7 @@ int layer_stream(const struct layer *l, const struct split_output *out, struct e
 	if (tree < 0)
 		return tree;
 	sha256_init(&h.sha256);
-	r = split_stream(split, tree, &hashed, e);
+	r = split_stream(&in, tree, &hashed, e);
 	if (r < 0)
 		return r;
 	sha256_digest(&h.sha256, sizeof(sha256), sha256);
@@ -123,6 +133,7 @@ int layer_stream(const struct layer *l, const struct split_output *out, struct e
 int layer_stream_size(const struct layer *l, uint64_t *ret, struct err *e)
 {
 	CLEANUP_FD int split = layer_open_split(l, e);
+	const struct split_input in = { split_input_child, split, l->how };
 
-	return split < 0 ? split : split_size(split, ret, e);
+	return split < 0 ? split : split_size(&in, ret, e);
 }

@@ -12,6 +12,7 @@
 struct layer {
 	struct digest digest;
 	int dir; /* layers/HEX, holds the lock */
+	const struct unpacker *how; /* the store's: its split file is read by a child */
 };
 #define LAYER_INIT ((struct layer){ .dir = -EBADF })
 

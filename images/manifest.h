@@ -47,7 +47,7 @@ enum descriptor_kind {
 
 struct descriptor {
 	enum descriptor_kind kind;
-	struct digest digest;
+	struct blob_digest digest;
 	uint64_t size; /* bytes of the blob, exactly */
 	bool has_platform;
 	struct platform platform;
@@ -167,6 +167,14 @@ void image_config_free(struct image_config *c);
 #define CLEANUP_IMAGE_CONFIG CLEANUP(image_config_free)
 int image_config_parse(const char *file, const char *text, size_t n, struct image_config *ret,
 		       struct err *e);
+
+/* "80/tcp" */
+#define IMAGE_PORT_TEXT 16
+void image_port_format(const struct image_port *p, char ret[static IMAGE_PORT_TEXT]);
+/* What it asks for: "entrypoint", "cmd", "env", "user", "workingDir", "stopSignal", "labels",
+ * "exposedPorts", "volumes", "healthcheck" (docs/json.md). NULL: null. */
+struct json_out;
+void image_config_to_json(const struct image_config *c, struct json_out *o, const char *key);
 
 /*
  * The config document that a plain root file system gets: deterministic, so that the same layers

@@ -117,7 +117,7 @@ static int descriptor_artifact_type(const struct json_doc *doc, const struct jso
 /* In this order: the later ones correct the kind. */
 static const struct doc_field descriptor_fields[] = {
 	{ "mediaType", descriptor_media_type, offsetof(struct descriptor, kind), true },
-	{ "digest", doc_digest, offsetof(struct descriptor, digest), true },
+	{ "digest", doc_blob_digest, offsetof(struct descriptor, digest), true },
 	{ "size", doc_u64, offsetof(struct descriptor, size), true },
 	{ "platform", descriptor_platform, 0, false },
 	{ "annotations", descriptor_annotate, 0, false },

@@ -58,6 +58,18 @@ int doc_list(const struct json_doc *doc, const struct json *v, enum json_type ty
 	return r;
 }
 
+int doc_blob_digest(const struct json_doc *doc, const struct json *v, void *target, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = doc_expect(doc, v, JSON_STRING, e);
+
+	if (r < 0)
+		return r;
+	if (blob_digest_parse(v->text, target, &why) < 0)
+		return json_err(doc, v, e, EINVAL, "%s", why.text);
+	return 0;
+}
+
 int doc_digest(const struct json_doc *doc, const struct json *v, void *target, struct err *e)
 {
 	struct err why = ERR_INIT;

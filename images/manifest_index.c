@@ -67,7 +67,7 @@ static const char *index_label(const struct descriptor *d)
 {
 	if (d->full_name[0])
 		return d->full_name;
-	return d->name[0] ? d->name : d->digest.hex;
+	return d->name[0] ? d->name : d->digest.s;
 }
 
 static unsigned index_name_match(const struct index_wish *wish, const struct descriptor *d)
@@ -76,7 +76,7 @@ static unsigned index_name_match(const struct index_wish *wish, const struct des
 
 	if (!wish->name)
 		return 1;
-	if (str_eq(wish->name + (str_starts(wish->name, "sha256:") ? 7 : 0), d->digest.hex))
+	if (str_eq(wish->name, d->digest.s) || str_eq(wish->name, blob_digest_hex(d->digest.s)))
 		return 3;
 	full = manifest_name_match(wish->name, d->full_name);
 	name = manifest_name_match(wish->name, d->name);
@@ -121,7 +121,7 @@ static bool index_competes(const struct index_wish *wish, const struct descripto
 	unsigned platform = index_platform_match(wish, d);
 
 	if (!index_is_image(d) || platform == 0 || index_name_match(wish, d) != best_name ||
-	    str_eq(d->digest.hex, best->digest.hex))
+	    str_eq(d->digest.s, best->digest.s))
 		return false;
 	if (!str_eq(d->name, best->name) || !str_eq(d->full_name, best->full_name))
 		return true;

@@ -4,13 +4,15 @@
 
 #define NAMES_LISTED 12
 
-/* The ':' of the tag ("a/b:1", not that of "host:5000/b"), or the end. */
+/* The ':' of the tag ("a/b:1", not that of "host:5000/b"), else the '@' of the digest, or the end.
+ */
 static const char *manifest_tag(const char *name)
 {
-	const char *slash = strrchr(name, '/');
-	const char *colon = strrchr(slash ? slash : name, ':');
+	size_t n = strcspn(name, "@"), i = n;
 
-	return colon ? colon : name + strlen(name);
+	while (i > 0 && name[i - 1] != '/' && name[i - 1] != ':')
+		i--;
+	return i > 0 && name[i - 1] == ':' ? name + i - 1 : name + n;
 }
 
 /* Whether the last n bytes before `end` are `wanted`, whole components of the name. */
@@ -31,7 +33,8 @@ unsigned manifest_name_match(const char *wanted, const char *name)
 		return 3;
 	if (manifest_name_ends(name, name + strlen(name), wanted))
 		return 2;
-	return manifest_name_ends(name, tag, wanted) || (*tag && str_eq(tag + 1, wanted));
+	return manifest_name_ends(name, tag, wanted) || (*tag && str_eq(tag + 1, wanted)) ||
+	       manifest_name_ends(name, name + strcspn(name, "@"), wanted);
 }
 
 void manifest_list(struct strbuf *b, size_t *n, const char *item)

@@ -38,6 +38,8 @@ int doc_fields(const struct json_doc *doc, const struct json *object,
 
 /* ---- for tables: the target's type, and what else is asked ---- */
 
+int doc_blob_digest(const struct json_doc *doc, const struct json *v, void *target,
+		    struct err *e); /* struct blob_digest */
 int doc_digest(const struct json_doc *doc, const struct json *v, void *target,
 	       struct err *e); /* struct digest */
 int doc_u64(const struct json_doc *doc, const struct json *v, void *target,

@@ -150,8 +150,13 @@ static int plans_of_manifest_json(const struct blobs *b, const struct import_req
 	return plan_of_manifest(b, "manifest.json", &doc, ret, &plan, e);
 }
 
-static int plans_none(const struct blobs *b, struct err *e)
+static int plans_none(const struct blobs *b, enum import_format format, struct err *e)
 {
+	if (format == IMPORT_OCI)
+		return err_set(e, EBADMSG,
+			       "it is no OCI layout: it has no oci-layout and index.json");
+	if (format == IMPORT_DOCKER)
+		return err_set(e, EBADMSG, "it is no archive of docker's: it has no manifest.json");
 	if (!b->flat)
 		return err_set(e, EBADMSG,
 			       "it is a directory with neither oci-layout and index.json nor "
@@ -159,7 +164,7 @@ static int plans_none(const struct blobs *b, struct err *e)
 	(void)err_set(e, EBADMSG,
 		      "this archive of images has neither oci-layout and index.json nor "
 		      "manifest.json");
-	return err_hint(e, "if it is a root file system, say so with --rootfs");
+	return err_hint(e, "if it is a root file system, say so with --format rootfs");
 }
 
 int plans_make(const struct blobs *b, const struct import_request *req, struct plan_list *ret,
@@ -170,13 +175,13 @@ int plans_make(const struct blobs *b, const struct import_request *req, struct p
 
 	if (!req->has_platform)
 		platform_host(&platform);
-	if (blobs_have(b, "index.json") && blobs_have(b, "oci-layout")) {
+	if (req->format != IMPORT_DOCKER && blobs_have(b, "index.json") &&
+	    blobs_have(b, "oci-layout"))
 		r = plans_of_layout(b, req, &platform, ret, e);
-	} else if (blobs_have(b, "manifest.json")) {
+	else if (req->format != IMPORT_OCI && blobs_have(b, "manifest.json"))
 		r = plans_of_manifest_json(b, req, ret, e);
-	} else {
-		return plans_none(b, e);
-	}
+	else
+		return plans_none(b, req->format, e);
 	for (size_t i = 0; r == 0 && i < ret->n; i++) {
 		r = plan_check_platform(&ret->v[i], req, &platform, e);
 		if (r == 0)

@@ -5,37 +5,41 @@
  */
 #include <string.h>
 
+#include "images/digest.h"
 #include "images/import_priv.h"
 
 /* "blobs/sha256/HEX", "HEX.json", "sha256:HEX": the digest that the name claims, if any. */
-static bool plan_claims(const char *member, struct digest *ret)
+static bool plan_claims(const char *member, struct blob_digest *ret)
 {
 	const char *base = strrchr(member, '/');
-	char text[sizeof("sha256:") + sizeof(ret->hex)];
+	const char *function = str_starts(member, "blobs/sha512/") ? "sha512:" : "sha256:";
+	char text[sizeof(*ret)];
 	struct err ignored = ERR_INIT;
-	size_t n;
 
 	base = base ? base + 1 : member;
 	if (str_starts(base, "sha256:"))
 		base += strlen("sha256:");
-	n = strcspn(base, ".");
-	return str_format(text, sizeof(text), "sha256:%.*s", (int)(n < 65 ? n : 65), base) > 0 &&
-	       digest_parse(text, ret, &ignored) == 0;
+	return str_format(text, sizeof(text), "%s%.*s", function, (int)strcspn(base, "."), base) >
+		       0 &&
+	       blob_digest_parse(text, ret, &ignored) == 0;
 }
 
 static int plan_docker_config(const struct blobs *b, const char *member, struct document *ret,
 			      struct err *e)
 {
-	struct digest claimed;
+	struct blob_digest claimed, got;
 	int r = blobs_read(b, member, ret, e);
 
 	if (r < 0)
 		return err_wrap(e, "config, named by manifest.json");
-	if (plan_claims(member, &claimed) && !str_eq(claimed.hex, ret->digest.hex))
+	if (!plan_claims(member, &claimed))
+		return 0;
+	blob_digest_of(ret->text, ret->n, &claimed, &got);
+	if (!str_eq(claimed.s, got.s))
 		return err_set(e, EBADMSG,
-			       "config: the digest is sha256:%s; its name, as manifest.json has "
-			       "it, is %.300s",
-			       ret->digest.hex, member);
+			       "config: the digest is %s; its name, as manifest.json has it, is "
+			       "%.300s",
+			       got.s, member);
 	return 0;
 }
 
@@ -49,7 +53,7 @@ static int plan_docker_layer(const struct blobs *b, const char *member, struct p
 	if (!ret->member)
 		return err_nomem(e);
 	/* A blob's name is its digest; older names are ids of something else. */
-	if (!str_starts(member, "blobs/sha256/") || !plan_claims(member, &ret->blob))
+	if (!str_starts(member, "blobs/sha") || !plan_claims(member, &ret->blob))
 		return 0;
 	/* One that is missing may be in the store. */
 	fd = blobs_open(b, member, &ret->size, &ignored);

@@ -23,6 +23,7 @@
 
 struct pull {
 	char program[PATH_MAX];
+	char source[sizeof(PULL_SCHEME) + LIMIT_IMAGE_REF_LEN];
 	const char *args[PULL_ARGS_MAX];
 	size_t n;
 };
@@ -51,6 +52,21 @@ static void pull_arg(struct pull *p, const char *arg)
 	p->args[p->n++] = arg;
 }
 
+/* Skopeo takes a tag or a digest, not both: with a digest the tag says nothing more. What is no
+ * reference is for skopeo to refuse. */
+static const char *pull_source(struct pull *p, const char *source)
+{
+	const char *name = source + strlen(PULL_SCHEME), *digest = strchr(name, '@');
+	struct err ignored = ERR_INIT;
+	struct image_ref ref;
+
+	if (!digest || image_ref_parse(name, &ref, &ignored) < 0 || !image_ref_has_tag(&ref))
+		return source;
+	(void)str_format(p->source, sizeof(p->source), PULL_SCHEME "%.*s%s",
+			 (int)image_ref_name_len(&ref), ref.s, digest); /* fits */
+	return p->source;
+}
+
 static void pull_args(struct pull *p, const struct pull_request *req)
 {
 	const struct platform *platform = &req->import.platform;
@@ -70,7 +86,7 @@ static void pull_args(struct pull *p, const struct pull_request *req)
 	}
 	pull_arg(p, "copy");
 	pull_arg(p, "--");
-	pull_arg(p, req->source);
+	pull_arg(p, pull_source(p, req->source));
 	/* Relative to the staging directory: its path may hold a ':', which ends a path here. */
 	pull_arg(p, "oci:" PULL_LAYOUT);
 	pull_arg(p, NULL);

@@ -124,22 +124,28 @@ static int by_time(const void *a, const void *b)
 	return strcmp(x->id.s, y->id.s);
 }
 
-int snapshots_head(int holder, struct snapshot_id *ret, struct err *e)
+static int head_of(int holder, const char *live, struct snapshot_id *ret, struct err *e)
 {
-	CLEANUP_FD int upper = path_open_beneath(holder, "upper", O_RDONLY | O_DIRECTORY, 0);
+	CLEANUP_FD int fd = path_open_beneath(holder, live, O_RDONLY | O_DIRECTORY, 0);
 
-	if (upper < 0)
-		return err_ret(e, upper, "open the instance's own files");
-	return snapshot_parent_read(upper, ret, e) < 0 ? err_wrap(e, "upper") : 0;
+	if (fd < 0)
+		return err_ret(e, fd, "open %s, what is written now", live);
+	return snapshot_parent_read(fd, ret, e) < 0 ? err_wrap(e, "%s", live) : 0;
 }
 
-int snapshots_read(int holder, struct snapshots *ret, struct err *e)
+int snapshots_head(int holder, struct snapshot_id *ret, struct err *e)
+{
+	return head_of(holder, "upper", ret, e);
+}
+
+int snapshots_read_of(int holder, const char *live, struct snapshots *ret, struct err *e)
 {
 	CLEANUP_SNAPSHOTS struct snapshots s = SNAPSHOTS_INIT;
-	int r = snapshots_head(holder, &s.head, e);
+	int r = live ? head_of(holder, live, &s.head, e) : 0;
 
 	if (r < 0)
 		return r;
+	s.live = live;
 	s.dir = path_open_beneath(holder, SNAPSHOT_DIR, O_RDONLY | O_DIRECTORY, 0);
 	if (s.dir < 0 && s.dir != -ENOENT)
 		return err_ret(e, s.dir, "open " SNAPSHOT_DIR);
@@ -151,6 +157,11 @@ int snapshots_read(int holder, struct snapshots *ret, struct err *e)
 	*ret = s;
 	s = SNAPSHOTS_INIT;
 	return 0;
+}
+
+int snapshots_read(int holder, struct snapshots *ret, struct err *e)
+{
+	return snapshots_read_of(holder, "upper", ret, e);
 }
 
 const struct snapshot *snapshots_by_id(const struct snapshots *s, const struct snapshot_id *id)
@@ -191,7 +202,7 @@ int snapshots_get(const struct snapshots *s, const struct jail_name *name,
 	}
 	(void)err_set(e, ENOENT, "snapshot \"%s\": no such snapshot", name->s);
 	if (!names.len)
-		return err_hint(e, "the instance has none; make one: jail snapshot create");
+		return err_hint(e, "there is none");
 	return err_hint(e, "there are: %.200s", strbuf_str(&names));
 }
 

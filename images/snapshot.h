@@ -15,6 +15,9 @@
  * whenever the power goes: a new "upper" with its attribute is made where the old one shall lie,
  * and the two are exchanged. Until then the "fs" stands on itself, which says that it is
  * unfinished.
+ *
+ * Volumes (runtime/volumes.h) have the same below their directory, only that all are copies, none
+ * stands on another, and "upper" is called "data", or is a disk.img, of which fs/ holds a copy.
  */
 #ifndef JAIL_IMAGES_SNAPSHOT_H
 #define JAIL_IMAGES_SNAPSHOT_H
@@ -40,16 +43,22 @@ struct snapshot {
 	bool copied; /* else it is what was "upper" */
 	bool frozen; /* the instance was running, ... */
 	uint64_t frozen_us; /* ... and stood still for so long */
+	/* Those that it was made for by itself; none: somebody asked for it. What was made later
+	 * has the larger sequence, whatever the clock said. */
+	struct jail_name schedules[LIMIT_SCHEDULES];
+	size_t n_schedules;
+	uint64_t sequence;
 };
 
 struct snapshots {
 	int holder; /* borrowed */
+	const char *live; /* "upper"; NULL: what is written is a file that the caller copies */
 	int dir; /* HOLDER/snapshots; -EBADF: there never was one */
 	struct snapshot *v; /* in order of time; owned */
 	size_t n;
 	struct snapshot_id head; /* that "upper" stands on */
 };
-#define SNAPSHOTS_INIT ((struct snapshots){ .holder = -EBADF, .dir = -EBADF })
+#define SNAPSHOTS_INIT ((struct snapshots){ .holder = -EBADF, .live = "upper", .dir = -EBADF })
 void snapshots_free(struct snapshots *s);
 #define CLEANUP_SNAPSHOTS CLEANUP(snapshots_free)
 
@@ -57,6 +66,8 @@ void snapshots_free(struct snapshots *s);
 int snapshots_head(int holder, struct snapshot_id *ret, struct err *e);
 /* Return: 0; -EBADMSG: what is there can't be right (nothing should be removed then). */
 int snapshots_read(int holder, struct snapshots *ret, struct err *e);
+/* The same where something else is what is written to; see `live`, which is borrowed. */
+int snapshots_read_of(int holder, const char *live, struct snapshots *ret, struct err *e);
 /* By name; -ENOENT with those that there are. *ret is part of s. */
 int snapshots_get(const struct snapshots *s, const struct jail_name *name,
 		  const struct snapshot **ret, struct err *e);
@@ -88,16 +99,22 @@ int snapshots_move(const struct snapshots *s, const struct snapshot *what, struc
 int snapshots_copy_begin(const struct snapshots *s, struct snapshot *what, struct err *e);
 /* Copies "upper", which nobody writes to. */
 int snapshots_copy(const struct snapshots *s, int entry, struct err *e);
+/* HOLDER/snapshots/ID/fs. Return: fd. */
+int snapshots_open_fs(const struct snapshots *s, const struct snapshot_id *id, struct err *e);
 /* What was copied becomes the snapshot. */
 int snapshots_copy_end(const struct snapshots *s, int entry, const struct snapshot *what,
 		       struct err *e);
 /* "upper" becomes an empty one that stands on the snapshot; what it was goes with the next
  * snapshots_collect(). */
 int snapshots_roll_back(const struct snapshots *s, const struct snapshot *to, struct err *e);
+/* What is written becomes a copy of the snapshot, and stands on nothing; what it was goes with the
+ * next snapshots_collect(). */
+int snapshots_restore(const struct snapshots *s, const struct snapshot *to, struct err *e);
 /* Takes the name. */
 int snapshots_remove(const struct snapshots *s, const struct snapshot *which, struct err *e);
 /* Reads them anew, and removes what is needed no more. Return: how many. */
 int snapshots_collect(int holder, struct err *e);
+int snapshots_collect_of(int holder, const char *live, struct err *e);
 
 /* ---- clones: a new instance's holder, which nobody else knows of yet ---- */
 
@@ -110,10 +127,14 @@ int snapshots_clone_upper(const struct snapshots *to, int like, bool content,
 			  const struct tree_shift *shift, const struct snapshot_id *parent,
 			  struct err *e);
 
+/* All that is needed of `from`, and what is written, for another holder of the same instance that
+ * has an empty "upper" and SNAPSHOT_DIR. */
+int snapshots_copy_all(const struct snapshots *from, const struct snapshots *to, struct err *e);
+
 /* ---- snapshot.json ---- */
 
 void snapshot_write(const struct snapshot *s, struct json_out *o);
-/* name, created_ms, copied, frozen, frozen_us; the rest is left alone. */
+/* name, created_ms, copied, frozen, frozen_us, schedules, sequence; the rest is left alone. */
 int snapshot_parse(const char *file, const char *text, size_t n, struct snapshot *ret,
 		   struct err *e);
 

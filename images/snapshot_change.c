@@ -47,9 +47,9 @@ int snapshot_entry_make(const struct snapshots *s, struct snapshot_id *ret, stru
 	int fd;
 
 	if (s->n >= SNAPSHOTS_MAX) {
-		(void)err_set(e, E2BIG, "the instance has %zu snapshots already; at most %d", s->n,
+		(void)err_set(e, E2BIG, "there are %zu snapshots already; at most %d", s->n,
 			      SNAPSHOTS_MAX);
-		return err_hint(e, "remove some: jail snapshot rm");
+		return err_hint(e, "remove some");
 	}
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return err_sys(e, "getrandom");
@@ -64,7 +64,7 @@ int snapshot_entry_make(const struct snapshots *s, struct snapshot_id *ret, stru
 	return fd;
 }
 
-static int name_it(int entry, const struct snapshot *what, struct err *e)
+int snapshot_record_write(int entry, const struct snapshot *what, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	struct json_out o;
@@ -97,8 +97,8 @@ static int upper_exchange(const struct snapshots *s, int entry, const char *id, 
 {
 	if (fsync(s->dir) < 0)
 		return err_sys(e, "sync");
-	if (sys_renameat2(s->holder, "upper", entry, "fs", RENAME_EXCHANGE) < 0) {
-		(void)err_sys(e, "exchange upper and " SNAPSHOT_DIR "/%s/fs", id);
+	if (sys_renameat2(s->holder, s->live, entry, "fs", RENAME_EXCHANGE) < 0) {
+		(void)err_sys(e, "exchange %s and " SNAPSHOT_DIR "/%s/fs", s->live, id);
 		return err_hint(e, "the file system of the state directory must be able to "
 				   "exchange files, as ext4, XFS and Btrfs are");
 	}
@@ -119,22 +119,29 @@ int snapshots_move(const struct snapshots *s, const struct snapshot *what, struc
 		return entry;
 	/* In this order: an "fs" with a name that doesn't say yet on what it stands would be a
 	 * snapshot, of nothing. */
-	if ((r = upper_make(entry, upper, &id, e)) < 0 || (r = name_it(entry, what, e)) < 0)
+	if ((r = upper_make(entry, upper, &id, e)) < 0 || (r = snapshot_record_write(entry, what, e)) < 0)
 		return r;
 	return upper_exchange(s, entry, id.s, e);
 }
 
-int snapshots_roll_back(const struct snapshots *s, const struct snapshot *to, struct err *e)
+int snapshots_open_fs(const struct snapshots *s, const struct snapshot_id *id, struct err *e)
 {
 	char path[SNAPSHOT_PATH_MAX];
-	CLEANUP_FD int fs = -EBADF, entry = -EBADF;
+	int fd;
+
+	snapshot_path(id, path);
+	fd = path_open_beneath(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
+	return fd < 0 ? err_ret(e, fd, "open " SNAPSHOT_DIR "/%s", path) : fd;
+}
+
+int snapshots_roll_back(const struct snapshots *s, const struct snapshot *to, struct err *e)
+{
+	CLEANUP_FD int fs = snapshots_open_fs(s, &to->id, e), entry = -EBADF;
 	struct snapshot_id id;
 	int r;
 
-	snapshot_path(&to->id, path);
-	fs = path_open_beneath(s->dir, path, O_RDONLY | O_DIRECTORY, 0);
 	if (fs < 0)
-		return err_ret(e, fs, "open " SNAPSHOT_DIR "/%s", path);
+		return fs;
 	entry = snapshot_entry_make(s, &id, e);
 	if (entry < 0)
 		return entry;
@@ -156,22 +163,29 @@ int snapshots_copy_begin(const struct snapshots *s, struct snapshot *what, struc
 	return r < 0 ? r : TAKE_FD(entry);
 }
 
-int snapshots_copy(const struct snapshots *s, int entry, struct err *e)
+/* end_copy() removes ID/links. */
+static int copy_into(int entry, int from, struct err *e)
 {
-	CLEANUP_FD int upper = path_open_beneath(s->holder, "upper", O_RDONLY | O_DIRECTORY, 0);
 	CLEANUP_FD int fs = path_open_beneath(entry, "fs", O_RDONLY | O_DIRECTORY, 0);
 	CLEANUP_FD int links = path_make_dir_at(entry, SNAPSHOT_LINKS, 0700, e);
 	struct tree_copy c = { .links = links };
 
 	if (links < 0)
 		return links;
-	if (upper < 0 || fs < 0)
-		return err_ret(e, upper < 0 ? upper : fs, "open the instance's own files");
-	return tree_copy(&c, upper, fs, e);
+	return fs < 0 ? err_ret(e, fs, "open the copy") : tree_copy(&c, from, fs, e);
 }
 
-int snapshots_copy_end(const struct snapshots *s, int entry, const struct snapshot *what,
-		       struct err *e)
+int snapshots_copy(const struct snapshots *s, int entry, struct err *e)
+{
+	CLEANUP_FD int live = path_open_beneath(s->holder, s->live, O_RDONLY | O_DIRECTORY, 0);
+
+	if (live < 0)
+		return err_ret(e, live, "open %s, what is written now", s->live);
+	return copy_into(entry, live, e);
+}
+
+/* All of it is on disk. Return: fd of ID/fs. */
+static int end_copy(int entry, struct err *e)
 {
 	CLEANUP_FD int fs = path_open_beneath(entry, "fs", O_RDONLY | O_DIRECTORY, 0);
 	int r;
@@ -181,12 +195,43 @@ int snapshots_copy_end(const struct snapshots *s, int entry, const struct snapsh
 	r = path_remove_tree(entry, SNAPSHOT_LINKS, e);
 	if (r < 0)
 		return r;
-	if (syncfs(fs) < 0)
-		return err_sys(e, "write the copy");
+	return syncfs(fs) < 0 ? err_sys(e, "write the copy") : TAKE_FD(fs);
+}
+
+int snapshots_copy_end(const struct snapshots *s, int entry, const struct snapshot *what,
+		       struct err *e)
+{
+	CLEANUP_FD int fs = end_copy(entry, e);
+	int r;
+
+	if (fs < 0)
+		return fs;
 	/* It is nobody's until it has a name. */
-	if ((r = snapshot_parent_set(fs, &s->head, e)) < 0 || (r = name_it(entry, what, e)) < 0)
+	if ((r = snapshot_parent_set(fs, &s->head, e)) < 0 ||
+	    (r = snapshot_record_write(entry, what, e)) < 0)
 		return r;
 	return fsync(s->dir) < 0 || fsync(fs) < 0 ? err_sys(e, "sync") : 0;
+}
+
+int snapshots_restore(const struct snapshots *s, const struct snapshot *to, struct err *e)
+{
+	const struct snapshot_id nothing = { "" };
+	CLEANUP_FD int from = snapshots_open_fs(s, &to->id, e), entry = -EBADF, fs = -EBADF;
+	struct snapshot made = { .created_ms = 0 };
+	int r;
+
+	if (from < 0)
+		return from;
+	entry = snapshots_copy_begin(s, &made, e);
+	if (entry < 0)
+		return entry;
+	r = copy_into(entry, from, e);
+	if (r >= 0)
+		r = fs = end_copy(entry, e);
+	/* Without a name it is nobody's either, before and after. */
+	if (r < 0 || (r = snapshot_parent_set(fs, &nothing, e)) < 0)
+		return r;
+	return fsync(fs) < 0 ? err_sys(e, "sync") : upper_exchange(s, entry, made.id.s, e);
 }
 
 int snapshots_remove(const struct snapshots *s, const struct snapshot *which, struct err *e)
@@ -202,9 +247,14 @@ int snapshots_remove(const struct snapshots *s, const struct snapshot *which, st
 
 int snapshots_collect(int holder, struct err *e)
 {
+	return snapshots_collect_of(holder, "upper", e);
+}
+
+int snapshots_collect_of(int holder, const char *live, struct err *e)
+{
 	CLEANUP_SNAPSHOTS struct snapshots s = SNAPSHOTS_INIT;
 	CLEANUP_FREE bool *used = NULL;
-	int n = 0, r = snapshots_read(holder, &s, e);
+	int n = 0, r = snapshots_read_of(holder, live, &s, e);
 
 	if (r < 0 || s.n == 0)
 		return r;

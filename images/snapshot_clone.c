@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An instance's own files for another one, with other owners. They are copied (contents are shared
- * where the file system can): trees that two instances share would have to outlive both, and be
- * idmapped from one range to the other, which changes hands when the source is removed.
+ * An instance's own files for another one, with other owners; or elsewhere for itself. They are
+ * copied (contents are shared where the file system can): trees that two instances share would have
+ * to outlive both, and be idmapped from one range to the other, which changes hands when the source
+ * is removed.
  */
 #include <fcntl.h>
 
@@ -50,4 +51,41 @@ int snapshots_clone_upper(const struct snapshots *to, int like, bool content,
 		return err_ret(e, upper < 0 ? upper : work, "open the new instance's files");
 	r = content ? copy(work, like, upper, shift, e) : tree_copy_root(like, upper, shift, e);
 	return r < 0 ? r : snapshot_parent_set(upper, parent, e);
+}
+
+static int copy_entry(const struct snapshots *from, const struct snapshot *one,
+		      const struct snapshots *to, struct err *e)
+{
+	const struct tree_shift none = { 0 };
+	CLEANUP_FD int entry = path_make_dir_at(to->dir, one->id.s, 0700, e), fs = -EBADF;
+	CLEANUP_FD int like = entry < 0 ? -EBADF : snapshots_open_fs(from, &one->id, e);
+	int r;
+
+	if (like < 0)
+		return like;
+	fs = path_make_dir_at(entry, "fs", 0700, e);
+	if (fs < 0)
+		return fs;
+	if ((r = copy(entry, like, fs, &none, e)) < 0 ||
+	    (r = snapshot_parent_set(fs, &one->parent, e)) < 0)
+		return r;
+	return one->name.s[0] ? snapshot_record_write(entry, one, e) : 0;
+}
+
+int snapshots_copy_all(const struct snapshots *from, const struct snapshots *to, struct err *e)
+{
+	CLEANUP_FD int upper = path_open_beneath(from->holder, "upper", O_RDONLY | O_DIRECTORY, 0);
+	CLEANUP_FREE bool *used = calloc(from->n + 1, sizeof(*used));
+	const struct tree_shift none = { 0 };
+	int r;
+
+	if (!used)
+		return err_nomem(e);
+	if (upper < 0)
+		return err_ret(e, upper, "open the instance's own files");
+	r = snapshots_mark(from, used, e);
+	for (size_t i = 0; i < from->n && r >= 0; i++)
+		if (used[i] && (r = copy_entry(from, &from->v[i], to, e)) < 0)
+			(void)err_wrap(e, SNAPSHOT_DIR "/%s", from->v[i].id.s);
+	return r < 0 ? r : snapshots_clone_upper(to, upper, true, &none, &from->head, e);
 }

@@ -11,6 +11,13 @@ void snapshot_write(const struct snapshot *s, struct json_out *o)
 	json_out_bool(o, "copied", s->copied);
 	if (s->frozen)
 		json_out_u64(o, "frozenUs", s->frozen_us);
+	if (s->n_schedules) {
+		json_out_array(o, "schedules");
+		for (size_t i = 0; i < s->n_schedules; i++)
+			json_out_str(o, NULL, s->schedules[i].s);
+		json_out_array_end(o);
+		json_out_u64(o, "sequence", s->sequence);
+	}
 	json_out_object_end(o);
 }
 
@@ -23,6 +30,28 @@ static int get_u64(const struct json_doc *doc, const struct json *o, const char 
 		return json_err(doc, v ? v : o, e, EBADMSG, "\"%s\" must be a number", key);
 	*ret = (uint64_t)v->integer;
 	return 0;
+}
+
+static int get_schedules(const struct json_doc *doc, const struct json *root, struct snapshot *s,
+			 struct err *e)
+{
+	const struct json *list = json_get(root, "schedules");
+
+	s->n_schedules = 0;
+	s->sequence = 0;
+	if (!list)
+		return 0;
+	if (list->type != JSON_ARRAY)
+		return json_err(doc, list, e, EBADMSG, "\"schedules\" must be an array");
+	for (const struct json *m = list->first; m; m = m->next) {
+		if (m->type != JSON_STRING || s->n_schedules == LIMIT_SCHEDULES)
+			return json_err(doc, m, e, EBADMSG,
+					"\"schedules\" must be at most %d strings",
+					LIMIT_SCHEDULES);
+		if (name_parse("schedule", m->text, &s->schedules[s->n_schedules++], e) < 0)
+			return err_wrap(e, "%s", SNAPSHOT_FILE);
+	}
+	return get_u64(doc, root, "sequence", &s->sequence, e);
 }
 
 int snapshot_parse(const char *file, const char *text, size_t n, struct snapshot *ret,
@@ -61,6 +90,8 @@ int snapshot_parse(const char *file, const char *text, size_t n, struct snapshot
 	r = get_u64(doc, root, "createdMs", &s.created_ms, e);
 	if (r >= 0 && s.frozen)
 		r = get_u64(doc, root, "frozenUs", &s.frozen_us, e);
+	if (r >= 0)
+		r = get_schedules(doc, root, &s, e);
 	if (r < 0)
 		return r;
 	*ret = s;

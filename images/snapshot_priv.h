@@ -12,6 +12,8 @@ bool snapshot_is_id(const char *text);
 /* On what an open "upper" or "fs" stands. */
 int snapshot_parent_read(int fd, struct snapshot_id *ret, struct err *e);
 int snapshot_parent_set(int fd, const struct snapshot_id *parent, struct err *e);
+/* snapshot.json in an open ID/: the snapshot has a name from now on. */
+int snapshot_record_write(int entry, const struct snapshot *what, struct err *e);
 /* A directory of its own below s->dir, of no meaning yet. Return: fd. */
 int snapshot_entry_make(const struct snapshots *s, struct snapshot_id *ret, struct err *e);
 

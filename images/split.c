@@ -46,7 +46,7 @@ static int split_compress(struct split_writer *w, const void *data, size_t n, ZS
 	return 0;
 }
 
-/* The start of a record: its type, and the length of what follows. */
+/* The start of a record: its type, and the length of what follows, or its value. */
 static int split_head(struct split_writer *w, enum split_type type, size_t n, struct err *e)
 {
 	uint8_t head[5] = { (uint8_t)type };
@@ -123,6 +123,13 @@ int split_file(struct split_writer *w, const char *name, uint64_t size, struct e
 		return err_wrap(e, SPLIT_FILE);
 	w->total += size;
 	return 0;
+}
+
+int split_check(struct split_writer *w, uint32_t crc, struct err *e)
+{
+	int r = split_head(w, SPLIT_CHECK, crc, e);
+
+	return r < 0 ? err_wrap(e, SPLIT_FILE) : 0;
 }
 
 static int split_copy(struct split_writer *w, int file, uint64_t size, struct err *e)

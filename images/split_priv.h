@@ -14,16 +14,16 @@
 enum split_type {
 	SPLIT_RAW = 'R',
 	SPLIT_CONTENT = 'F',
+	SPLIT_CHECK = 'C',
 	SPLIT_REPLACED = 'P',
 	SPLIT_END = 'E',
 };
 
-/*
- * The bytes of a split file from some offset, uncompressed (split_source.c). The file is treated as
- * a stranger's: the decoder's window, and with it its memory, is bounded.
- */
+/* The bytes of a split file, uncompressed (split_source.c). */
 struct split_source;
-int split_source_open(int fd, uint64_t offset, struct split_source **ret, struct err *e);
+int split_source_open(const struct split_input *in, struct split_source **ret, struct err *e);
+/* What is read next is the frame at that offset of the file. */
+void split_source_seek(struct split_source *s, uint64_t offset);
 void split_source_free(struct split_source **s);
 #define CLEANUP_SPLIT_SOURCE CLEANUP(split_source_free)
 /* Exactly n bytes; -EBADMSG when there are fewer. */
@@ -39,6 +39,7 @@ struct split_record {
 	enum split_type type;
 	uint32_t len; /* of a raw piece, or of the name */
 	uint64_t size; /* of a content; of the stream (SPLIT_END) */
+	uint32_t crc; /* SPLIT_CHECK */
 	char name[ENTRY_NAME_MAX + 1];
 };
 

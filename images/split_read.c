@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/path.h"
 #include "base/str.h"
@@ -22,12 +23,18 @@ struct split_old {
 };
 
 struct split_read {
-	int fd, tree; /* borrowed */
+	const struct split_input *in;
+	int tree; /* borrowed */
 	const struct split_output *out;
+	struct split_source
+		*old_source; /* owned; opened when there is a content that was replaced */
 	struct split_old *old; /* owned; by name and place once the first pass is over */
 	size_t n_old, room_old;
 	uint64_t contents; /* F records so far */
 	uint64_t total; /* of the stream so far */
+	bool has_crc; /* the content that was given last came from the tree */
+	uint32_t crc;
+	char crc_name[ENTRY_NAME_MAX + 1];
 	struct split_record record;
 	uint8_t piece[READ_PIECE];
 };
@@ -39,15 +46,16 @@ static void read_free(struct split_read **r)
 	for (size_t i = 0; i < (*r)->n_old; i++)
 		free((*r)->old[i].name);
 	free((*r)->old);
+	split_source_free(&(*r)->old_source);
 	free(TAKE_PTR(*r));
 }
 
-static int read_new(int fd, struct split_read **ret, struct err *e)
+static int read_new(const struct split_input *in, struct split_read **ret, struct err *e)
 {
 	*ret = calloc(1, sizeof(**ret));
 	if (!*ret)
 		return err_nomem(e);
-	(*ret)->fd = fd;
+	(*ret)->in = in;
 	(*ret)->tree = -EBADF;
 	return 0;
 }
@@ -124,6 +132,8 @@ static int read_survey_one(struct split_read *r, struct split_source *s, struct 
 	case SPLIT_CONTENT:
 		r->contents++;
 		return read_count(r, r->record.size, e);
+	case SPLIT_CHECK:
+		return 0;
 	case SPLIT_REPLACED:
 		if (!first)
 			return err_set(e, EBADMSG, "a replaced file without a frame");
@@ -138,13 +148,10 @@ static int read_survey_one(struct split_read *r, struct split_source *s, struct 
 	return -EINVAL;
 }
 
-static int read_survey(struct split_read *r, struct err *e)
+static int read_survey(struct split_read *r, struct split_source *s, struct err *e)
 {
-	CLEANUP_SPLIT_SOURCE struct split_source *s = NULL;
-	int status = split_source_open(r->fd, 0, &s, e);
+	int status = split_magic_read(s, e);
 
-	if (status == 0)
-		status = split_magic_read(s, e);
 	while (status == 0)
 		status = read_survey_one(r, s, e);
 	if (status < 0)
@@ -175,19 +182,20 @@ static const struct split_old *read_find_old(const struct split_read *r)
 
 static int read_old(struct split_read *r, const struct split_old *old, struct err *e)
 {
-	CLEANUP_SPLIT_SOURCE struct split_source *s = NULL;
 	uint64_t size = r->record.size;
-	int status = split_source_open(r->fd, old->frame, &s, e);
+	int status = r->old_source ? 0 : split_source_open(r->in, &r->old_source, e);
 
-	if (status == 0)
-		status = split_record_read(s, &r->record, e);
+	if (status < 0)
+		return status;
+	split_source_seek(r->old_source, old->frame);
+	status = split_record_read(r->old_source, &r->record, e);
 	if (status < 0)
 		return err_wrap(e, SPLIT_FILE);
 	if (r->record.type != SPLIT_REPLACED || !str_eq(r->record.name, old->name) ||
 	    r->record.size != size)
 		return err_set(e, EBADMSG, SPLIT_FILE ": the replaced file %s has another size",
 			       old->name);
-	return read_bytes(r, s, size, true, e);
+	return read_bytes(r, r->old_source, size, true, e);
 }
 
 /* A name may be longer than what one system call takes: then in two steps. */
@@ -243,6 +251,7 @@ static int read_file(struct split_read *r, uint64_t *left, struct err *e)
 		if (n == 0)
 			return err_set(e, EBADMSG, "it became shorter meanwhile");
 		*left -= (uint64_t)n;
+		r->crc = (uint32_t)crc32_z(r->crc, r->piece, (size_t)n);
 		status = r->out->sink(r->piece, (size_t)n, r->out->arg, e);
 	}
 	return status;
@@ -270,15 +279,29 @@ static int read_content(struct split_read *r, struct err *e)
 	int status;
 
 	r->contents++;
+	r->has_crc = false;
 	old = read_find_old(r);
 	if (old)
 		return read_old(r, old, e);
+	r->crc = (uint32_t)crc32_z(0, NULL, 0);
 	status = read_file(r, &left, &why);
+	if (status == 0) {
+		r->has_crc = true;
+		memcpy(r->crc_name, r->record.name, sizeof(r->crc_name));
+	}
 	if (status == -EBADMSG && r->out->lost)
 		return read_lost(r, left, &why, e);
 	if (status < 0)
 		*e = why;
 	return status == -EBADMSG ? err_wrap(e, "file %s", r->record.name) : status;
+}
+
+static int read_check(struct split_read *r, struct err *e)
+{
+	bool changed = r->has_crc && r->crc != r->record.crc;
+
+	r->has_crc = false;
+	return changed && r->out->changed ? r->out->changed(r->crc_name, r->out->arg, e) : 0;
 }
 
 /* One record of the second pass. Return: 1 it was the last. */
@@ -293,6 +316,8 @@ static int read_stream_one(struct split_read *r, struct split_source *s, struct 
 		return read_bytes(r, s, r->record.len, true, e);
 	case SPLIT_CONTENT:
 		return read_content(r, e);
+	case SPLIT_CHECK:
+		return read_check(r, e);
 	case SPLIT_REPLACED:
 		return read_bytes(r, s, r->record.size, false, e);
 	case SPLIT_END:
@@ -301,33 +326,41 @@ static int read_stream_one(struct split_read *r, struct split_source *s, struct 
 	return -EINVAL;
 }
 
-int split_stream(int split_fd, int tree, const struct split_output *out, struct err *e)
+int split_stream(const struct split_input *in, int tree, const struct split_output *out,
+		 struct err *e)
 {
 	CLEANUP(read_free) struct split_read *r = NULL;
 	CLEANUP_SPLIT_SOURCE struct split_source *s = NULL;
-	int status = read_new(split_fd, &r, e);
+	int status = read_new(in, &r, e);
 
 	if (status < 0)
 		return status;
 	r->tree = tree;
 	r->out = out;
-	status = read_survey(r, e);
+	status = split_source_open(in, &s, e);
 	if (status == 0)
-		status = split_source_open(split_fd, 0, &s, e);
-	if (status == 0)
-		status = split_magic_read(s, e);
+		status = read_survey(r, s, e);
+	if (status < 0)
+		return status;
+	split_source_seek(s, 0);
+	status = split_magic_read(s, e);
+	if (status < 0)
+		return err_wrap(e, SPLIT_FILE);
 	while (status == 0)
 		status = read_stream_one(r, s, e);
 	return status < 0 ? status : 0;
 }
 
-int split_size(int split_fd, uint64_t *ret, struct err *e)
+int split_size(const struct split_input *in, uint64_t *ret, struct err *e)
 {
 	CLEANUP(read_free) struct split_read *r = NULL;
-	int status = read_new(split_fd, &r, e);
+	CLEANUP_SPLIT_SOURCE struct split_source *s = NULL;
+	int status = read_new(in, &r, e);
 
 	if (status == 0)
-		status = read_survey(r, e);
+		status = split_source_open(in, &s, e);
+	if (status == 0)
+		status = read_survey(r, s, e);
 	if (status == 0)
 		*ret = r->record.size;
 	return status;

@@ -59,6 +59,10 @@ int split_record_read(struct split_source *s, struct split_record *ret, struct e
 		return r;
 	ret->len = le32toh(len);
 	switch (type) {
+	case SPLIT_CHECK:
+		ret->type = SPLIT_CHECK;
+		ret->crc = ret->len;
+		return 0;
 	case SPLIT_RAW:
 		ret->type = SPLIT_RAW;
 		if (ret->len == 0 || ret->len > SPLIT_RAW_MAX)

@@ -18,9 +18,23 @@
 
 #include "images/manifest.h"
 
+/* How jail-unpack is started, the child that reads what strangers wrote. */
+struct unpacker {
+	const char *program; /* its path */
+	/* The directory of a cgroup with limits, that all of them run in, for CLONE_INTO_CGROUP;
+	 * asked before each start. Return: fd, which stays the callee's; -EBADF: there is none on
+	 * this host; another negative errno with *e. NULL: none. */
+	int (*cgroup)(void *arg, struct err *e);
+	/* One was killed by SIGKILL, which *e says: puts there why, if that was the cgroup's limit.
+	 * NULL: nobody knows. */
+	void (*killed)(void *arg, struct err *e);
+	void *arg;
+};
+
 struct image_store {
 	int state_dir; /* borrowed */
 	int images, configs, layers, staging; /* directory fds */
+	struct unpacker unpacker; /* the caller's to fill in, after store_open() */
 };
 
 struct image {
@@ -64,10 +78,14 @@ struct import_request {
 	bool all; /* every image of the archive that has a name */
 	bool has_platform; /* else that of this machine */
 	struct platform platform;
-	bool rootfs; /* it is a root file system, whatever its members are called */
+	enum import_format {
+		IMPORT_ANY, /* what its documents say, else a root file system */
+		IMPORT_ROOTFS,
+		IMPORT_OCI, /* oci-layout, index.json */
+		IMPORT_DOCKER, /* manifest.json */
+	} format;
 	bool replace; /* the name may exist already */
 	struct import_limits limits; /* 0 = default */
-	const char *unpack_program; /* path of jail-unpack */
 	import_progress_fn *progress;
 	void *progress_arg;
 };
@@ -155,5 +173,8 @@ int store_gc(struct image_store *s, store_used_fn *used, void *arg, struct store
  * "createdMs", "sizeBytes", "members". */
 struct json_out;
 void image_to_json(const struct image *image, struct json_out *o, const char *key);
+/* The same, and "imageConfig" (image_config_to_json()). */
+void image_and_config_to_json(const struct image *image, const struct image_config *config,
+			      struct json_out *o);
 
 #endif

@@ -205,6 +205,25 @@ static int copy_below(struct tree_copy *c, const struct tree_pair *p, const stru
 	return tree_copy_attributes(c, &pair, st, e);
 }
 
+static int mount_of(int dir, const char *name, uint64_t *ret)
+{
+	const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH;
+	struct statx x;
+
+	if (statx(dir, name, flags, STATX_MNT_ID, &x) < 0)
+		return -errno;
+	*ret = x.stx_mnt_id;
+	return 0;
+}
+
+/* Also a bind mount of the same file system. */
+static bool stays_behind(const struct tree_copy *c, const struct tree_pair *p)
+{
+	uint64_t id = c->mount_id;
+
+	return c->foreign && (mount_of(p->from, p->name, &id) == -ENOENT || id != c->mount_id);
+}
+
 static int copy_directory(struct tree_copy *c, int from, int to, unsigned depth, struct err *e)
 {
 	CLEANUP_DIR DIR *d = dir_open(from);
@@ -217,7 +236,7 @@ static int copy_directory(struct tree_copy *c, int from, int to, unsigned depth,
 		struct stat st;
 		int r;
 
-		if (str_eq(p.name, ".") || str_eq(p.name, ".."))
+		if (str_eq(p.name, ".") || str_eq(p.name, "..") || stays_behind(c, &p))
 			continue;
 		if (fstatat(from, p.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return err_sys(e, "%s: stat", p.name);
@@ -267,6 +286,9 @@ int tree_copy(struct tree_copy *c, int from, int to, struct err *e)
 	int r;
 
 	tree_open_files_raise();
+	r = c->foreign ? mount_of(from, "", &c->mount_id) : 0;
+	if (r < 0)
+		return err_ret(e, r, "stat");
 	r = limits_bind(true, 0, &before, e);
 	if (r < 0)
 		return r;

@@ -21,6 +21,10 @@ uint32_t tree_shift_id(const struct tree_shift *s, uint32_t id);
 struct tree_copy {
 	int links; /* an empty directory of the same file system as the copy; borrowed */
 	struct tree_shift shift;
+	/* `from` is anybody's directory: other mounts below it stay behind, and so do attributes
+	 * that the copy's file system hasn't, and what vanishes before its turn. */
+	bool foreign;
+	uint64_t mount_id; /* the copier's own */
 	uint64_t files, bytes; /* ret */
 	bool no_clone; /* the file system can't share contents */
 	bool linked; /* ret: `links` holds names that can go */

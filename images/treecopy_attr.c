@@ -115,7 +115,8 @@ static int copy_one(const struct tree_copy *c, const struct tree_pair *p, const 
 		return err_sys(e, "%s: read the attribute %s", p->name, name);
 	shift_value(&c->shift, name, b->value, (size_t)n);
 	if ((itself ? setxattr(to, name, b->value, (size_t)n, 0)
-		    : lsetxattr(to, name, b->value, (size_t)n, 0)) < 0)
+		    : lsetxattr(to, name, b->value, (size_t)n, 0)) < 0 &&
+	    !(c->foreign && (errno == EOPNOTSUPP || errno == EPERM)))
 		return err_sys(e, "%s: set the attribute %s", p->name, name);
 	return 0;
 }

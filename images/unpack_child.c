@@ -41,7 +41,7 @@ static int child_fds_prepare(const struct unpack_fds *fds, int report, struct ch
 	if (null < 0)
 		return err_sys(e, "open /dev/null");
 	ret->archive = fcntl(fds->archive, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
-	ret->tree = fcntl(fds->tree, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	ret->tree = fcntl(fds->tree < 0 ? null : fds->tree, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->report = fcntl(report, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->split = fcntl(fds->split < 0 ? null : fds->split, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->null = fcntl(null, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
@@ -88,7 +88,7 @@ static int child_request(const struct unpack_child *c, const struct unpack_reque
 	return 0;
 }
 
-int unpack_child_start(const char *program, const struct unpack_request *request,
+int unpack_child_start(const struct unpacker *how, const struct unpack_request *request,
 		       const struct unpack_fds *with, struct unpack_child *ret, struct err *e)
 {
 	CLEANUP(child_fds_close)
@@ -99,8 +99,14 @@ int unpack_child_start(const char *program, const struct unpack_request *request
 				   .pidfd = (uint64_t)(uintptr_t)&pidfd,
 				   .exit_signal = SIGCHLD };
 	pid_t parent = getpid(), pid;
-	int r;
+	int r = how->cgroup ? how->cgroup(how->arg, e) : -EBADF;
 
+	if (r < 0 && r != -EBADF)
+		return r;
+	if (r >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)r;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "socket pair");
 	ours = pair[0];
@@ -112,8 +118,10 @@ int unpack_child_start(const char *program, const struct unpack_request *request
 	if (pid < 0)
 		return err_sys(e, "start jail-unpack");
 	if (pid == 0)
-		child_exec(&fds, program, parent);
-	*ret = (struct unpack_child){ .pid = pid, .pidfd = pidfd, .report = TAKE_FD(ours) };
+		child_exec(&fds, how->program, parent);
+	*ret = (struct unpack_child){
+		.how = how, .pid = pid, .pidfd = pidfd, .report = TAKE_FD(ours)
+	};
 	return child_request(ret, request, e);
 }
 
@@ -138,9 +146,13 @@ static int child_died(struct unpack_child *c, struct err *e)
 		if (errno != EINTR)
 			return err_sys(e, "wait for jail-unpack");
 	c->pid = 0;
-	if (WIFSIGNALED(status))
-		return err_set(e, EIO, "jail-unpack was killed by signal %d (%s)", WTERMSIG(status),
-			       strsignal(WTERMSIG(status)));
+	if (WIFSIGNALED(status)) {
+		(void)err_set(e, EIO, "jail-unpack was killed by signal %d (%s)", WTERMSIG(status),
+			      strsignal(WTERMSIG(status)));
+		if (WTERMSIG(status) == SIGKILL && c->how->killed)
+			c->how->killed(c->how->arg, e);
+		return -e->code;
+	}
 	return err_set(e, EPROTO, "jail-unpack ended with status %d and without a result",
 		       WEXITSTATUS(status));
 }
@@ -157,20 +169,32 @@ static int child_error(const struct err *said, struct err *e)
 	return -e->code;
 }
 
-int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e)
+int unpack_child_failed(const struct unpack_message *m, struct err *e)
 {
-	ssize_t n;
+	return child_error(&m->u.err, e);
+}
+
+ssize_t unpack_child_hear(struct unpack_child *c, void *ret, size_t n, struct err *e)
+{
+	ssize_t got;
 
 	/* ECONNRESET: it died with our request unread. That is said once, before what it said
 	 * itself can be read. */
 	do
-		n = recv(c->report, ret, sizeof(*ret), MSG_TRUNC);
-	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
-	if (n == 0)
+		got = recv(c->report, ret, n, MSG_TRUNC);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (got == 0)
 		return child_died(c, e);
+	return got < 0 ? err_sys(e, "listen to jail-unpack") : got;
+}
+
+int unpack_child_receive(struct unpack_child *c, struct unpack_message *ret, struct err *e)
+{
+	ssize_t n = unpack_child_hear(c, ret, sizeof(*ret), e);
+
 	if (n < 0)
-		return err_sys(e, "listen to jail-unpack");
+		return (int)n;
 	if (n != (ssize_t)sizeof(*ret) || ret->magic != UNPACK_MAGIC)
 		return err_set(e, EPROTO, "jail-unpack is of another version than jail");
-	return ret->kind == UNPACK_FAILED ? child_error(&ret->u.err, e) : 0;
+	return ret->kind == UNPACK_FAILED ? unpack_child_failed(ret, e) : 0;
 }

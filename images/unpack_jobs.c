@@ -7,11 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
 
-#include "base/path.h"
 #include "images/import_priv.h"
 
 #define JOBS_AT_ONCE_MAX 4
@@ -22,8 +18,7 @@ struct running {
 };
 
 struct jobs {
-	const struct import_request *req;
-	const struct import_limits *limits;
+	const struct unpack_work *work;
 	struct unpack_job *v;
 	size_t n, next, done;
 	struct running slots[JOBS_AT_ONCE_MAX];
@@ -35,6 +30,8 @@ static void jobs_stop(struct jobs *j)
 {
 	for (size_t i = 0; i < j->n_slots; i++)
 		unpack_child_stop(&j->slots[i].child);
+	for (size_t i = 0; i < j->n; i++)
+		opaque_free(&j->v[i].opaque);
 }
 
 static size_t jobs_at_once(size_t n)
@@ -52,16 +49,17 @@ static int jobs_start(struct jobs *j, struct running *slot, struct err *e)
 	const struct unpack_request request = {
 		.magic = UNPACK_MAGIC,
 		.mode = job->mode,
-		.named = j->req->has_ref,
-		.flags = job->fds.split < 0 ? 0 : UNPACK_SPLIT,
-		.max_bytes = j->limits->max_bytes,
-		.max_members = j->limits->max_members,
-		.max_name = j->limits->max_name,
-		.max_ratio = j->limits->max_ratio,
+		.named = j->work->req->has_ref,
+		.flags =
+			(job->fds.split < 0 ? 0 : UNPACK_SPLIT) | (job->sha512 ? UNPACK_SHA512 : 0),
+		.max_bytes = j->work->limits->max_bytes,
+		.max_members = j->work->limits->max_members,
+		.max_name = j->work->limits->max_name,
+		.max_ratio = j->work->limits->max_ratio,
 	};
 
 	slot->job = job;
-	return unpack_child_start(j->req->unpack_program, &request, &job->fds, &slot->child, e);
+	return unpack_child_start(j->work->how, &request, &job->fds, &slot->child, e);
 }
 
 /* What all have read and written so far. A child may lie, which costs it its own limits only. */
@@ -75,35 +73,15 @@ static int jobs_sum(struct jobs *j, struct err *e)
 		p->bytes_out += j->v[i].said.bytes_out;
 		p->members += j->v[i].said.members;
 	}
-	if (p->bytes_out > j->limits->max_bytes)
+	if (p->bytes_out > j->work->limits->max_bytes)
 		return err_set(e, E2BIG,
 			       "limit maxBytes exceeded: the layers hold more than %llu bytes",
-			       (unsigned long long)j->limits->max_bytes);
-	if (p->members > j->limits->max_members)
+			       (unsigned long long)j->work->limits->max_bytes);
+	if (p->members > j->work->limits->max_members)
 		return err_set(e, E2BIG, "limit maxMembers exceeded: more than %llu",
-			       (unsigned long long)j->limits->max_members);
-	if (j->req->progress)
-		j->req->progress(p, j->req->progress_arg);
-	return 0;
-}
-
-int unpack_child_opaque(int tree, const struct unpack_opaque *said, struct err *e)
-{
-	CLEANUP_FD int fd = -EBADF;
-
-	if (!memchr(said->name, '\0', sizeof(said->name)))
-		return err_set(e, EPROTO, "jail-unpack said something unknown");
-	fd = path_open_beneath(tree, said->name[0] ? said->name : ".", O_RDONLY | O_DIRECTORY, 0);
-	/* A later member has taken its place since. */
-	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
-		return 0;
-	if (fd < 0)
-		return err_ret(e, fd, "open directory %.300s", said->name);
-	if (fsetxattr(fd, STORE_OPAQUE_XATTR, "y", 1, 0) < 0) {
-		(void)err_sys(e, "make directory %.300s opaque", said->name);
-		return err_hint(e,
-				"the image store's file system must support extended attributes");
-	}
+			       (unsigned long long)j->work->limits->max_members);
+	if (j->work->req->progress)
+		j->work->req->progress(p, j->work->req->progress_arg);
 	return 0;
 }
 
@@ -111,14 +89,14 @@ static int jobs_opaque(struct unpack_job *job, const struct unpack_opaque *said,
 {
 	if (job->mode != UNPACK_LAYER)
 		return err_set(e, EPROTO, "jail-unpack said something unknown");
-	job->opaque = true;
-	return unpack_child_opaque(job->fds.tree, said, e);
+	return opaque_note(&job->opaque, said, e);
 }
 
 static int jobs_done(struct jobs *j, struct running *slot, const struct unpack_result *result,
 		     struct err *e)
 {
 	struct unpack_job *job = slot->job;
+	int changed;
 
 	unpack_child_stop(&slot->child);
 	slot->job = NULL;
@@ -127,8 +105,12 @@ static int jobs_done(struct jobs *j, struct running *slot, const struct unpack_r
 	job->said = (struct unpack_progress){ .bytes_in = result->archive_bytes,
 					      .bytes_out = result->stream_bytes,
 					      .members = result->members };
+	changed = opaque_apply(&job->opaque, job->fds.tree, e);
+	opaque_free(&job->opaque);
+	if (changed < 0)
+		return changed;
 	/* The child wrote everything else to disk. */
-	if (job->opaque && syncfs(job->fds.tree) < 0)
+	if (changed && syncfs(job->fds.tree) < 0)
 		return err_sys(e, "write the layer to disk");
 	if (jobs_sum(j, e) < 0)
 		return -e->code;
@@ -183,12 +165,11 @@ static int jobs_listen(struct jobs *j, struct err *e)
 	return 0;
 }
 
-int unpack_jobs_run(const struct import_request *req, const struct import_limits *limits,
-		    struct unpack_job *jobs, size_t n, struct import_progress *progress,
-		    struct err *e)
+int unpack_jobs_run(const struct unpack_work *work, struct unpack_job *jobs, size_t n,
+		    struct import_progress *progress, struct err *e)
 {
 	CLEANUP(jobs_stop)
-	struct jobs j = { .req = req, .limits = limits, .v = jobs, .n = n, .progress = progress };
+	struct jobs j = { .work = work, .v = jobs, .n = n, .progress = progress };
 	int r = 0;
 
 	j.n_slots = jobs_at_once(n);

@@ -7,11 +7,18 @@
  *     parent -> child   one struct unpack_request
  *     child  -> parent  any number of UNPACK_PROGRESS and UNPACK_OPAQUE, then UNPACK_DONE or
  *                       UNPACK_FAILED
+ *
+ * With UNPACK_DECODE, which uncompresses a split file (fd 0) and has no tree:
+ *
+ *     parent -> child   any number of struct unpack_seek
+ *     child  -> parent  to each a struct unpack_piece, cut to the bytes that it has; or
+ *                       UNPACK_FAILED, once
  */
 #ifndef JAIL_IMAGES_UNPACK_PROTO_H
 #define JAIL_IMAGES_UNPACK_PROTO_H
 
 #include "images/entry.h"
+#include "images/split.h"
 
 /* Fds of jail-unpack. 1 and 2 are /dev/null. */
 #define UNPACK_FD_ARCHIVE 0
@@ -19,29 +26,31 @@
 #define UNPACK_FD_REPORT 4
 #define UNPACK_FD_SPLIT 5 /* with UNPACK_SPLIT: the split file to write (images/split.h) */
 
-#define UNPACK_MAGIC 0x6a756e33u /* "jun3": changes with the layout */
+#define UNPACK_MAGIC 0x6a756e34u /* "jun4": changes with the layout */
 
 enum unpack_mode {
-	/* A root file system, unless the first members say that it is an archive of images: then as
-	 * UNPACK_BLOBS. Nothing was written before that is known. */
+	/* A root file system, unless a document in it says that it is an archive of images: then as
+	 * UNPACK_BLOBS. */
 	UNPACK_AUTO = 1,
 	UNPACK_ROOTFS, /* whiteouts are refused */
 	UNPACK_LAYER, /* whiteouts become overlayfs's */
 	UNPACK_BLOBS, /* the members of an archive of images, flat (images/blobname.h) */
+	UNPACK_DECODE, /* a split file */
 };
 
 #define UNPACK_SPLIT 1u
 /* Files that are in the stream as they are get their size, but no content: the tree is wanted for
  * what is around it. */
 #define UNPACK_HOLLOW 2u
-#define UNPACK_FLAGS 3u /* all of them */
+#define UNPACK_SHA512 4u /* the file has to be known by that digest too */
+#define UNPACK_FLAGS 7u /* all of them */
 
 struct unpack_request {
 	uint32_t magic;
 	uint32_t mode; /* enum unpack_mode */
 	uint32_t named; /* for UNPACK_AUTO: a root file system has a name to go by; else it is
 			   refused */
-	uint32_t flags; /* UNPACK_SPLIT, UNPACK_HOLLOW */
+	uint32_t flags; /* UNPACK_SPLIT, ... */
 	uint64_t max_bytes; /* of content, and of the uncompressed stream */
 	uint64_t max_members;
 	uint64_t max_name;
@@ -65,6 +74,7 @@ struct unpack_result {
 	uint32_t mode; /* what it was: any but UNPACK_AUTO */
 	uint32_t reserved;
 	uint8_t archive_sha256[32]; /* of the file as it was, to its end */
+	uint8_t archive_sha512[64]; /* with UNPACK_SHA512 */
 	uint8_t stream_sha256[32]; /* of the uncompressed tar stream, with what trails it */
 	uint64_t archive_bytes, stream_bytes;
 	uint64_t content_bytes; /* sum of the regular files' sizes */
@@ -75,6 +85,20 @@ struct unpack_result {
 	uint64_t skipped_whiteouts; /* character devices 0:0 */
 	uint64_t skipped_xattrs; /* not on the allowlist, or not understood */
 	uint64_t skipped_flags; /* members with file flags (chattr) */
+};
+
+struct unpack_seek {
+	uint32_t magic;
+	uint32_t seek; /* 0: go on where it is */
+	uint64_t offset;
+};
+#define UNPACK_PIECE_MAGIC (UNPACK_MAGIC ^ 0x80000000u) /* no struct unpack_message */
+struct unpack_piece {
+	uint32_t magic;
+	uint32_t first; /* struct split_piece */
+	uint64_t frame_at;
+	uint32_t n; /* the message ends behind so many bytes of data */
+	uint8_t data[SPLIT_PIECE_MAX];
 };
 
 struct unpack_message {

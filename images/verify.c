@@ -19,8 +19,12 @@ struct verify {
 	int tree; /* where it is unpacked; borrowed */
 	bool hollow; /* without the contents that the digest proves */
 	bool done; /* the child said so */
+	struct opaque_list opaque;
+	struct compare *c; /* borrowed */
 	uint64_t bytes;
-	bool lost; /* a content isn't there: zeroes stand for it */
+	/* Why the stream is another one is known: a content isn't there, and zeroes stand for it,
+	 * or was changed. */
+	bool explained;
 	/* Files whose content went into the stream, and with it into its digest. */
 	ino_t *proven; /* owned */
 	size_t n_proven, room_proven;
@@ -34,13 +38,14 @@ void verify_result_free(struct verify_result *v)
 static void verify_free(struct verify *v)
 {
 	unpack_child_stop(&v->child);
+	opaque_free(&v->opaque);
 	fd_reset(&v->pipe);
 	free(v->proven);
 }
 
 /* ---- the child ---- */
 
-static int verify_start(struct verify *v, const char *program, struct err *e)
+static int verify_start(struct verify *v, const struct unpacker *how, struct err *e)
 {
 	/* The stream passed the limits when it was imported, or is damaged and as long as it was.
 	 */
@@ -64,7 +69,7 @@ static int verify_start(struct verify *v, const char *program, struct err *e)
 	/* Ours only: while it is full, the child may have something to say. */
 	if (fd_set_nonblock(v->pipe, true) < 0)
 		return err_sys(e, "pipe");
-	return unpack_child_start(program, &request, &fds, &v->child, e);
+	return unpack_child_start(how, &request, &fds, &v->child, e);
 }
 
 static int verify_hear(struct verify *v, struct err *e)
@@ -78,7 +83,7 @@ static int verify_hear(struct verify *v, struct err *e)
 	case UNPACK_PROGRESS:
 		return 0;
 	case UNPACK_OPAQUE:
-		return unpack_child_opaque(v->tree, &m.u.opaque, e);
+		return opaque_note(&v->opaque, &m.u.opaque, e);
 	case UNPACK_DONE:
 		v->done = true;
 		return 0;
@@ -153,8 +158,16 @@ static int verify_lost(const char *name, const struct err *why, void *arg, struc
 	(void)name;
 	(void)why;
 	(void)e;
-	v->lost = true;
+	v->explained = true;
 	return 0;
+}
+
+static int verify_changed(const char *name, void *arg, struct err *e)
+{
+	struct verify *v = arg;
+
+	v->explained = true;
+	return compare_problem(v->c, name, "its content was changed") < 0 ? err_nomem(e) : 0;
 }
 
 static int verify_compare_inodes(const void *a, const void *b)
@@ -177,7 +190,8 @@ static bool verify_is_proven(const struct stat *st, void *arg)
 /* Return: 0 its digest is right; 1 it isn't, *e says so; negative. */
 static int verify_stream(struct verify *v, const struct layer *l, struct err *e)
 {
-	const struct split_output out = { verify_sink, verify_file, verify_lost, v };
+	const struct split_output out = { verify_sink, verify_file, verify_lost, verify_changed,
+					  v };
 	struct err why = ERR_INIT;
 	uint64_t size = 0;
 	int r = layer_stream_size(l, &size, e);
@@ -204,9 +218,10 @@ static int verify_stream(struct verify *v, const struct layer *l, struct err *e)
 static int verify_trees(struct verify *v, const struct layer *l, struct compare *c, struct err *e)
 {
 	CLEANUP_FD int tree = layer_open_tree(l, e);
+	int r = tree < 0 ? tree : opaque_apply(&v->opaque, v->tree, e);
 
-	if (tree < 0)
-		return tree;
+	if (r < 0)
+		return r;
 	if (v->n_proven > 0)
 		qsort(v->proven, v->n_proven, sizeof(*v->proven), verify_compare_inodes);
 	c->is_proven = verify_is_proven;
@@ -214,11 +229,11 @@ static int verify_trees(struct verify *v, const struct layer *l, struct compare 
 	return compare_trees(c, v->tree, tree, e);
 }
 
-static int verify_into(struct verify *v, const struct layer *l, const char *program,
+static int verify_into(struct verify *v, const struct layer *l, const struct unpacker *how,
 		       struct compare *c, struct err *e)
 {
 	struct err why = ERR_INIT;
-	int r = verify_start(v, program, e), status;
+	int r = verify_start(v, how, e), status;
 
 	if (r < 0)
 		return r;
@@ -231,40 +246,41 @@ static int verify_into(struct verify *v, const struct layer *l, const char *prog
 	if (status < 0)
 		return compare_problem(c, NULL, "%s", why.text) < 0 ? err_nomem(e) : 0;
 	r = verify_trees(v, l, c, e);
-	/* When a file is missing, or has another size, that is why. */
-	if (r == 0 && status > 0 && !v->lost && compare_problem(c, NULL, "%s", why.text) < 0)
+	if (r == 0 && status > 0 && !v->explained && compare_problem(c, NULL, "%s", why.text) < 0)
 		r = err_nomem(e);
 	return r;
 }
 
 /* name: of the directory in the staging directory that it is unpacked into. */
 static int verify_once(struct staging *st, const char *name, const struct layer *l,
-		       const char *program, struct compare *c, uint64_t *ret_bytes, struct err *e)
+		       const struct unpacker *how, struct compare *c, uint64_t *ret_bytes,
+		       struct err *e)
 {
 	CLEANUP_FD int tree = path_make_dir_at(st->dir, name, 0755, e);
 	CLEANUP(verify_free)
 	struct verify v = { .child = UNPACK_CHILD_INIT,
 			    .pipe = -EBADF,
 			    .tree = tree,
+			    .c = c,
 			    .hollow = str_eq(name, VERIFY_HOLLOW) };
-	int r = tree < 0 ? tree : verify_into(&v, l, program, c, e);
+	int r = tree < 0 ? tree : verify_into(&v, l, how, c, e);
 
 	*ret_bytes = v.bytes;
 	return r;
 }
 
-static int verify_staged(struct staging *st, const struct layer *l, const char *program,
+static int verify_staged(struct staging *st, const struct layer *l, const struct unpacker *how,
 			 struct verify_result *ret, struct err *e)
 {
 	CLEANUP_COMPARE struct compare c = { .n_problems = 0 };
-	int r = verify_once(st, VERIFY_HOLLOW, l, program, &c, &ret->stream_bytes, e);
+	int r = verify_once(st, VERIFY_HOLLOW, l, how, &c, &ret->stream_bytes, e);
 
 	/* What was replaced later may live on under the name of a hard link: then its content is
 	 * neither in the digest nor in the hollow tree. */
 	if (r == 0 && c.contents) {
 		compare_free(&c);
 		c = (struct compare){ .n_problems = 0 };
-		r = verify_once(st, VERIFY_WHOLE, l, program, &c, &ret->stream_bytes, e);
+		r = verify_once(st, VERIFY_WHOLE, l, how, &c, &ret->stream_bytes, e);
 	}
 	if (r < 0)
 		return r;
@@ -275,7 +291,7 @@ static int verify_staged(struct staging *st, const struct layer *l, const char *
 }
 
 int store_verify_layer(const struct image_store *s, const struct digest *layer,
-		       const char *unpack_program, struct verify_result *ret, struct err *e)
+		       struct verify_result *ret, struct err *e)
 {
 	CLEANUP_LAYER struct layer l = LAYER_INIT;
 	struct staging st = STAGING_INIT;
@@ -285,7 +301,7 @@ int store_verify_layer(const struct image_store *s, const struct digest *layer,
 	if (r == 0)
 		r = staging_make(s, &st, e);
 	if (r == 0)
-		r = verify_staged(&st, &l, unpack_program, ret, e);
+		r = verify_staged(&st, &l, &s->unpacker, ret, e);
 	/* What can't be removed now is gc's. */
 	if (staging_remove(s, &st, &ignored) < 0)
 		warn("%s", ignored.text);

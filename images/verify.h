@@ -22,6 +22,6 @@ void verify_result_free(struct verify_result *v);
 /* Return: 0 and *ret, also for a damaged layer; negative: it could not be looked at. -ENODATA: it
  * was imported before there were split files. Texts hold names of files: escape them (row 80). */
 int store_verify_layer(const struct image_store *s, const struct digest *layer,
-		       const char *unpack_program, struct verify_result *ret, struct err *e);
+		       struct verify_result *ret, struct err *e);
 
 #endif

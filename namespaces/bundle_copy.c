@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * "tmpcopyup": what the image has in a directory, again in the tmpfs that covers it; and what a new
- * volume begins with.
+ * "tmpcopyup": what the image has in a directory, again in the tmpfs that covers it.
  *
- * The tree is hostile, and a volume may change while it is read. Every step is openat2 beneath a
+ * The tree is hostile. Every step is openat2 beneath a
  * held fd, through no link and no mount; depth and number of entries are bounded, the amount of
  * data is by the file system that it goes to. What is more than that is an error: a part of a
  * directory would be found out much later.
@@ -184,7 +183,7 @@ static int copy_dir(struct copy *c, int from, int to, unsigned depth, struct err
 	return copy_meta(from, to, &st, e);
 }
 
-int bundle_tree_copy(int from, int to, struct err *e)
+static int copy_tree(int from, int to, struct err *e)
 {
 	CLEANUP_FD int source = copy_open(from, ".", O_RDONLY | O_DIRECTORY);
 	CLEANUP_FD int copy = copy_open(to, ".", O_RDONLY | O_DIRECTORY);
@@ -202,7 +201,7 @@ int bundle_copy_up(int from, int to, bool keep_mode, struct err *e)
 
 	if (copy < 0 || fstat(copy, &st) < 0)
 		return err_sys(e, "tmpcopyup");
-	if (bundle_tree_copy(from, copy, e) < 0)
+	if (copy_tree(from, copy, e) < 0)
 		return err_wrap(e, "tmpcopyup");
 	if (keep_mode && fchmod(copy, st.st_mode & 07777) < 0)
 		return err_sys(e, "tmpcopyup: chmod");

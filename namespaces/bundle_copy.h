@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A directory and all in it, again in another one that is empty: owners, modes, times, extended
+ * A directory and all in it, again in a tmpfs that covers it: owners, modes, times, extended
  * attributes, links, devices. Other mounts below it stay behind; hard links become files of their
  * own; at most 262,144 entries and 64 levels.
  */
@@ -9,9 +9,8 @@
 
 #include "base/err.h"
 
-/* From one held directory to another (row 48). The umask is 0. */
-int bundle_tree_copy(int from, int to, struct err *e);
-/* The same into a tmpfs that covers `from`. keep_mode: the root's is as it was. */
+/* From one held directory to another (row 48). The umask is 0. keep_mode: the root's is as it
+ * was. */
 int bundle_copy_up(int from, int to, bool keep_mode, struct err *e);
 
 #endif

@@ -42,6 +42,7 @@ struct rootfs_mount {
 	int fd; /* BIND_MOUNT: a detached mount of the caller's, borrowed, which becomes this one */
 	const char *destination; /* absolute path inside, cleaned */
 	bool recursive; /* rbind */
+	bool no_follow; /* BIND_BIND: a symlink anywhere in `source` is an error (row 21) */
 	bool read_only, nosuid, nodev, noexec, noatime;
 	bool idmap; /* files of the source appear inside with the ids they have on the host's disk,
 		       shifted */
@@ -185,6 +186,13 @@ bool rootfs_dev_must_bind(void);
 int rootfs_views_probe(const char *dir, unsigned *ret, struct err *e);
 /* Gives a running instance, held by pidfd, the files anew. Single-threaded callers only (setns). */
 int rootfs_views_refresh(const char *dir, unsigned which, int pidfd, struct err *e);
+/*
+ * Another shared file in place of the one that a running instance, held by pidfd, has at `path`.
+ * had: that one, or -EBADF: a generated one, which is covered. What the instance has there by
+ * itself stays. fd, had: borrowed. Return: 1 replaced, 0 it stays. Single-threaded callers only
+ * (setns).
+ */
+int rootfs_file_replace(const char *path, int had, int fd, int pidfd, struct err *e);
 /* A further pty from the devpts of the instance that the caller has joined (exec -t): (master,
  * slave). */
 int rootfs_open_pty(int *ret_master, int *ret_slave, struct err *e);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sched.h>
 
+#include "base/path.h"
 #include "base/statx.h"
 #include "base/str.h"
 #include "base/sys.h"
@@ -103,6 +104,20 @@ static int change_mount(const struct rootfs_mount *m, struct mount_how *how, str
 	return mountfd_change(fd, how, e) < 0 ? -e->code : TAKE_FD(fd);
 }
 
+static int clone_source(const struct rootfs_mount *m, const struct mount_how *how, struct err *e)
+{
+	CLEANUP_FD int fd = -EBADF;
+
+	if (!m->no_follow)
+		return mountfd_clone_how(AT_FDCWD, m->source, how, e);
+	fd = path_open_nolink(m->source, O_PATH);
+	if (fd == -ELOOP) {
+		(void)err_set(e, ELOOP, "%s: there is a symbolic link in this path", m->source);
+		return err_hint(e, "name the place itself, or leave out the option \"nofollow\"");
+	}
+	return fd < 0 ? err_ret(e, fd, "%s", m->source) : mountfd_clone_how(fd, "", how, e);
+}
+
 static int build_bind(struct build *b, const struct rootfs_mount *m, struct err *e)
 {
 	struct mount_how how = {
@@ -120,9 +135,8 @@ static int build_bind(struct build *b, const struct rootfs_mount *m, struct err 
 		return err_set(e, EINVAL, "%s: expected an absolute path", m->source);
 	if (b->kit.n >= LIMIT_MOUNTS + 3 + ROOTFS_DEV_NODES)
 		return err_set(e, E2BIG, "more than %d mounts", LIMIT_MOUNTS);
-	return build_put(b, m->kind == BIND_MOUNT
-				    ? change_mount(m, &how, e)
-				    : mountfd_clone_how(AT_FDCWD, m->source, &how, e));
+	return build_put(b, m->kind == BIND_MOUNT ? change_mount(m, &how, e)
+						  : clone_source(m, &how, e));
 }
 
 /* The host's sysfs, for an instance in its network namespace: the kernel lets only the owner of

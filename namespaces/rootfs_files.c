@@ -133,10 +133,8 @@ int rootfs_files_build(const struct rootfs_spec *spec, struct rootfs_kit *kit, s
 
 		if (!is_shared(spec, i))
 			continue;
-		fd = mountfd_clone(spec->files[i].fd, "", false,
-				   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-					   MOUNT_ATTR_NOEXEC,
-				   0, -EBADF, e);
+		fd = mountfd_clone(spec->files[i].fd, "", false, ROOTFS_SHARED_FILE_ATTR, 0, -EBADF,
+				   e);
 		if (fd < 0)
 			return err_wrap(e, "file %s", spec->files[i].destination);
 		kit->fds[kit->n++] = fd;

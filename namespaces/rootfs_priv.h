@@ -6,6 +6,9 @@
 #include "namespaces/mountfd.h"
 #include "namespaces/rootfs.h"
 
+#define ROOTFS_SHARED_FILE_ATTR                                                                    \
+	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
 /*
  * Where the halves attach what must be attached for a while (the layers' directory; the private
  * tmpfs and proc): directories of the old root that exist on every host. Not "/": what covers the

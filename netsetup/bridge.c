@@ -102,7 +102,7 @@ static int bridge_netconf_attribute(const struct nlattr *attr, void *arg)
 
 struct bridge_answer {
 	struct bridge_state *state;
-	unsigned addresses6; /* of the two that were asked for */
+	unsigned addresses6; /* of those that were asked for */
 	bool local4;
 };
 
@@ -195,13 +195,15 @@ int bridge_query(struct nl *nl, const struct net_network *n, struct bridge_state
 		bridge_put_family(&batch, AF_INET6, &n->gateway6, sizeof(n->gateway6));
 	if (net_has6(n) && index != 0) {
 		bridge_put_address_query(&batch, index, &n->gateway6);
-		bridge_put_address_query(&batch, index, &route_gateway_link_local);
+		/* Without ports nobody needs it; and all host ends of routed instances have it. */
+		if (n->mode != NET_ROUTED)
+			bridge_put_address_query(&batch, index, &route_gateway_link_local);
 	}
 	r = nl_run(nl, &batch, bridge_take, &answer, e);
 	if (r < 0)
 		return r;
 	state.gateway4 = answer.local4 && state.route4.index == state.link.index;
-	state.gateway6 = answer.addresses6 == 2;
+	state.gateway6 = answer.addresses6 == (n->mode == NET_ROUTED ? 1 : 2);
 	*ret = state;
 	return 0;
 }

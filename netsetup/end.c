@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netsetup/end_priv.h"
 
+#include <linux/if.h>
 #include <linux/rtnetlink.h>
 
 #include "base/str.h"
@@ -69,6 +70,7 @@ struct end_networks {
 static void end_set_bridge(struct link_end *end, const struct link_state *link)
 {
 	end->bridge = link->index;
+	end->bridge_runs = link->flags & IFF_RUNNING;
 	memcpy(end->bridge_mac, link->mac, sizeof(link->mac));
 	end->use6 = end->use6 && link->inet6;
 }
@@ -242,8 +244,13 @@ void end_put_reach(struct nl_batch *b, const struct link_end *end)
 		end_put_family(b, end, AF_INET, &i->address4);
 	if (!end->use6)
 		return;
-	if (end->routed)
-		route_put_address(b, end->index, AF_INET6, &route_gateway_link_local, 64, true);
+	if (end->routed) {
+		route_put_link_local_address(b, end->index);
+		route_put(b, &(struct route){ .family = AF_INET6,
+					      .index = end->index,
+					      .to = &end->link_local,
+					      .prefix = 128 });
+	}
 	end_put_family(b, end, AF_INET6, &i->address6);
 	route_put_neighbour(b, end_way(end), AF_INET6, &end->link_local, end->mac);
 }

@@ -3,6 +3,7 @@
 #include "netsetup/link_priv.h"
 
 #include <libmnl/libmnl.h>
+#include <linux/ethtool.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/ipv6.h>
@@ -24,6 +25,15 @@ unsigned link_index(const struct nl *nl, const char *name)
 	if (ioctl(nl->fd, SIOCGIFINDEX, &request) < 0)
 		return 0;
 	return (unsigned)request.ifr_ifindex;
+}
+
+void link_sync_carrier(const struct nl *nl, const char *name)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_GLINK };
+	struct ifreq request = { .ifr_data = (void *)&value };
+
+	if (str_format(request.ifr_name, sizeof(request.ifr_name), "%s", name) >= 0)
+		(void)ioctl(nl->fd, SIOCETHTOOL, &request);
 }
 
 bool link_no_family(int result)

@@ -45,10 +45,12 @@ struct link_state {
 /* Message that asks for a link by its name or, with NULL, index; and what takes the answer. */
 void link_put_query(struct nl_batch *b, const char *name, unsigned index);
 void link_take_state(const struct nlmsghdr *nlh, struct link_state *ret);
-/* One exchange. A link that is not there is no error. Asking also makes the kernel look at the
- * link's carrier first (Linux 6.8, linkwatch_sync_dev). */
+/* One exchange. A link that is not there is no error. */
 int link_get(struct nl *nl, const char *name, unsigned index, struct link_state *ret,
 	     struct err *e);
+/* Makes the kernel act now on a carrier that has come or gone, which its worker would do later
+ * (linkwatch_sync_dev(), Linux 6.8). By the namespace of the socket. */
+void link_sync_carrier(const struct nl *nl, const char *name);
 /* The interface takes part of what a router advertises. */
 bool link_heeds_advertisements(const struct link_state *s);
 

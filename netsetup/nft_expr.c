@@ -91,12 +91,17 @@ void nft_load_value(struct nftnl_rule *rule, const void *value, uint32_t n, uint
 	nftnl_expr_set(x, NFTNL_EXPR_IMM_DATA, value, n);
 }
 
+static void nft_load_address_start(struct nftnl_rule *rule, int family, bool source, uint32_t n,
+				   uint32_t reg)
+{
+	uint32_t at = family == AF_INET ? (source ? 12 : 16) : (source ? 8 : 24);
+
+	nft_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, at, n, reg);
+}
+
 void nft_load_address(struct nftnl_rule *rule, int family, bool source, uint32_t reg)
 {
-	if (family == AF_INET)
-		nft_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, source ? 12 : 16, 4, reg);
-	else
-		nft_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, source ? 8 : 24, 16, reg);
+	nft_load_address_start(rule, family, source, family == AF_INET ? 4 : 16, reg);
 }
 
 /* ---- about the first register ---- */
@@ -175,8 +180,10 @@ void nft_match_prefix(struct nftnl_rule *rule, int family, bool source, const vo
 		mask[i] = (uint8_t)(bits >= 8 ? 0xff : 0xff00u >> bits);
 		value[i] &= mask[i];
 	}
-	nft_load_address(rule, family, source, R(0));
-	if (prefix < 8 * n)
+	if (prefix % 8 == 0)
+		n = prefix / 8; /* whole bytes need no mask */
+	nft_load_address_start(rule, family, source, n, R(0));
+	if (prefix % 8 != 0)
 		nft_mask(rule, mask, n);
 	nft_compare_value(rule, NFT_CMP_EQ, value, n);
 }

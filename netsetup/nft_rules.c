@@ -12,11 +12,12 @@
  * table inet jail:
  *   chain prerouting  { type filter hook prerouting priority raw;  iifgroup OURS jump source }
  *   chain source      { ip daddr 127.0.0.0/8 drop;  ip6 daddr ::1 drop
- *                       icmp type redirect drop
- *                       icmpv6 type { nd-redirect, nd-router-advert } drop
- *                       udp sport 67 dport 68 drop;  udp sport 547 dport 546 drop
+ *                       meta l4proto != tcp jump unwanted
  *                       iifname . ether saddr . ip saddr @addresses return
  *                       drop }
+ *   chain unwanted    { icmp type redirect drop
+ *                       icmpv6 type { nd-redirect, nd-router-advert } drop
+ *                       udp sport 67 dport 68 drop;  udp sport 547 dport 546 drop }
  *   chain input       { type filter hook input priority filter;  iifgroup OURS jump host }
  *   chain host        { ct state established,related accept
  *                       icmp type echo-request ip saddr . ip daddr @gateways accept
@@ -26,18 +27,17 @@
  *                       ip saddr vmap @host
  *                       drop }
  *   chain forward     { type filter hook forward priority filter
+ *                       ct state established,related accept
  *                       iifgroup OURS jump leaving
  *                       oifgroup OURS jump entering }
- *   chain leaving     { ct state established,related return
- *                       ct state invalid drop
+ *   chain leaving     { ct state invalid drop
  *                       oifgroup != OURS jump outside
  *                       ip saddr vmap @out
  *                       ip daddr 169.254.0.0/16 drop;  ip6 daddr fe80::/10 drop }
  *   chain outside     { ip saddr @outside return
  *                       ip saddr . oifname @outside_by return
  *                       drop }
- *   chain entering    { ct state established,related accept
- *                       iifgroup OURS jump tenants
+ *   chain entering    { iifgroup OURS jump tenants
  *                       ip daddr vmap @in
  *                       ct status dnat accept
  *                       iifgroup OURS ip saddr . ip daddr @neighbours accept
@@ -80,7 +80,9 @@
  * itself has to come back by way of the host, and seems to come from there.
  *
  * Every base chain has the policy accept and its first question is about our own interfaces: what
- * is none of our business passes unchanged to the tables of others.
+ * is none of our business passes unchanged to the tables of others. That of `forward` is whether
+ * this is a packet of a known connection, as nearly all are, ours or not: to accept it is what the
+ * policy does.
  */
 #include "netsetup/nft_step_priv.h"
 
@@ -103,6 +105,7 @@ static const struct {
 } nft_chains[] = {
 	{ NFPROTO_INET, "prerouting", "filter", NF_INET_PRE_ROUTING, -300 }, /* before conntrack */
 	{ NFPROTO_INET, "source", NULL, 0, 0 },
+	{ NFPROTO_INET, "unwanted", NULL, 0, 0 },
 	{ NFPROTO_INET, "input", "filter", NF_INET_LOCAL_IN, 0 },
 	{ NFPROTO_INET, "host", NULL, 0, 0 },
 	{ NFPROTO_INET, "forward", "filter", NF_INET_FORWARD, 0 },
@@ -137,14 +140,16 @@ static const struct nft_rule {
 
 	{ "source", { TO_LOOPBACK(AF_INET), DROP } }, /* row 72 */
 	{ "source", { TO_LOOPBACK(AF_INET6), DROP } },
-	{ "source", { ICMP(ICMP_REDIRECT), DROP } },
-	{ "source", { ICMP6(ND_REDIRECT), DROP } },
-	{ "source", { ICMP6(ND_ROUTER_ADVERT), DROP } }, /* row 70 */
-	{ "source", { UDP(67, 68), DROP } },
-	{ "source", { UDP(547, 546), DROP } },
+	{ "source", { NO_TCP, JUMP("unwanted") } },
 	{ "source", { OWN_ADDRESS(AF_INET), RETURN } }, /* row 71 */
 	{ "source", { OWN_ADDRESS(AF_INET6), RETURN } },
 	{ "source", { DROP } },
+
+	{ "unwanted", { ICMP(ICMP_REDIRECT), DROP } },
+	{ "unwanted", { ICMP6(ND_REDIRECT), DROP } },
+	{ "unwanted", { ICMP6(ND_ROUTER_ADVERT), DROP } }, /* row 70 */
+	{ "unwanted", { UDP(67, 68), DROP } },
+	{ "unwanted", { UDP(547, 546), DROP } },
 
 	{ "input", { FROM_OURS, JUMP("host") } },
 	{ "host", { KNOWN, ACCEPT } },
@@ -160,10 +165,10 @@ static const struct nft_rule {
 	{ "host", { SADDR(AF_INET6), BY_MAP(NFT_HOST6) } },
 	{ "host", { DROP } }, /* row 75 */
 
+	{ "forward", { KNOWN, ACCEPT } },
 	{ "forward", { FROM_OURS, JUMP("leaving") } },
 	{ "forward", { TO_OURS, JUMP("entering") } },
 
-	{ "leaving", { KNOWN, RETURN } },
 	{ "leaving", { INVALID, DROP } },
 	{ "leaving", { TO_OTHERS, JUMP("outside") } },
 	{ "leaving", { SADDR(AF_INET), BY_MAP(NFT_OUT4) } },
@@ -177,7 +182,6 @@ static const struct nft_rule {
 	{ "outside", { SADDR(AF_INET6), AND_OIFNAME(AF_INET6), IN_SET(NFT_OUTSIDE_BY6), RETURN } },
 	{ "outside", { DROP } }, /* row 76 */
 
-	{ "entering", { KNOWN, ACCEPT } },
 	{ "entering", { FROM_OURS, JUMP("tenants") } },
 	{ "entering", { DADDR(AF_INET), BY_MAP(NFT_IN4) } },
 	{ "entering", { DADDR(AF_INET6), BY_MAP(NFT_IN6) } },

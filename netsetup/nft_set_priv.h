@@ -218,7 +218,7 @@ int nft_chain_list(struct nl *nl, struct nft_chain_list *ret, struct err *e);
 
 /* ---- the fixed rules (nft_rules.c) ---- */
 
-#define NFT_CHAINS 24 /* all of inet, then that of arp */
+#define NFT_CHAINS 25 /* all of inet, then that of arp */
 struct nft_chain_use {
 	uint8_t family;
 	const char *name;

@@ -32,6 +32,7 @@ void nft_step_to_gateway_link_local(struct nftnl_rule *rule, const struct nft_st
 void nft_step_hop_limit(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_icmp(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_udp(struct nftnl_rule *rule, const struct nft_step *s);
+void nft_step_no_tcp(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_ct(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_not_local(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_own_address(struct nftnl_rule *rule, const struct nft_step *s);
@@ -57,6 +58,7 @@ void nft_step_masquerade(struct nftnl_rule *rule, const struct nft_step *s);
 #define ICMP(type) { nft_step_icmp, AF_INET, type, NULL }
 #define ICMP6(type) { nft_step_icmp, AF_INET6, type, NULL }
 #define UDP(sport, dport) { nft_step_udp, sport, dport, NULL }
+#define NO_TCP { nft_step_no_tcp, 0, 0, NULL }
 #define KNOWN { nft_step_ct, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED), NULL }
 #define INVALID { nft_step_ct, NFT_CT_STATE, NF_CT_STATE_INVALID_BIT, NULL }
 #define PUBLISHED { nft_step_ct, NFT_CT_STATUS, IPS_DST_NAT, NULL }

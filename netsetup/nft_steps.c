@@ -95,6 +95,13 @@ void nft_step_udp(struct nftnl_rule *rule, const struct nft_step *s)
 	nft_match_ports(rule, (uint16_t)s->b, (uint16_t)s->b);
 }
 
+void nft_step_no_tcp(struct nftnl_rule *rule, const struct nft_step *s)
+{
+	(void)s;
+	nft_load_meta(rule, NFT_META_L4PROTO, R(0));
+	nft_compare_u8(rule, NFT_CMP_NEQ, IPPROTO_TCP);
+}
+
 void nft_step_ct(struct nftnl_rule *rule, const struct nft_step *s)
 {
 	nft_match_ct(rule, s->a, s->b);

@@ -9,6 +9,8 @@
 #include "netsetup/link_priv.h"
 
 #define ROUTE_LOCAL_METRIC 1024u
+#define ROUTE_KERNEL_METRIC 256u /* IP6_RT_PRIO_ADDRCONF */
+#define ROUTE_GROUPS_METRIC 0x7fffffffu
 
 const struct in6_addr route_gateway_link_local = { .s6_addr = { 0xfe, 0x80, [15] = 1 } };
 
@@ -163,4 +165,52 @@ void route_put_unreach(struct nl_batch *b, unsigned index, int family, const voi
 
 	route_put_none(b, &route);
 	route_put_no_neighbour(b, index, family, address);
+}
+
+void route_put_link_local_address(struct nl_batch *b, unsigned index)
+{
+	route_put_address(b, index, AF_INET6, &route_gateway_link_local, 128, false);
+}
+
+static bool route_exists(int result)
+{
+	return result == -EEXIST;
+}
+
+void route_put_link_local(struct nl_batch *b, unsigned index)
+{
+	static const struct in6_addr net = { .s6_addr = { 0xfe, 0x80 } };
+	const struct route route = { .family = AF_INET6, .index = index, .to = &net, .prefix = 64 };
+
+	/* Beside those of the other interfaces, which a replacement would take away. */
+	route_put_message(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, &route,
+			  "set link-local route");
+	nl_allow(b, route_exists);
+}
+
+static void route_put_groups(struct nl_batch *b, int type, int flags, unsigned index,
+			     uint32_t metric, const char *what)
+{
+	static const struct in6_addr all = { .s6_addr = { 0xff } };
+	struct rtmsg *rt = nl_begin(b, type, flags | NLM_F_ACK, sizeof(*rt), what);
+
+	rt->rtm_family = AF_INET6;
+	rt->rtm_table = RT_TABLE_LOCAL;
+	if (type == RTM_NEWROUTE) /* the other is RTPROT_KERNEL */
+		rt->rtm_protocol = RTPROT_STATIC;
+	rt->rtm_type = RTN_MULTICAST;
+	rt->rtm_dst_len = 8;
+	nl_put(b, RTA_DST, &all, sizeof(all));
+	nl_put_u32(b, RTA_OIF, index);
+	nl_put_u32(b, RTA_PRIORITY, metric);
+}
+
+void route_put_multicast(struct nl_batch *b, unsigned index)
+{
+	route_put_groups(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, index,
+			 ROUTE_GROUPS_METRIC - index, "set multicast route");
+	nl_allow(b, route_exists);
+	route_put_groups(b, RTM_DELROUTE, 0, index, ROUTE_KERNEL_METRIC,
+			 "delete the kernel's multicast route");
+	nl_allow(b, link_is_missing);
 }

@@ -23,6 +23,18 @@ void route_put_local6(struct nl_batch *b, unsigned index, const struct in6_addr 
 void route_put_no_address(struct nl_batch *b, unsigned index, int family, const void *address,
 			  unsigned prefix);
 
+/*
+ * fe80::1 of the gateway, which many interfaces have, and, once they are up, the way to the
+ * instances' link-local addresses. In two parts, because a prefix would bring an anycast address
+ * along, and the kernel walks through all routes of IPv6 with each interface that comes or goes.
+ */
+void route_put_link_local_address(struct nl_batch *b, unsigned index);
+void route_put_link_local(struct nl_batch *b, unsigned index);
+/* The route to all groups of IPv6, which the kernel makes with address and carrier, anew: before
+ * those of older interfaces in the list, and behind that of the next one, which then need not look
+ * for its end. */
+void route_put_multicast(struct nl_batch *b, unsigned index);
+
 /* A permanent neighbour entry, which no message of the network changes. */
 void route_put_neighbour(struct nl_batch *b, unsigned index, int family, const void *address,
 			 const uint8_t *mac);

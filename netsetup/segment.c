@@ -91,15 +91,18 @@ static int segment_up(struct nl *nl, const struct net_network *n, unsigned segme
 		      const struct link_state *link, struct err *e)
 {
 	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
+	bool inet6 = net_has6(n) && link->inet6;
 	char alias[LINK_ALIAS_MAX];
 
 	(void)snprintf(alias, sizeof(alias), SEGMENT_ALIAS "%u", n->name.s, segment);
 	nl_batch_reserve(&b, SEGMENT_BATCH_SIZE);
 	bridge_put_identity(&b, link->index, alias, n->mtu);
 	link_put_no_address(&b, link->index);
-	if (net_has6(n) && link->inet6)
-		route_put_address(&b, link->index, AF_INET6, &route_gateway_link_local, 64, true);
+	if (inet6)
+		route_put_link_local_address(&b, link->index);
 	link_put_up(&b, link->index, "bring bridge up");
+	if (inet6)
+		route_put_link_local(&b, link->index);
 	return nl_run(nl, &b, NULL, NULL, e);
 }
 

@@ -13,7 +13,10 @@
  *
  * A veth without a bridge (mode routed, or a bridge that has its 1,023 ports) has nothing that a
  * frame could be passed on to; what comes in is routed, or for the host. There the table checks the
- * MAC address as well.
+ * MAC address as well. Routes of IPv6 that differ in the interface alone are a list in the
+ * kernel, whose end is looked for with each further one, so there are none but those that can't be
+ * otherwise; and it walks through all routes with each interface that comes or goes, so there are
+ * few.
  */
 #include "netsetup/end_priv.h"
 
@@ -34,10 +37,14 @@ static int veth_send_create(struct nl *nl, const struct link_end *end, int netns
 	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
 	unsigned mtu = end->wanted->network->mtu;
 	size_t info, data, peer;
+	struct ifinfomsg *ifi;
 
 	nl_batch_reserve(&b, END_BATCH_SIZE);
-	(void)nl_begin(&b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
-		       sizeof(struct ifinfomsg), "create veth pair");
+	ifi = nl_begin(&b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, sizeof(*ifi),
+		       "create veth pair");
+	/* As the bridge makes it anyway, and then tells everybody. */
+	if (!end->routed)
+		ifi->ifi_flags = ifi->ifi_change = IFF_PROMISC;
 	link_put_common(&b, end->name, end->host_mac, mtu);
 	link_put_queues(&b);
 	nl_put_u32(&b, IFLA_GROUP, NET_GROUP);
@@ -107,50 +114,6 @@ static bool veth_bridge_full(int result)
 	return result == -EXFULL;
 }
 
-struct veth_identified {
-	struct link_state link;
-	bool altname_taken, full;
-};
-
-static int veth_take_link(const struct nlmsghdr *nlh, unsigned index, void *arg)
-{
-	struct veth_identified *ret = arg;
-
-	(void)index;
-	if (nlh->nlmsg_type == RTM_NEWLINK)
-		link_take_state(nlh, &ret->link);
-	return 0;
-}
-
-static int veth_identify(struct nl *nl, const struct link_end *end, struct veth_identified *ret,
-			 struct err *e)
-{
-	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
-	struct ifinfomsg *ifi;
-	unsigned altname, master = 0;
-	int r;
-
-	*ret = (struct veth_identified){ .full = false };
-	nl_batch_reserve(&b, END_BATCH_SIZE);
-	link_put_no_address(&b, end->index);
-	veth_put_altname(&b, end);
-	altname = b.n - 1;
-	if (!end->routed) {
-		ifi = nl_begin(&b, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi), "join bridge");
-		nl_allow(&b, veth_bridge_full);
-		ifi->ifi_index = (int)end->index;
-		nl_put_u32(&b, IFLA_MASTER, end->bridge);
-		master = b.n - 1;
-	}
-	link_put_query(&b, NULL, end->index);
-	r = nl_run(nl, &b, veth_take_link, ret, e);
-	if (r < 0)
-		return r;
-	ret->altname_taken = b.messages[altname].result < 0;
-	ret->full = master && b.messages[master].result < 0;
-	return 0;
-}
-
 /* The altname is for people: that somebody else has it is no reason not to start. */
 static int veth_take_altname(struct nl *nl, const struct link_end *end, struct err *e)
 {
@@ -190,7 +153,16 @@ static const struct {
 	{ IFLA_BRPORT_GUARD, 1 }, /* BPDUs disable it */
 };
 
-static void veth_put_port(struct nl_batch *b, const struct link_end *end)
+static void veth_put_master(struct nl_batch *b, const struct link_end *end)
+{
+	struct ifinfomsg *ifi = nl_begin(b, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi), "join bridge");
+
+	nl_allow(b, veth_bridge_full);
+	ifi->ifi_index = (int)end->index;
+	nl_put_u32(b, IFLA_MASTER, end->bridge);
+}
+
+static void veth_put_guard(struct nl_batch *b, const struct link_end *end)
 {
 	struct ifinfomsg *ifi;
 	struct ndmsg *nd;
@@ -198,7 +170,6 @@ static void veth_put_port(struct nl_batch *b, const struct link_end *end)
 
 	ifi = nl_begin(b, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi), "guard bridge port");
 	ifi->ifi_index = (int)end->index;
-	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
 	info = nl_nest(b, IFLA_LINKINFO);
 	nl_put_str(b, IFLA_INFO_SLAVE_KIND, "bridge");
 	data = nl_nest(b, IFLA_INFO_SLAVE_DATA);
@@ -216,44 +187,110 @@ static void veth_put_port(struct nl_batch *b, const struct link_end *end)
 	nl_put(b, NDA_LLADDR, end->mac, LINK_MAC_LEN);
 }
 
-int veth_setup(struct nl *nl, struct link_end *end, struct err *e)
+struct veth_named {
+	bool altname_taken, full;
+};
+
+/*
+ * All that can be said to the link while it is down: the kernel then notifies nobody. Each of its
+ * notifications, and each RTM_GETLINK, looks for the number of the far end's namespace among all
+ * there are (__peernet2id(), Linux 6.18), so what it costs grows with the instances.
+ */
+static int veth_name(struct nl *nl, const struct link_end *end, struct veth_named *ret,
+		     struct err *e)
 {
 	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
-	struct veth_identified found;
+	unsigned altname, i, n;
 	int r;
 
-	r = veth_identify(nl, end, &found, e);
-	if (r >= 0 && found.altname_taken)
-		r = veth_take_altname(nl, end, e);
+	nl_batch_reserve(&b, END_BATCH_SIZE);
+	link_put_no_address(&b, end->index);
+	altname = b.n;
+	veth_put_altname(&b, end);
+	n = b.n;
+	if (!end->routed) {
+		veth_put_master(&b, end);
+		veth_put_guard(&b, end);
+	}
+	r = nl_exchange(nl, &b, NULL, NULL, e);
 	if (r < 0)
 		return r;
-	end->routed = end->routed || found.full;
+	*ret = (struct veth_named){
+		.altname_taken = b.messages[altname].result < 0,
+		.full = !end->routed && veth_bridge_full(b.messages[n].result),
+	};
+	/* What is no port can't be guarded. */
+	n = ret->full ? n : b.n;
+	for (i = 0; r >= 0 && i < n; i++)
+		r = nl_check(&b, i, e);
+	return r;
+}
+
+/* IPv6 of the host's end, before it is up. */
+static int veth_limit_inet6(struct nl *nl, const struct link_end *end, struct err *e)
+{
+	struct link_state link;
+	int r;
+
+	if (!end->routed) {
+		sysctl_no_inet6(end->name);
+		return 0;
+	}
 	/* Row 70. Seldom: who forwards IPv6 takes advertisements only if accept_ra is 2. Not
 	 * always, because opening a file of /proc/sys costs in proportion to the number of
 	 * namespaces. */
-	if (end->routed && link_heeds_advertisements(&found.link))
+	r = link_get(nl, NULL, end->index, &link, e);
+	if (r >= 0 && link_heeds_advertisements(&link))
 		r = sysctl_ignore_advertisements(end->name, e);
+	return r;
+}
+
+static void veth_put_up(struct nl_batch *b, const struct link_end *end)
+{
+	struct ifinfomsg *ifi =
+		nl_begin(b, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi), "bring host interface up");
+
+	ifi->ifi_index = (int)end->index;
+	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
+	if (end->routed) /* it may have been meant as a port */
+		ifi->ifi_change |= IFF_PROMISC;
+}
+
+int veth_setup(struct nl *nl, struct link_end *end, struct err *e)
+{
+	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
+	struct veth_named named = { .full = false };
+	int r;
+
+	r = veth_name(nl, end, &named, e);
+	if (r >= 0 && named.altname_taken)
+		r = veth_take_altname(nl, end, e);
 	if (r < 0)
 		return r;
-	if (!end->routed && found.link.inet6)
-		sysctl_no_inet6(end->name);
+	end->routed = end->routed || named.full;
+	r = veth_limit_inet6(nl, end, e);
+	if (r < 0)
+		return r;
 	nl_batch_reserve(&b, END_BATCH_SIZE);
-	if (end->routed)
-		link_put_up(&b, end->index, "bring host interface up");
-	else
-		veth_put_port(&b, end);
+	veth_put_up(&b, end);
 	end_put_reach(&b, end);
+	return nl_run(nl, &b, NULL, NULL, e);
+}
+
+static int veth_move_multicast(struct nl *nl, const struct link_end *end, struct err *e)
+{
+	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
+
+	nl_batch_reserve(&b, END_BATCH_SIZE);
+	route_put_multicast(&b, end->index);
 	return nl_run(nl, &b, NULL, NULL, e);
 }
 
 int veth_settle(struct nl *nl, const struct link_end *end, struct err *e)
 {
-	CLEANUP(nl_batch_free) struct nl_batch b = NL_BATCH_INIT;
-
 	/* The port, then the bridge, which has a carrier when one of its ports has. */
-	nl_batch_reserve(&b, END_BATCH_SIZE);
-	link_put_query(&b, NULL, end->index);
-	if (!end->routed)
-		link_put_query(&b, NULL, end->bridge);
-	return nl_run(nl, &b, NULL, NULL, e);
+	link_sync_carrier(nl, end->name);
+	if (!end->routed && !end->bridge_runs)
+		link_sync_carrier(nl, end->port_of);
+	return end->routed && end->use6 ? veth_move_multicast(nl, end, e) : 0;
 }

@@ -4,6 +4,7 @@
 
 #include "base/path.h"
 #include "runtime/disk.h"
+#include "runtime/events.h"
 #include "runtime/freeze.h"
 #include "runtime/snapshot_priv.h"
 #include "runtime/spec_edit.h"
@@ -163,5 +164,9 @@ int instance_clone(struct jail *j, const struct jail_name *source, const struct 
 	origin.meta = &c.source.meta;
 	if (r >= 0)
 		r = instance_create_from(j, &c.spec, &origin, e);
+	if (r >= 0)
+		event_record(j, EVENT_CLONED, source,
+			     &(struct event_detail){ .new_name = name->s,
+						     .snapshot = c.from ? c.from->name.s : NULL });
 	return r < 0 ? err_wrap(e, "clone %s", source->s) : 0;
 }

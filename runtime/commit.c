@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "runtime/commit.h"
 
+#include "runtime/events.h"
 #include "runtime/freeze.h"
 #include "runtime/snapshot_priv.h"
 
@@ -89,5 +90,10 @@ int instance_commit(struct jail *j, const struct jail_name *name, const struct c
 	r = snapshot_access_open(j, name, false, &a, e);
 	if (r >= 0)
 		r = commit(&a, o, ret, ret_frozen_us, e);
+	if (r >= 0)
+		event_record(
+			j, EVENT_COMMITTED, name,
+			&(struct event_detail){ .image = o->import.ref.s,
+						.snapshot = o->snapshot ? o->snapshot->s : NULL });
 	return r < 0 ? err_wrap(e, "commit %s", name->s) : 0;
 }

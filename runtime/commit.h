@@ -9,7 +9,7 @@
 struct commit_options {
 	const struct jail_name *snapshot; /* NULL: as it is now */
 	const char *comment; /* NULL */
-	struct import_request import; /* ref, replace, unpack_program, limits, progress */
+	struct import_request import; /* ref, replace, limits, progress */
 };
 /*
  * One layer more than the instance's image, with owners as inside, and the process of its spec as

@@ -11,6 +11,7 @@
  *       "systemd":    "auto",                  instances are its units where they can be; or "no",
  *                                              or "yes": where they can't it is an error
  *       "lxcfs":      "auto",                  or "off", or where it is mounted
+ *       "policy":     "/etc/jail/policy.json", what specs may ask for (docs/policy.md); or "none"
  *       "ids": {                               host ids for private user namespaces
  *         "first":  1342177280,                first id of the pool, a multiple of 65,536; not
  *                                              shared with /etc/subuid
@@ -43,6 +44,7 @@
 #include "runtime/spec_priv.h"
 
 #define CONFIG_DEFAULT JAIL_SYSCONF "/jail.json"
+#define POLICY_DEFAULT JAIL_SYSCONF "/policy.json"
 #define LXCFS_DEFAULT "/var/lib/lxcfs"
 #define IDS_FIRST 1342177280 /* 0x50000000: over what distributions hand out in /etc/subuid */
 #define IDS_RANGES 8192
@@ -87,6 +89,18 @@ static int decode_lxcfs(const struct decoder *d, const struct json *node, void *
 		memcpy(value, LXCFS_DEFAULT, sizeof(LXCFS_DEFAULT));
 	else
 		return decode_directory(d, node, base, f, e);
+	return 0;
+}
+
+/* char[1024]: "none" ("") or a file. */
+static int decode_policy(const struct decoder *d, const struct json *node, void *base,
+			 const struct decode_field *f, struct err *e)
+{
+	struct jail_config *c = base;
+
+	if (node->type != JSON_STRING || !str_eq(node->text, "none"))
+		return decode_directory(d, node, base, f, e);
+	c->policy[0] = '\0';
 	return 0;
 }
 
@@ -158,6 +172,10 @@ static const struct decode_field fields[] = {
 	{ .key = "runDir", .decode = decode_directory, .offset = CONFIG(run_dir) },
 	{ .key = "libexecDir", .decode = decode_directory, .offset = CONFIG(libexec_dir) },
 	{ .key = "lxcfs", .decode = decode_lxcfs, .offset = CONFIG(lxcfs_dir) },
+	{ .key = "policy",
+	  .decode = decode_policy,
+	  .offset = CONFIG(policy),
+	  .flag = CONFIG(policy_given) },
 	{ .key = "systemd",
 	  .decode = decode_word,
 	  .offset = CONFIG(systemd),
@@ -179,6 +197,7 @@ static void set_defaults(struct jail_config *c)
 	memcpy(c->run_dir, run, sizeof(run));
 	memcpy(c->lxcfs_dir, LXCFS_DEFAULT, sizeof(LXCFS_DEFAULT));
 	memcpy(c->libexec_dir, libexec, sizeof(libexec));
+	memcpy(c->policy, POLICY_DEFAULT, sizeof(POLICY_DEFAULT));
 	c->systemd = CONFIG_SYSTEMD_AUTO;
 	c->ids = (struct id_pool){ .first = IDS_FIRST, .ranges = IDS_RANGES };
 	c->projects = (struct disk_projects){ .first = PROJECTS_FIRST, .count = PROJECTS_COUNT };
@@ -262,5 +281,15 @@ int config_load(const char *file_or_null, struct jail_config *ret, struct err *e
 	if (text && str_format(c.file, sizeof(c.file), "%s", file) < 0)
 		return err_set(e, ENAMETOOLONG, "%.100s...: the name is too long", file);
 	*ret = c;
+	return 0;
+}
+
+int config_set_policy(struct jail_config *c, const char *file, struct err *e)
+{
+	if (str_eq(file, "none"))
+		file = "";
+	c->policy_given = true;
+	if (str_format(c->policy, sizeof(c->policy), "%s", file) < 0)
+		return err_set(e, ENAMETOOLONG, "--policy: %.100s...: the name is too long", file);
 	return 0;
 }

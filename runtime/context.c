@@ -24,7 +24,10 @@ int jail_open(const struct jail_config *c, struct jail **ret, struct err *e)
 	j->config = *c;
 	j->state = j->instances = j->run = j->run_instances = -EBADF;
 	j->ids = j->projects = j->ports = -EBADF;
-	j->store = (struct image_store){ -EBADF, -EBADF, -EBADF, -EBADF, -EBADF };
+	j->store = (struct image_store){
+		.images = -EBADF, .configs = -EBADF, .layers = -EBADF, .staging = -EBADF
+	};
+	j->work = CGROUP_WORK_INIT;
 	j->tree.root_fd = j->unit_tree.root_fd = -EBADF;
 	j->state = path_make_state_dir(c->state_dir, e);
 	if (j->state < 0)
@@ -50,6 +53,7 @@ void engine_close_dirs(struct jail *j)
 		cgroup_tree_close(&j->tree);
 	cgroup_tree_close(&j->unit_tree);
 	j->have_store = j->have_tree = false;
+	fd_reset(&j->work.dir);
 	fd_reset(&j->ids);
 	fd_reset(&j->projects);
 	fd_reset(&j->ports);
@@ -63,6 +67,7 @@ void jail_close(struct jail **jp)
 {
 	if (!*jp)
 		return;
+	engine_work_end(*jp);
 	engine_close_dirs(*jp);
 	free(*jp);
 	*jp = NULL;
@@ -118,7 +123,7 @@ int engine_store(struct jail *j, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "image store");
 	j->have_store = true;
-	return 0;
+	return engine_unpacker(j, &j->store.unpacker, e);
 }
 
 struct image_store *jail_images(struct jail *j, struct err *e)

@@ -250,7 +250,8 @@ bool instance_disk_needs_restart(const struct jail_spec *from, const struct jail
 		return true;
 	case DISK_IMAGE:
 		return to->disk.size_bytes < from->disk.size_bytes;
-	case DISK_DIRECTORY:
+	case DISK_DIRECTORY: /* its files move */
+		return true;
 	case DISK_PROJECT:
 		break;
 	}
@@ -270,25 +271,27 @@ static int change_project(const struct jail_spec *to, int dir, struct err *e)
 int instance_disk_change(const struct jail_spec *from, const struct jail_spec *to, int dir, bool up,
 			 struct err *e)
 {
+	int r;
+
 	if (!instance_disk_differs(from, to))
 		return 0;
 	switch (disk_kind_of(dir)) {
 	case DISK_TMPFS: /* the next one is made with it */
 		return 0;
 	case DISK_PROJECT:
-		return change_project(to, dir, e);
+		r = change_project(to, dir, e);
+		return r < 0 ? err_wrap(e, "resources.disk") : 0;
 	case DISK_IMAGE:
-		if (to->disk.size_bytes)
-			return disk_image_resize(dir, &to->disk, up, e);
+		if (to->disk.size_bytes) {
+			r = disk_image_resize(dir, &to->disk, up, e);
+			return r < 0 ? err_wrap(e, "resources.disk") : 0;
+		}
 		(void)err_set(e, EOPNOTSUPP, "resources.disk.size: an image file has to have one");
 		return err_hint(e, "set it to a larger size");
-	case DISK_DIRECTORY:
+	case DISK_DIRECTORY: /* that is instance_disk_add()'s */
 		break;
 	}
-	(void)err_set(e, EOPNOTSUPP,
-		      "resources.disk: the instance was made without limits of its disk, which "
-		      "can't be added");
-	return err_hint(e, "make a new instance: jail create --disk SIZE");
+	return err_set(e, EBUSY, "resources.disk: limits can't be added while it is in use");
 }
 
 /*

@@ -36,6 +36,14 @@ int instance_disk_hold(const struct jail_spec *spec, int dir, struct err *e);
 /* At the end of a run, when nothing of it is left. Failure is a warning. */
 void instance_disk_close(const struct jail_name *name, int dir);
 
+/* Limits for one that has none and is down (disk_add.c): a disk with all its files in the directory
+ * `into`; and, when that is committed, the moves into place. gone: an empty directory on the same
+ * file system that takes what the caller is to remove. */
+#define DISK_ADDED "disk"
+int instance_disk_add(const struct jail_spec *to, const struct meta *meta, int dir, int into,
+		      struct err *e);
+int instance_disk_added(int dir, int from, int gone, struct err *e);
+
 bool instance_disk_differs(const struct jail_spec *a, const struct jail_spec *b);
 /* Whether this change can't be made while the instance is up. */
 bool instance_disk_needs_restart(const struct jail_spec *from, const struct jail_spec *to, int dir);

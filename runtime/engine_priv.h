@@ -26,6 +26,7 @@
 
 #include "base/file.h"
 #include "cgroups/cgroup.h"
+#include "cgroups/work.h"
 #include "namespaces/rootfs.h"
 #include "runtime/jail.h"
 #include "runtime/monitor_proto.h"
@@ -36,6 +37,8 @@ struct jail {
 	int ids, projects, ports; /* lease pools; opened when used */
 	struct image_store store;
 	bool have_store;
+	char unpack_program[1100]; /* the store's */
+	struct cgroup_work work; /* of its children; made for the first */
 	struct cgroup_tree tree;
 	bool have_tree;
 	struct cgroup_tree unit_tree; /* of the instance that was asked for last */
@@ -51,6 +54,9 @@ int engine_tree(struct jail *j, struct err *e);
  * the next call. NULL with *e set; code ENOENT: its unit is gone, and the cgroup with it. */
 const struct cgroup_tree *instance_tree(struct jail *j, const struct jail_name *name,
 					struct err *e);
+/* work.c: how the store starts children that read what strangers wrote, and the end of that. */
+int engine_unpacker(struct jail *j, struct unpacker *ret, struct err *e);
+void engine_work_end(struct jail *j);
 /* Closes every directory of the state and cgroup trees: what enters an instance holds none (row 3).
  */
 void engine_close_dirs(struct jail *j);
@@ -203,6 +209,11 @@ int remove_locked(struct jail *j, const struct jail_name *name, int dir, struct 
 bool rebuild_is_due(int dir);
 /* Or there is something of one that was begun and not committed. */
 bool rebuild_is_left(int dir);
+/* Begins one that changes nothing but this: the files of an instance without limits of its disk
+ * move into one with those of the spec, which is stored. rebuild_commit() does the rest;
+ * rebuild_finish() instead of it takes all back. */
+int rebuild_add_disk(int dir, const struct jail_spec *spec, struct err *e);
+int rebuild_commit(int dir, struct err *e);
 /* Finishes the one, removes the other; the lock is the caller's. */
 int rebuild_finish(int dir, struct err *e);
 

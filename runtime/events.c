@@ -8,10 +8,23 @@
 #include "runtime/events_proto.h"
 
 static const char *const names[EVENTS] = {
-	[EVENT_CREATED] = "created",	   [EVENT_STARTED] = "started", [EVENT_EXITED] = "exited",
-	[EVENT_RESTARTING] = "restarting", [EVENT_OOM] = "oom",		[EVENT_STOPPED] = "stopped",
-	[EVENT_KILLED] = "killed",	   [EVENT_PAUSED] = "paused",	[EVENT_RESUMED] = "resumed",
-	[EVENT_RENAMED] = "renamed",	   [EVENT_REMOVED] = "removed", [EVENT_REBUILT] = "rebuilt",
+	[EVENT_CREATED] = "created",
+	[EVENT_STARTED] = "started",
+	[EVENT_EXITED] = "exited",
+	[EVENT_RESTARTING] = "restarting",
+	[EVENT_OOM] = "oom",
+	[EVENT_STOPPED] = "stopped",
+	[EVENT_KILLED] = "killed",
+	[EVENT_PAUSED] = "paused",
+	[EVENT_RESUMED] = "resumed",
+	[EVENT_RENAMED] = "renamed",
+	[EVENT_REMOVED] = "removed",
+	[EVENT_REBUILT] = "rebuilt",
+	[EVENT_SNAPSHOT] = "snapshot",
+	[EVENT_SNAPSHOT_REMOVED] = "snapshot-removed",
+	[EVENT_ROLLED_BACK] = "rolled-back",
+	[EVENT_CLONED] = "cloned",
+	[EVENT_COMMITTED] = "committed",
 };
 
 const char *event_name(enum event event)
@@ -42,6 +55,7 @@ static void detail_members(struct json_out *o, const struct event_detail *d)
 	text_member(o, "id", d->id);
 	text_member(o, "image", d->image);
 	text_member(o, "newName", d->new_name);
+	text_member(o, "snapshot", d->snapshot);
 	if (d->pid)
 		json_out_int(o, "pid", d->pid);
 	if (d->restarts)

@@ -25,13 +25,18 @@ enum event {
 	EVENT_RENAMED, /* new_name */
 	EVENT_REMOVED, /* id */
 	EVENT_REBUILT, /* image */
+	EVENT_SNAPSHOT, /* snapshot: made */
+	EVENT_SNAPSHOT_REMOVED, /* snapshot */
+	EVENT_ROLLED_BACK, /* snapshot */
+	EVENT_CLONED, /* new_name, snapshot */
+	EVENT_COMMITTED, /* image, snapshot */
 	EVENTS
 };
 const char *event_name(enum event event);
 
 /* What is NULL or 0 is left out; the status is printed with a reason. */
 struct event_detail {
-	const char *id, *image, *reason, *new_name;
+	const char *id, *image, *reason, *new_name, *snapshot;
 	const struct cgroup_oom *oom;
 	int status, signal;
 	pid_t pid;

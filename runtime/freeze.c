@@ -3,6 +3,7 @@
 #include "runtime/freeze.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,24 +20,28 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* Not in our session: what ends us by a terminal or by our process group leaves it alone. */
-static NORETURN void watch(const struct freeze *f, int life)
+/* Not in our session, and deaf: what ends us by a terminal, by our process group or, a service
+ * that is stopped, by our cgroup leaves it alone. */
+static NORETURN void watch(const struct cgroup_tree *tree, const struct jail_name *name, int life)
 {
 	struct err ignored = ERR_INIT;
 	char word = READY;
+	sigset_t all;
 	ssize_t n;
 
 	(void)setsid();
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	(void)send(life, &word, 1, MSG_NOSIGNAL);
 	do
 		n = read(life, &word, 1);
 	while (n < 0 && errno == EINTR);
 	if (n != 1 || word != DONE)
-		(void)cgroup_freeze(f->tree, f->name, false, FREEZE_WAIT_MS, &ignored);
+		(void)cgroup_freeze(tree, name, false, FREEZE_WAIT_MS, &ignored);
 	_exit(0);
 }
 
-static int watch_begin(struct freeze *f, struct err *e)
+static int watch_begin(struct freeze *f, const struct cgroup_tree *tree, struct err *e)
 {
 	CLEANUP_FD int theirs = -EBADF;
 	int pair[2];
@@ -52,7 +57,7 @@ static int watch_begin(struct freeze *f, struct err *e)
 		return err_sys(e, "fork");
 	if (f->child == 0) {
 		fd_reset(&f->life);
-		watch(f, theirs);
+		watch(tree, f->name, theirs);
 	}
 	fd_reset(&theirs); /* or its end would not be seen */
 	do
@@ -80,17 +85,18 @@ static void watch_end(struct freeze *f, bool thawed)
 int freeze_begin(struct jail *j, const struct jail_name *name, struct freeze *ret, struct err *e)
 {
 	struct freeze f CLEANUP_FREEZE = FREEZE_INIT;
+	const struct cgroup_tree *tree = instance_tree(j, name, e);
 	int r;
 
-	f.tree = instance_tree(j, name, e);
+	f.j = j;
 	f.name = name;
-	if (!f.tree)
+	if (!tree)
 		return -e->code;
-	f.was_paused = cgroup_is_frozen(f.tree, name) == 1;
-	if (!f.was_paused && (r = watch_begin(&f, e)) < 0)
+	f.was_paused = cgroup_is_frozen(tree, name) == 1;
+	if (!f.was_paused && (r = watch_begin(&f, tree, e)) < 0)
 		return r;
 	f.since_us = now_us();
-	if (!f.was_paused && (r = cgroup_freeze(f.tree, name, true, FREEZE_WAIT_MS, e)) < 0)
+	if (!f.was_paused && (r = cgroup_freeze(tree, name, true, FREEZE_WAIT_MS, e)) < 0)
 		return r;
 	*ret = f;
 	f = FREEZE_INIT;
@@ -99,9 +105,12 @@ int freeze_begin(struct jail *j, const struct jail_name *name, struct freeze *re
 
 int freeze_end(struct freeze *f, uint64_t *ret_us, struct err *e)
 {
-	bool still = cgroup_is_frozen(f->tree, f->name) == 1;
-	int r = f->was_paused ? 0 : cgroup_freeze(f->tree, f->name, false, FREEZE_WAIT_MS, e);
+	const struct cgroup_tree *tree = instance_tree(f->j, f->name, e);
+	bool still = tree && cgroup_is_frozen(tree, f->name) == 1;
+	int r = tree ? 0 : -e->code;
 
+	if (tree && !f->was_paused)
+		r = cgroup_freeze(tree, f->name, false, FREEZE_WAIT_MS, e);
 	*ret_us = now_us() - f->since_us;
 	watch_end(f, r >= 0);
 	if (r < 0)

@@ -9,7 +9,7 @@
 #include "runtime/engine_priv.h"
 
 struct freeze {
-	const struct cgroup_tree *tree;
+	struct jail *j;
 	const struct jail_name *name;
 	int life; /* the child sees its end */
 	pid_t child;
@@ -18,7 +18,7 @@ struct freeze {
 };
 #define FREEZE_INIT ((struct freeze){ .life = -EBADF })
 
-/* name: borrowed until the end. */
+/* name: borrowed until the end. Of several at once the last is the first that is let go. */
 int freeze_begin(struct jail *j, const struct jail_name *name, struct freeze *ret, struct err *e);
 /* Lets it go on. *ret_us: how long it stood still. -EBUSY: it didn't all the time. */
 int freeze_end(struct freeze *f, uint64_t *ret_us, struct err *e);

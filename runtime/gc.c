@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "runtime/gc_priv.h"
+#include "runtime/schedule.h"
 
 #define GATE_WAIT_MS 600000
 #define CGROUP_WAIT_MS 30000
@@ -192,7 +193,9 @@ static int gc_cgroups(struct gc *g, struct err *e)
 {
 	int r = engine_tree(g->j, e);
 
-	return r < 0 ? r : cgroup_each(&g->j->tree, cgroup_one, g, e);
+	if (r >= 0)
+		r = cgroup_each(&g->j->tree, cgroup_one, g, e);
+	return r < 0 ? r : cgroup_work_gc(&g->j->tree, CGROUP_WAIT_MS, &g->report->cgroups, e);
 }
 
 static void remove_counted(struct gc *g, int dir, const char *name, size_t *count)
@@ -317,6 +320,25 @@ static int run_all(struct gc *g, struct err *e)
 	return -g->first.code;
 }
 
+static void note_schedule(const struct schedule_result *r, void *arg)
+{
+	struct gc *g = arg;
+
+	g->report->due += r->made;
+	g->report->over += r->removed.n;
+	if (r->why.code && !r->skipped)
+		gc_note_failure(g, &r->why);
+}
+
+/* Without the gate: a copy may take its time. */
+static void run_schedules(struct gc *g)
+{
+	struct err why = ERR_INIT;
+
+	if (schedules_run(g->j, NULL, 0, note_schedule, g, &why) < 0)
+		gc_note_failure(g, &why);
+}
+
 int jail_gc(struct jail *j, struct gc_report *ret, struct err *e)
 {
 	struct gc g = { .j = j, .report = ret, .first = ERR_INIT };
@@ -327,6 +349,12 @@ int jail_gc(struct jail *j, struct gc_report *ret, struct err *e)
 	if (gate < 0)
 		return err_wrap(e, "gc");
 	r = run_all(&g, e);
+	fd_reset(&gate);
+	run_schedules(&g);
+	if (r >= 0 && g.first.code) {
+		*e = g.first;
+		r = -e->code;
+	}
 	free(g.known);
 	free(g.layers);
 	free(g.held);

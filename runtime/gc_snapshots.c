@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "runtime/gc_priv.h"
 #include "runtime/snapshot_priv.h"
+#include "runtime/volumes.h"
 
 static int collect_of(struct gc *g, const struct jail_name *name, struct err *e)
 {
@@ -23,9 +24,27 @@ static int collect_of(struct gc *g, const struct jail_name *name, struct err *e)
 	return r < 0 ? r : snapshots_collect(a.holder, e);
 }
 
+static int of_volumes(struct gc *g, struct err *e)
+{
+	CLEANUP_VOLUMES struct volumes all = { .n = 0 };
+	int r = volumes_read(g->j, false, &all, e);
+
+	for (size_t i = 0; i < all.n; i++) {
+		struct err why = ERR_INIT;
+		int n = volume_snapshots_collect(g->j, &all.v[i].name, &why);
+
+		if (n >= 0) {
+			g->report->snapshots += (size_t)n;
+			continue;
+		}
+		(void)err_wrap(&why, "snapshots of volume %s", all.v[i].name.s);
+		gc_note_failure(g, &why);
+	}
+	return r;
+}
+
 int gc_snapshots(struct gc *g, struct err *e)
 {
-	(void)e;
 	for (size_t i = 0; i < g->n_known; i++) {
 		struct err why = ERR_INIT;
 		int n = collect_of(g, &g->known[i].name, &why);
@@ -37,5 +56,5 @@ int gc_snapshots(struct gc *g, struct err *e)
 		(void)err_wrap(&why, "snapshots of %s", g->known[i].name.s);
 		gc_note_failure(g, &why);
 	}
-	return 0;
+	return of_volumes(g, e);
 }

@@ -35,8 +35,7 @@ static void add_host(struct strbuf *b, int family, const void *address, const ch
 	strbuf_addc(b, '\n');
 }
 
-static void make_hosts(const struct jail_spec *spec, const struct net_addresses *a,
-		       struct strbuf *b)
+void generated_hosts(const struct jail_spec *spec, const struct net_addresses *a, struct strbuf *b)
 {
 	struct in_addr itself = { .s_addr = htonl(0x7f000101) }; /* as Debian does */
 	size_t head;
@@ -154,7 +153,7 @@ int generated_make(const struct jail_spec *spec, const struct generated_network 
 	int r;
 
 	strbuf_addf(&g->hostname, "%s\n", spec->hostname);
-	make_hosts(spec, &network->addresses, &g->hosts);
+	generated_hosts(spec, &network->addresses, &g->hosts);
 	make_resolv(spec, network, &g->resolv);
 	if ((r = strbuf_ok(&g->hostname, e)) < 0 || (r = strbuf_ok(&g->hosts, e)) < 0 ||
 	    (r = strbuf_ok(&g->resolv, e)) < 0)

@@ -29,6 +29,9 @@ struct generated_network {
 int generated_make(const struct jail_spec *spec, const struct generated_network *network,
 		   struct generated *g, struct rootfs_file *ret_files, struct err *e);
 
+/* The own host name with these addresses. */
+void generated_hosts(const struct jail_spec *spec, const struct net_addresses *a, struct strbuf *b);
+
 enum { /* which servers can be reached */
        GENERATED_IPV4 = 1,
        GENERATED_IPV6 = 2,

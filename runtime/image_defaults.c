@@ -179,9 +179,23 @@ int image_kept_config(int dir, struct image_config *ret, struct err *e)
 	return r < 0 ? r : 1;
 }
 
-int image_apply(struct jail *j, const struct image *image, struct jail_spec *s, struct err *e)
+struct image_config *image_kept_look(int dir)
 {
-	CLEANUP_IMAGE_CONFIG struct image_config config = { .author = NULL };
+	struct image_config *c = calloc(1, sizeof(*c));
+	struct err why = ERR_INIT;
+	int r = c ? image_kept_config(dir, c, &why) : err_nomem(&why);
+
+	if (r > 0)
+		return c;
+	if (r < 0)
+		warn("%s", why.text);
+	free(c);
+	return NULL;
+}
+
+int image_read_config(struct jail *j, const struct image *image, struct image_config *ret,
+		      struct err *e)
+{
 	CLEANUP_FREE char *text = NULL;
 	size_t n = 0;
 	int r;
@@ -190,23 +204,38 @@ int image_apply(struct jail *j, const struct image *image, struct jail_spec *s, 
 		return 0;
 	r = store_config_read(&j->store, &image->config, &text, &n, e);
 	if (r >= 0)
-		r = image_config_parse(image->ref.s, text, n, &config, e);
-	if (r >= 0)
-		r = spec_apply_image(s, &config, e);
-	return r < 0 ? err_wrap(e, "image %s", image->ref.s) : 0;
+		r = image_config_parse(image->ref.s, text, n, ret, e);
+	return r < 0 ? err_wrap(e, "image %s", image->ref.s) : 1;
 }
 
-int jail_apply_image(struct jail *j, struct jail_spec *s, struct err *e)
+int image_apply(struct jail *j, const struct image *image, struct jail_spec *s, struct err *e)
 {
-	struct image image;
+	CLEANUP_IMAGE_CONFIG struct image_config config = { .author = NULL };
+	int r = image_read_config(j, image, &config, e);
+
+	if (r <= 0)
+		return r;
+	return spec_apply_image(s, &config, e) < 0 ? err_wrap(e, "image %s", image->ref.s) : 0;
+}
+
+int image_of_spec(struct jail *j, const struct jail_spec *s, struct image *ret, struct err *e)
+{
 	int r;
 
 	if (!s->has_image)
 		return 0;
 	r = engine_store(j, e);
 	if (r >= 0)
-		r = store_get(&j->store, &s->image, &image, e);
+		r = store_get(&j->store, &s->image, ret, e);
+	return r < 0 ? r : 1;
+}
+
+int jail_apply_image(struct jail *j, struct jail_spec *s, struct err *e)
+{
+	struct image image;
+	int r = image_of_spec(j, s, &image, e);
+
 	if (r < 0)
 		return err_wrap(e, "image");
-	return image_apply(j, &image, s, e);
+	return r > 0 ? image_apply(j, &image, s, e) : 0;
 }

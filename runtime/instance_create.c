@@ -21,6 +21,7 @@
 #include "runtime/events.h"
 #include "runtime/image_defaults.h"
 #include "runtime/netplan.h"
+#include "runtime/policy.h"
 #include "runtime/systemd.h"
 #include "runtime/volumes.h"
 
@@ -219,6 +220,9 @@ static int create_from(struct jail *j, const struct jail_spec *spec,
 	if (r < 0)
 		return r;
 	c.meta.created_ms = clock_wall_ms();
+	r = policy_apply(&j->config, spec, e);
+	if (r < 0)
+		return err_wrap(e, "create %s", spec->name.s);
 	gate = engine_gate(j, e);
 	if (gate < 0)
 		return err_wrap(e, "create %s", spec->name.s);

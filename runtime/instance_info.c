@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "runtime/disk.h"
 #include "runtime/engine_priv.h"
+#include "runtime/image_defaults.h"
 #include "runtime/notify.h"
 #include "runtime/oom.h"
 
@@ -40,6 +41,9 @@ void instance_info_free(struct instance_info *i)
 {
 	spec_free(&i->spec);
 	strv_free(&i->limits);
+	if (i->image_config)
+		image_config_free(i->image_config);
+	free(i->image_config);
 }
 
 /* Fills in what a living supervisor adds. */
@@ -148,6 +152,16 @@ static void copy_networks(struct instance_info *i, const struct meta *meta)
 	}
 }
 
+/* r: of reading a record. What isn't there was removed with its instance just now, or is lost. */
+static int record_missing(struct jail *j, const struct jail_name *name, int dir, int r,
+			  const char *file, struct err *e)
+{
+	if (r != -ENOENT)
+		return r;
+	return instance_is_there(j, name, dir) ? err_set(e, EBADMSG, "%s is missing", file)
+					       : err_set(e, ENOENT, "no such instance");
+}
+
 int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		  struct instance_info *ret, struct err *e)
 {
@@ -159,10 +173,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 	spec_init(&i.spec);
 	if (dir < 0)
 		return err_wrap(e, "%s", name->s);
-	r = meta_read(dir, &meta, e);
-	if (r == -ENOENT) /* removed just now, or damaged */
-		r = instance_is_there(j, name, dir) ? err_set(e, EBADMSG, "meta.json is missing")
-						    : err_set(e, ENOENT, "no such instance");
+	r = record_missing(j, name, dir, meta_read(dir, &meta, e), "meta.json", e);
 	if (r >= 0) {
 		copy_networks(&i, &meta);
 		r = info_life(j, &i, dir, e);
@@ -171,10 +182,11 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 		return err_wrap(e, "%s", name->s);
 	if (with_spec) {
 		info_oom(j, &i);
-		r = spec_read(dir, &i.spec, e);
+		r = record_missing(j, name, dir, spec_read(dir, &i.spec, e), "spec.json", e);
 		if (r < 0)
 			return err_wrap(e, "%s", name->s);
 		info_limits(j, &i);
+		i.image_config = image_kept_look(dir);
 		instance_disk_look(dir, i.pid, i.root_device, &i.disk);
 	}
 	i.spec.name = *name;
@@ -188,6 +200,7 @@ int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,
 	*ret = i;
 	spec_init(&i.spec);
 	i.limits = (struct strv){ 0 };
+	i.image_config = NULL;
 	return 0;
 }
 
@@ -394,6 +407,7 @@ void instance_to_json(const struct instance_info *i, struct json_out *o, const c
 		oom_to_json(&i->oom, o, "oom");
 		limits_to_json(o, &i->limits);
 		instance_disk_to_json(o, i->spec.has_image ? &i->disk : NULL);
+		image_config_to_json(i->image_config, o, "imageConfig");
 		spec_to_json(&i->spec, o, "spec");
 	}
 	json_out_object_end(o);

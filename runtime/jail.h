@@ -38,10 +38,14 @@ struct jail_config {
 	 * is this host's own, which is in the state tree. */
 	struct net_network network;
 	bool network_auto6;
+	char policy[1024]; /* "policy": a file (runtime/policy.h); "" = none */
+	bool policy_given; /* else it need not be there */
 	struct import_limits import; /* "import": {"maxBytes": "64GiB", "maxMembers": n, "maxName":
 					n, "maxRatio": n} */
 };
 int config_load(const char *file_or_null, struct jail_config *ret, struct err *e);
+/* A file's name, or "none". */
+int config_set_policy(struct jail_config *c, const char *file, struct err *e);
 
 struct jail; /* an open state tree */
 int jail_open(const struct jail_config *c, struct jail **ret, struct err *e);
@@ -104,6 +108,8 @@ struct instance_info {
 	char cgroup[512];
 	uint64_t root_device; /* of the running one's overlay; 0 = none */
 	struct instance_disk disk; /* with its spec */
+	struct image_config *image_config; /* with its spec: what its image asks for; NULL: nothing.
+					      Owned */
 	struct strv limits; /* of a running one, with its spec: "memory.max=1048576", as the kernel
 			       has them */
 };
@@ -221,9 +227,10 @@ int instances_using_image(struct jail *j, const struct image_ref *ref, struct st
 
 struct gc_report {
 	size_t instances, cgroups, leases, layers, configs, staging, network, run_dirs, snapshots;
+	size_t due, over; /* snapshots of schedules: made, and removed */
 	uint64_t bytes;
 };
-/* Removes all that belongs to no living instance. */
+/* Removes all that belongs to no living instance, and does what schedules_run() does. */
 int jail_gc(struct jail *j, struct gc_report *ret, struct err *e);
 
 /*

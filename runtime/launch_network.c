@@ -80,20 +80,18 @@ int launch_network_plan(struct start *s, struct err *e)
 
 struct generated_network launch_network_generated(const struct start *s)
 {
-	struct generated_network g = { .hosts = s->names };
+	struct generated_network g = {
+		.hosts = s->names,
+		.addresses = instance_plan_addresses(&s->plan),
+	};
 	const struct net_plan *p = &s->plan.net;
 
 	g.internal = p->n_interfaces > 0;
 	for (size_t i = 0; i < p->n_interfaces; i++) {
 		const struct net_interface *in = &p->interfaces[i];
 
-		if (!in->network)
-			continue;
-		g.internal = g.internal && in->network->internal;
-		if (!g.addresses.v4.s_addr)
-			g.addresses.v4 = in->address4;
-		if (IN6_IS_ADDR_UNSPECIFIED(&g.addresses.v6))
-			g.addresses.v6 = in->address6;
+		if (in->network)
+			g.internal = g.internal && in->network->internal;
 	}
 	return g;
 }

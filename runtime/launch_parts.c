@@ -22,13 +22,19 @@
 
 #define MONITOR_FDS_FROM 64 /* where they wait; above all that a launch has open */
 
+static void close_mount(struct root_storage *t, size_t i)
+{
+	fd_reset(&t->mounts[i].fd);
+	fd_reset(&t->guards[i]);
+}
+
 void start_free(struct start *s)
 {
 	seccomp_program_free(&s->filter);
 	if (s->storage) {
 		for (size_t i = 0; i < LIMIT_MOUNTS; i++)
 			if (s->storage->mounts[i].kind == BIND_MOUNT)
-				fd_reset(&s->storage->mounts[i].fd);
+				close_mount(s->storage, i);
 		generated_free(&s->storage->generated);
 		provision_free(&s->storage->provision);
 		system_free(&s->storage->parts);
@@ -57,6 +63,7 @@ static void map_mount(const struct spec_mount *m, struct rootfs_mount *ret)
 		.source = m->source,
 		.destination = m->destination,
 		.recursive = m->recursive,
+		.no_follow = m->no_follow,
 		.fd = -EBADF,
 		.read_only = spec_mount_is_read_only(m),
 		.nosuid = m->nosuid,
@@ -80,10 +87,12 @@ static int open_mounts(struct start *s, struct err *e)
 		struct rootfs_mount *mount = &s->storage->mounts[i];
 
 		map_mount(m, mount);
+		s->storage->guards[i] = -EBADF;
 		if (mount->kind != BIND_MOUNT)
 			continue;
-		mount->fd = m->kind == SPEC_MOUNT_VOLUME ? volume_open(s->l->j, spec, m, e)
-							 : block_open(s->l->j, m, e);
+		mount->fd = m->kind == SPEC_MOUNT_VOLUME
+				    ? volume_open(s->l->j, spec, m, &s->storage->guards[i], e)
+				    : block_open(s->l->j, m, e);
 		if (mount->fd < 0)
 			return err_wrap(e, "mounts[%zu]", i);
 	}

@@ -28,6 +28,7 @@ struct start {
 		const char *own[LIMIT_LAYERS]; /* the snapshots that it stands on, top first */
 		size_t n_own;
 		struct rootfs_mount mounts[LIMIT_MOUNTS]; /* the notify socket's among them */
+		int guards[LIMIT_MOUNTS]; /* of the volumes among them; volume_open() */
 		char notify_path[1280];
 		struct devices devices;
 		struct rootfs_file files[GENERATED_FILES];

@@ -137,3 +137,20 @@ struct proxy_plan instance_plan_proxy(const struct instance_plan *p, const struc
 	}
 	return proxy;
 }
+
+struct net_addresses instance_plan_addresses(const struct instance_plan *p)
+{
+	struct net_addresses a = { .v4.s_addr = 0 };
+
+	for (size_t i = 0; i < p->net.n_interfaces; i++) {
+		const struct net_interface *in = &p->interfaces[i];
+
+		if (!in->network)
+			continue;
+		if (!a.v4.s_addr)
+			a.v4 = in->address4;
+		if (IN6_IS_ADDR_UNSPECIFIED(&a.v6))
+			a.v6 = in->address6;
+	}
+	return a;
+}

@@ -29,6 +29,8 @@ int instance_plan_make(struct jail *j, const struct jail_name *name, const struc
 		       const struct jail_spec *spec, struct instance_plan *ret, struct err *e);
 void instance_plan_free(struct instance_plan *p);
 #define CLEANUP_PLAN CLEANUP(instance_plan_free)
+/* The first ones that it has; zeros = none. */
+struct net_addresses instance_plan_addresses(const struct instance_plan *p);
 
 /*
  * Leases addresses for the interfaces of a spec, each on its network: those that *m already has on
@@ -57,6 +59,12 @@ void network_names_erase(struct jail *j, const struct instance_plan *p);
 int network_names_gc(struct jail *j, net_alive_fn *alive, void *arg, struct err *e);
 /* The file for its /etc/hosts: fd, or -ENOENT without touching *e when it shares none. */
 int network_names_open(struct jail *j, const struct instance_plan *p, struct err *e);
+/* The file of the second plan in place of that of the first in the /etc/hosts of an instance that
+ * runs; what it has mounted there itself, and what the spec mounts, stays. -EAGAIN without *e set:
+ * it has just ended. Single-threaded callers only. */
+int network_names_show(struct jail *j, const struct running *running,
+		       const struct instance_plan *from, const struct instance_plan *to,
+		       const struct jail_spec *spec, struct err *e);
 
 /* Its ports on loopback. */
 struct proxy_plan instance_plan_proxy(const struct instance_plan *p, const struct meta *meta);

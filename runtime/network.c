@@ -11,9 +11,7 @@
 #include <sys/ioctl.h>
 
 #include "base/fd.h"
-#include "base/path.h"
 #include "base/sys.h"
-#include "netsetup/hosts.h"
 #include "runtime/netplan.h"
 #include "runtime/networks.h"
 
@@ -110,87 +108,6 @@ int network_ensure_all(struct jail *j, struct err *e)
 		return r;
 	r = net_host_ensure(networks, kept, e);
 	return r <= 0 ? r : instance_each(j, restore_one, j, e);
-}
-
-/* ---- names ---- */
-
-static int hosts_dir(struct jail *j, struct err *e)
-{
-	return path_make_dir_at(j->run, "hosts", 0700, e);
-}
-
-static bool shares_names(const struct net_interface *i)
-{
-	return i->network && !i->network->isolated;
-}
-
-int network_names_open(struct jail *j, const struct instance_plan *p, struct err *e)
-{
-	const struct jail_name *names[NET_INTERFACES_MAX];
-	CLEANUP_FD int dir = -EBADF;
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->net.n_interfaces; i++)
-		if (shares_names(&p->interfaces[i]))
-			names[n++] = &p->interfaces[i].network->name;
-	if (n == 0)
-		return -ENOENT;
-	dir = hosts_dir(j, e);
-	return dir < 0 ? dir : hosts_open(dir, names, n, e);
-}
-
-int network_names_put(struct jail *j, const struct instance_plan *p, const struct jail_spec *spec,
-		      struct err *e)
-{
-	CLEANUP_FD int dir = -EBADF;
-	int r = 0;
-
-	for (size_t i = 0; i < p->net.n_interfaces && r >= 0; i++) {
-		const struct net_interface *in = &p->interfaces[i];
-		struct hosts_entry entry = {
-			.instance = p->net.instance,
-			.tenant = p->net.tenant,
-			.alias = spec->hostname,
-			.addresses = { in->address4, in->address6 },
-		};
-
-		if (!shares_names(in))
-			continue;
-		entry.network = &in->network->name;
-		if (dir < 0)
-			r = dir = hosts_dir(j, e);
-		if (r >= 0)
-			r = hosts_put(dir, &entry, e);
-	}
-	return r < 0 ? err_wrap(e, "names of %s", p->net.instance->s) : 0;
-}
-
-void network_names_erase(struct jail *j, const struct instance_plan *p)
-{
-	CLEANUP_FD int dir = -EBADF;
-	struct err why = ERR_INIT;
-	int r = 0;
-
-	for (size_t i = 0; i < p->net.n_interfaces && r >= 0; i++) {
-		if (!shares_names(&p->interfaces[i]))
-			continue;
-		if (dir < 0)
-			r = dir = hosts_dir(j, &why);
-		if (r >= 0)
-			r = hosts_erase(dir, &p->interfaces[i].network->name, p->net.instance,
-					&why);
-	}
-	if (r < 0)
-		warn("names of %s: %s", p->net.instance->s, why.text);
-}
-
-int network_names_gc(struct jail *j, net_alive_fn *alive, void *arg, struct err *e)
-{
-	CLEANUP_FD int dir = path_open_beneath(j->run, "hosts", O_RDONLY | O_DIRECTORY, 0);
-
-	if (dir < 0)
-		return dir == -ENOENT ? 0 : err_ret(e, dir, "open the directory of hosts files");
-	return hosts_gc(dir, alive, arg, e);
 }
 
 /* ---- somebody else's namespace ---- */

@@ -156,8 +156,10 @@ static int change_kernel(struct network_change *c, const struct instance_plan *f
 	    (r = net_change(&from->net, &to->net, netns, &c->attachment, e)) < 0)
 		return r;
 	network_names_erase(c->j, from);
-	r = network_names_put(c->j, to, c->to, e);
-	return r < 0 ? r : change_proxy(c, from, to, e);
+	if ((r = network_names_put(c->j, to, c->to, e)) < 0 ||
+	    (r = network_names_show(c->j, c->running, from, to, c->from, e)) < 0)
+		return r;
+	return change_proxy(c, from, to, e);
 }
 
 static int take_ports(struct network_change *c, struct err *e)

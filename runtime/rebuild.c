@@ -9,6 +9,9 @@
  *   1. meta.json, spec.json, image.json move into their places
  *   2. what the instance has written moves into it, unless rebuild/keep is there
  *   3. "rebuild" becomes ".rebuild" again, and goes
+ *
+ * A disk that an instance gets afterwards (disk_add.c) comes the same way, as rebuild/disk; the
+ * second step puts it in the place of what there was.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +22,7 @@
 #include "runtime/disk.h"
 #include "runtime/events.h"
 #include "runtime/image_defaults.h"
+#include "runtime/policy.h"
 #include "runtime/systemd.h"
 
 #define BEGUN ".rebuild"
@@ -70,6 +74,8 @@ static int change_files(int dir, int from, struct err *e)
 	r = path_remove_tree(from, GONE, e);
 	if (r >= 0)
 		r = gone = path_make_dir_at(from, GONE, 0700, e);
+	if (r >= 0 && has_file(from, DISK_ADDED))
+		return instance_disk_added(dir, from, gone, e);
 	if (r < 0 || (r = meta_read(dir, &meta, e)) < 0 || (r = spec_read(dir, &spec, e)) < 0 ||
 	    (r = instance_disk_rebuild(&spec, &meta, dir, keep, gone, e)) < 0)
 		return r;
@@ -128,6 +134,13 @@ static int write_mark(int dir, const char *name, struct err *e)
 	return file_write_at(dir, name, "", 0, 0600, FILE_SYNC, e);
 }
 
+static int begun_to_committed(int dir, struct err *e)
+{
+	if (renameat(dir, BEGUN, dir, COMMITTED) < 0)
+		return err_sys(e, "commit");
+	return fsync(dir) < 0 ? err_sys(e, "sync the instance") : 0;
+}
+
 static int commit(struct jail *j, int dir, const struct image *image, const struct jail_spec *spec,
 		  const struct meta *meta, bool keep, struct err *e)
 {
@@ -140,9 +153,29 @@ static int commit(struct jail *j, int dir, const struct image *image, const stru
 	    (r = meta_write(to, meta, FILE_SYNC, e)) < 0 ||
 	    (keep && (r = write_mark(to, KEEP, e)) < 0))
 		return r;
-	if (renameat(dir, BEGUN, dir, COMMITTED) < 0)
-		return err_sys(e, "commit");
-	return fsync(dir) < 0 ? err_sys(e, "sync the instance") : 0;
+	return begun_to_committed(dir, e);
+}
+
+int rebuild_add_disk(int dir, const struct jail_spec *spec, struct err *e)
+{
+	CLEANUP_FD int to = -EBADF;
+	struct meta meta;
+	int r;
+
+	if ((r = rebuild_finish(dir, e)) < 0 || (r = meta_read(dir, &meta, e)) < 0 ||
+	    (r = to = path_make_dir_at(dir, BEGUN, 0700, e)) < 0)
+		return r;
+	/* The config stays. */
+	if ((r = write_mark(to, HAS_CONFIG, e)) < 0 || (r = spec_write(to, spec, FILE_SYNC, e)) < 0)
+		return r;
+	return instance_disk_add(spec, &meta, dir, to, e);
+}
+
+int rebuild_commit(int dir, struct err *e)
+{
+	int r = begun_to_committed(dir, e);
+
+	return r < 0 ? r : rebuild_finish(dir, e);
 }
 
 static int rebuild_locked(struct jail *j, const struct jail_name *name, int dir,
@@ -169,6 +202,7 @@ static int rebuild_locked(struct jail *j, const struct jail_name *name, int dir,
 	if (r < 0)
 		return err_wrap(e, "image");
 	if ((r = change(j, dir, &image, &spec, &meta, e)) < 0 ||
+	    (r = policy_apply(&j->config, &spec, e)) < 0 ||
 	    (r = commit(j, dir, &image, &spec, &meta, o->keep_files, e)) < 0 ||
 	    (r = rebuild_finish(dir, e)) < 0)
 		return r;

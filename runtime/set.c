@@ -17,6 +17,7 @@
 #include "runtime/devices.h"
 #include "runtime/disk.h"
 #include "runtime/network_change.h"
+#include "runtime/policy.h"
 #include "runtime/spec_edit.h"
 #include "runtime/systemd.h"
 #include "runtime/volumes.h"
@@ -91,6 +92,8 @@ static int edited(const struct set_job *s, const struct jail_spec *from, struct 
 		r = spec_edit(&spec, &s->paths[i], s->values[i], e);
 	if (r >= 0)
 		r = spec_finish(&spec, e);
+	if (r >= 0)
+		r = policy_apply(&s->j->config, &spec, e);
 	if (r < 0)
 		return r;
 	spec_free(ret);
@@ -124,6 +127,25 @@ static int store(struct set_job *s, struct err *e)
 		return err_set(e, ENOENT, "no such instance (removed or renamed just now)");
 	r = spec_write(s->dir, &s->after, FILE_SYNC, e);
 	s->stored = r >= 0;
+	return r;
+}
+
+/* The disk first: the copy may take its time, and keeps nobody waiting. */
+static int store_with_disk(struct set_job *s, struct err *e)
+{
+	CLEANUP_FD int gate = -EBADF;
+	struct err ignored = ERR_INIT;
+	int r = rebuild_add_disk(s->dir, &s->after, e);
+
+	if (r >= 0)
+		r = gate = engine_gate(s->j, e);
+	if (r >= 0)
+		r = volumes_check(s->j, &s->after, &s->before, e);
+	if (r >= 0)
+		r = rebuild_commit(s->dir, e);
+	if (r < 0 && !rebuild_is_due(s->dir))
+		(void)rebuild_finish(s->dir, &ignored);
+	s->stored = r >= 0 || rebuild_is_due(s->dir);
 	return r;
 }
 
@@ -272,10 +294,14 @@ static int store_down(struct set_job *s, struct err *e)
 		    ? network_change_begin(&change, s->j, s->name, s->dir, NULL, &s->before,
 					   &s->after, e)
 		    : 0;
-	if (r >= 0)
+	if (r >= 0 && instance_disk_differs(&s->before, &s->after) &&
+	    disk_kind_of(s->dir) == DISK_DIRECTORY) {
+		r = store_with_disk(s, e);
+	} else if (r >= 0) {
 		r = instance_disk_change(&s->before, &s->after, s->dir, false, e);
-	if (r >= 0)
-		r = store(s, e);
+		if (r >= 0)
+			r = store(s, e);
+	}
 	if (r >= 0)
 		network_change_commit(&change);
 	else

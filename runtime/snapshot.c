@@ -4,10 +4,11 @@
 
 #include "base/clock.h"
 #include "runtime/disk.h"
+#include "runtime/events.h"
 #include "runtime/freeze.h"
 #include "runtime/snapshot_priv.h"
 
-static bool has_name(const struct snapshots *s, const struct jail_name *name)
+bool snapshot_is_taken(const struct snapshots *s, const struct jail_name *name)
 {
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->v[i].unfinished && str_eq(s->v[i].name.s, name->s))
@@ -15,9 +16,8 @@ static bool has_name(const struct snapshots *s, const struct jail_name *name)
 	return false;
 }
 
-/* "20261127-173134", and with more than one in a second "20261127-173134-2". */
-static int choose_name(const struct snapshots *s, uint64_t now_ms, struct jail_name *ret,
-		       struct err *e)
+int snapshot_choose_name(const struct snapshots *s, uint64_t now_ms, const char *schedule,
+			 struct jail_name *ret, struct err *e)
 {
 	char t[CLOCK_TEXT_MAX];
 
@@ -27,9 +27,10 @@ static int choose_name(const struct snapshots *s, uint64_t now_ms, struct jail_n
 
 		if (i > 1)
 			(void)str_format(more, sizeof(more), "-%u", i);
-		(void)str_format(ret->s, sizeof(ret->s), "%.4s%.2s%.2s-%.2s%.2s%.2s%s", t, t + 5,
-				 t + 8, t + 11, t + 14, t + 17, more);
-		if (!has_name(s, ret))
+		(void)str_format(ret->s, sizeof(ret->s), "%s%s%.4s%.2s%.2s-%.2s%.2s%.2s%s",
+				 schedule ? schedule : "", schedule ? "-" : "", t, t + 5, t + 8,
+				 t + 11, t + 14, t + 17, more); /* fits */
+		if (!snapshot_is_taken(s, ret))
 			return 0;
 	}
 	return err_set(e, EEXIST, "no name is left; give one");
@@ -84,60 +85,61 @@ static int has_room(const struct snapshot_access *a, struct err *e)
 	return r < 0 ? r : chain.n + 1 + a->meta.n_layers <= LIMIT_LAYERS;
 }
 
-static int create(struct snapshot_access *a, const struct jail_name *name,
+int snapshot_make(struct snapshot_access *a, struct snapshot *what, const char *schedule,
 		  struct snapshot_made *ret, struct err *e)
 {
 	const struct snapshot *parent = snapshots_named(&a->all, &a->all.head);
-	struct snapshot what = { .created_ms = clock_wall_ms() };
 	int r;
 
-	if (name && has_name(&a->all, name)) {
-		(void)err_set(e, EEXIST, "snapshot \"%s\": there is one of that name", name->s);
+	if (what->name.s[0] && snapshot_is_taken(&a->all, &what->name)) {
+		(void)err_set(e, EEXIST, "snapshot \"%s\": there is one of that name",
+			      what->name.s);
 		return err_hint(e, "choose another name, or remove it: jail snapshot rm %s %s",
-				a->name.s, name->s);
+				a->name.s, what->name.s);
 	}
-	if (name)
-		what.name = *name;
-	else if ((r = choose_name(&a->all, what.created_ms, &what.name, e)) < 0)
+	if (!what->name.s[0] &&
+	    (r = snapshot_choose_name(&a->all, what->created_ms, schedule, &what->name, e)) < 0)
 		return r;
 	if ((r = snapshots_prepare(&a->all, instance_disk_project(a->dir), e)) < 0 ||
 	    (r = has_room(a, e)) < 0)
 		return r;
-	what.copied = a->lock < 0 || r == 0;
-	r = what.copied ? copy(a, &what, e) : snapshots_move(&a->all, &what, e);
+	what->copied = a->lock < 0 || r == 0;
+	r = what->copied ? copy(a, what, e) : snapshots_move(&a->all, what, e);
 	if (r < 0)
 		return r;
-	*ret = (struct snapshot_made){ .snapshot = what, .has_parent = parent != NULL };
+	event_record(a->j, EVENT_SNAPSHOT, &a->name,
+		     &(struct event_detail){ .snapshot = what->name.s });
+	*ret = (struct snapshot_made){ .snapshot = *what, .has_parent = parent != NULL };
 	if (parent)
 		ret->parent = *parent;
 	return 0;
 }
 
-/* What earlier commands left that were killed. */
-static int open_clean(struct jail *j, const struct jail_name *instance, bool must_be_down,
-		      struct snapshot_access *ret, struct err *e)
+int snapshot_access_clean(struct jail *j, const struct jail_name *instance, bool must_be_down,
+			  struct snapshot_access *ret, struct err *e)
 {
 	int r = snapshot_access_open(j, instance, must_be_down, ret, e), n;
 
 	if (r < 0)
 		return r;
 	n = snapshots_collect(ret->holder, e);
-	if (n <= 0)
-		return n;
-	snapshots_free(&ret->all);
-	return snapshots_read(ret->holder, &ret->all, e);
+	return n <= 0 ? n : snapshot_access_again(ret, e);
 }
 
 int instance_snapshot_create(struct jail *j, const struct jail_name *instance,
 			     const struct jail_name *name, struct snapshot_made *ret, struct err *e)
 {
+	struct snapshot what = { .created_ms = clock_wall_ms() };
 	CLEANUP_ACCESS struct snapshot_access a;
 	int r;
 
+	if (name)
+		what.name = *name;
+
 	snapshot_access_init(&a);
-	r = open_clean(j, instance, false, &a, e);
+	r = snapshot_access_clean(j, instance, false, &a, e);
 	if (r >= 0)
-		r = create(&a, name, ret, e);
+		r = snapshot_make(&a, &what, NULL, ret, e);
 	return r < 0 ? err_wrap(e, "snapshot of %s", instance->s) : 0;
 }
 
@@ -158,6 +160,16 @@ int instance_snapshots(struct jail *j, const struct jail_name *instance, struct 
 	return 0;
 }
 
+int snapshot_forget(const struct snapshot_access *a, const struct snapshot *which, struct err *e)
+{
+	int r = snapshots_remove(&a->all, which, e);
+
+	if (r >= 0)
+		event_record(a->j, EVENT_SNAPSHOT_REMOVED, &a->name,
+			     &(struct event_detail){ .snapshot = which->name.s });
+	return r;
+}
+
 int instance_snapshot_remove(struct jail *j, const struct jail_name *instance,
 			     const struct jail_name *name, struct err *e)
 {
@@ -170,7 +182,7 @@ int instance_snapshot_remove(struct jail *j, const struct jail_name *instance,
 	if (r >= 0)
 		r = snapshots_get(&a.all, name, &which, e);
 	if (r >= 0)
-		r = snapshots_remove(&a.all, which, e);
+		r = snapshot_forget(&a, which, e);
 	if (r >= 0)
 		r = snapshots_collect(a.holder, e);
 	return r < 0 ? err_wrap(e, "snapshot rm %s", instance->s) : 0;
@@ -184,11 +196,14 @@ int instance_rollback(struct jail *j, const struct jail_name *instance,
 	int r;
 
 	snapshot_access_init(&a);
-	r = open_clean(j, instance, true, &a, e);
+	r = snapshot_access_clean(j, instance, true, &a, e);
 	if (r >= 0)
 		r = snapshots_get(&a.all, name, &to, e);
 	if (r >= 0)
 		r = snapshots_roll_back(&a.all, to, e);
+	if (r >= 0)
+		event_record(j, EVENT_ROLLED_BACK, instance,
+			     &(struct event_detail){ .snapshot = name->s });
 	if (r >= 0)
 		r = snapshots_collect(a.holder, e);
 	return r < 0 ? err_wrap(e, "rollback %s", instance->s) : 0;

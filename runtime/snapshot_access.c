@@ -115,6 +115,12 @@ int snapshot_access_open(struct jail *j, const struct jail_name *name, bool must
 	return 0;
 }
 
+int snapshot_access_again(struct snapshot_access *a, struct err *e)
+{
+	snapshots_free(&a->all);
+	return snapshots_read(a->holder, &a->all, e);
+}
+
 void snapshot_trees_close(struct snapshot_trees *t)
 {
 	for (size_t i = 0; i < t->n; i++)

@@ -24,10 +24,27 @@ struct snapshot_access {
 };
 int snapshot_access_open(struct jail *j, const struct jail_name *name, bool must_be_down,
 			 struct snapshot_access *ret, struct err *e);
+/* The same, and what earlier commands left that were killed is removed. */
+int snapshot_access_clean(struct jail *j, const struct jail_name *name, bool must_be_down,
+			  struct snapshot_access *ret, struct err *e);
+/* Reads the snapshots anew, after a change. */
+int snapshot_access_again(struct snapshot_access *a, struct err *e);
 void snapshot_access_close(struct snapshot_access *a);
 #define CLEANUP_ACCESS CLEANUP(snapshot_access_close)
 /* Zeroed is not closed. */
 void snapshot_access_init(struct snapshot_access *a);
+
+bool snapshot_is_taken(const struct snapshots *s, const struct jail_name *name);
+/* "20261127-173134", with a schedule "daily-20261127-173134", and with more than one in a second
+ * "20261127-173134-2". */
+int snapshot_choose_name(const struct snapshots *s, uint64_t now_ms, const char *schedule,
+			 struct jail_name *ret, struct err *e);
+/* what: name ("": after the time, and the schedule, or NULL), created_ms and what a schedule says;
+ * the rest is filled in. a->all is not up to date afterwards. */
+int snapshot_make(struct snapshot_access *a, struct snapshot *what, const char *schedule,
+		  struct snapshot_made *ret, struct err *e);
+/* Takes its name, and says so in the events. */
+int snapshot_forget(const struct snapshot_access *a, const struct snapshot *which, struct err *e);
 
 /* The trees that a state is made of, top first: of "upper" (from NULL: without it) and what it
  * stands on, down to the image. Owners as they are inside. */

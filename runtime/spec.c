@@ -79,6 +79,7 @@ void spec_free(struct jail_spec *s)
 	strv_free(&s->network.deny);
 	free(s->network.ports);
 	free(s->mounts);
+	free(s->schedules);
 	free(s->security.seccomp);
 	free(s->security.devices);
 	spec_init(s);

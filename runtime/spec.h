@@ -54,6 +54,7 @@ struct spec_mount {
 	char *source; /* absolute host path; a volume's name; NULL for tmpfs */
 	char *destination; /* absolute, cleaned */
 	bool recursive, read_only, nosuid, nodev, noexec, noatime, idmap;
+	bool no_follow; /* bind: no symbolic link on the way to the source */
 	uint64_t propagation; /* MS_PRIVATE, MS_RPRIVATE = MS_PRIVATE|MS_REC, ... 0 = private */
 	uint64_t size_bytes; /* tmpfs */
 	uint32_t mode; /* tmpfs, default 01777 */
@@ -70,6 +71,13 @@ struct spec_source {
 struct spec_credential {
 	char *name;
 	struct spec_source value;
+};
+
+#define SPEC_SCHEDULE_KEEP_MAX 1000 /* snapshots, of all schedules; SNAPSHOTS_MAX has more */
+struct spec_schedule {
+	struct jail_name name; /* "": from `every`, which spec_finish() fills in */
+	uint64_t every_ms;
+	uint32_t keep;
 };
 
 struct spec_device {
@@ -129,6 +137,9 @@ struct jail_spec {
 
 	struct spec_mount *mounts;
 	size_t n_mounts;
+
+	struct spec_schedule *schedules; /* "snapshots" */
+	size_t n_schedules;
 
 	struct {
 		enum spec_userns user_namespace;
@@ -233,6 +244,8 @@ int spec_add_mount_text(struct jail_spec *s, const char *text,
 					   "volume:NAME:DST[:ro]", "block:SRC:DST:fs=ext4" */
 int spec_add_device(struct jail_spec *s, const char *text,
 		    struct err *e); /* "/dev/fuse", "/dev/sdb:/dev/xvdb:rw", "/dev/kvm:rw" */
+int spec_add_schedule(struct jail_spec *s, const char *text,
+		      struct err *e); /* "[NAME=]EVERY:KEEP": "1h:24", "nightly=1d:7" */
 int spec_set_user(struct jail_spec *s, const char *text, struct err *e);
 int spec_set_capabilities(struct jail_spec *s, const char *text,
 			  struct err *e); /* "+CAP_NET_RAW", "-chown", "all", "none" */

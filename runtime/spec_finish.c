@@ -52,6 +52,7 @@ static int fill_defaults(struct jail_spec *s, struct err *e)
 		return -e->code;
 	if (spec_fill_network(s, e) < 0)
 		return -e->code;
+	spec_fill_schedules(s);
 	if (!s->security.has_no_new_privileges)
 		s->security.no_new_privileges = s->security.user_namespace == SPEC_USERNS_HOST;
 	if (!s->security.shm_size_bytes)
@@ -280,11 +281,11 @@ int spec_finish(struct jail_spec *s, struct err *e)
 
 	/* Durations are judged before they are written: over the bound they have no notation. */
 	if (r < 0 || (r = check_utf8(s, e)) < 0 || (r = check_root(s, e)) < 0 ||
-	    (r = check_life(s, e)) < 0 || (r = check_values(s, e)) < 0 ||
-	    (r = check_process(s, e)) < 0 || (r = check_system(s, e)) < 0 ||
-	    (r = spec_check_resources(s, e)) < 0 || (r = spec_check_network(s, e)) < 0 ||
-	    (r = spec_check_devices(s, e)) < 0 || (r = check_nesting(s, e)) < 0 ||
-	    (r = spec_firstboot_check(s, e)) < 0 ||
+	    (r = check_life(s, e)) < 0 || (r = spec_check_schedules(s, e)) < 0 ||
+	    (r = check_values(s, e)) < 0 || (r = check_process(s, e)) < 0 ||
+	    (r = check_system(s, e)) < 0 || (r = spec_check_resources(s, e)) < 0 ||
+	    (r = spec_check_network(s, e)) < 0 || (r = spec_check_devices(s, e)) < 0 ||
+	    (r = check_nesting(s, e)) < 0 || (r = spec_firstboot_check(s, e)) < 0 ||
 	    (r = check_others(s, &s->after, "after", e)) < 0 ||
 	    (r = check_others(s, &s->requires, "requires", e)) < 0)
 		return r;

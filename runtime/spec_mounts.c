@@ -48,6 +48,7 @@ static const struct flag_option flag_options[] = {
 	{ "bind", MOUNT(recursive), FOR_BIND, false },
 	{ "rbind", MOUNT(recursive), FOR_BIND, true },
 	{ "idmap", MOUNT(idmap), FOR_BIND, true },
+	{ "nofollow", MOUNT(no_follow), FOR_BIND, true },
 };
 
 static const struct {

@@ -109,10 +109,19 @@ enum spec_path_change spec_path_change(const struct spec_path *p)
 {
 	/* Read from the spec when they are needed, or changed in the kernel. */
 	static const char *const live[] = {
-		"resources",	    "labels",	      "stop",
-		"security.devices", "network.bridge", "network.interfaces",
-		"network.address",  "network.ports",  "network.ingress",
-		"network.egress",   "network.allow",  "network.deny",
+		"snapshots",
+		"resources",
+		"labels",
+		"stop",
+		"security.devices",
+		"network.bridge",
+		"network.interfaces",
+		"network.address",
+		"network.ports",
+		"network.ingress",
+		"network.egress",
+		"network.allow",
+		"network.deny",
 	};
 	/* Leases, layers and owners of files follow from these. */
 	static const char *const fixed[] = {

@@ -255,6 +255,7 @@ void spec_print(const struct jail_spec *s, bool interfaces, struct json_out *o, 
 			spec_mount_to_json(&s->mounts[i], o);
 		json_out_array_end(o);
 	}
+	spec_schedules_to_json(s, o);
 	print_security(s, o);
 	print_life(s, o);
 	out_hooks(&hooks, "prestart", s->hooks.prestart, s->hooks.n_prestart);

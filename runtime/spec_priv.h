@@ -106,6 +106,12 @@ int spec_mount_check(const struct spec_mount *m, struct err *e);
 int spec_mount_add(struct jail_spec *s, struct spec_mount *m, struct err *e);
 void spec_mount_to_json(const struct spec_mount *m, struct json_out *o);
 
+/* Schedules of snapshots (spec_snapshots.c). */
+decode_item_fn spec_decode_schedule;
+void spec_fill_schedules(struct jail_spec *s);
+int spec_check_schedules(const struct jail_spec *s, struct err *e);
+void spec_schedules_to_json(const struct jail_spec *s, struct json_out *o);
+
 /* Devices (spec_devices.c). */
 decode_item_fn spec_decode_device;
 /* Of all of them: no place twice, none that the runtime fills itself. */

@@ -75,6 +75,24 @@ int volume_dir(struct jail *j, const struct jail_name *name, struct err *e)
 	return fd < 0 ? err_ret(e, fd, "open volume %s", name->s) : fd;
 }
 
+int volume_guard(int dir, enum lock_mode mode, unsigned wait_ms, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int fd = lock_take_at(dir, "guard", mode, wait_ms, &why);
+
+	if (fd >= 0)
+		return fd;
+	if (fd != -EWOULDBLOCK) {
+		*e = why;
+		return fd;
+	}
+	(void)err_set(e, EBUSY, "%s",
+		      mode == LOCK_MODE_SHARED
+			      ? "a snapshot of it is made, or its limits change"
+			      : "an instance that has it is starting, or another command is at it");
+	return err_hint(e, "try again when that has finished");
+}
+
 int volume_read(struct jail *j, const struct jail_name *name, struct volume *ret, struct err *e)
 {
 	CLEANUP_FD int dir = volume_dir(j, name, e);
@@ -194,7 +212,7 @@ static int refuse_used(struct jail *j, const struct jail_name *name, struct err 
 static int hide(struct jail *j, const struct jail_name *name, int trash, struct volume *ret,
 		int *ret_lock, struct err *e)
 {
-	CLEANUP_FD int dir = volumes_dir(j, e), own = -EBADF;
+	CLEANUP_FD int dir = volumes_dir(j, e), own = -EBADF, guard = -EBADF;
 	int r;
 
 	if (dir < 0)
@@ -203,6 +221,10 @@ static int hide(struct jail *j, const struct jail_name *name, int trash, struct 
 	r = own < 0 ? own : volume_file_read(own, name, ret, e);
 	if (r < 0 || (r = refuse_used(j, name, e)) < 0)
 		return r;
+	/* Everybody waits for the gate, so nobody is waited for here. */
+	guard = volume_guard(own, LOCK_MODE_EXCLUSIVE, 0, e);
+	if (guard < 0)
+		return err_wrap(e, "volume %s", name->s);
 	*ret_lock = lock_take_at(own, "lock", LOCK_MODE_EXCLUSIVE, 0, e);
 	if (*ret_lock < 0)
 		return *ret_lock;

@@ -2,11 +2,15 @@
 /*
  * Named volumes: directories that outlive instances and that several of one tenant may share.
  *
- *   STATE/volumes/NAME/   volume.json     its record; never changed
+ *   STATE/volumes/NAME/   volume.json     its record
  *                         data/           its files; or
  *                         disk.img        an ext4 with them at its root, of a volume with limits
  *                                         where the file system has no project quotas
  *                         disk.project    else the project of data/
+ *                         snapshots/ID/   images/snapshot.h; of a disk.img fs/ holds a copy
+ *                         guard           held, shared, by each start of an instance that has it,
+ *                                         until that runs; exclusively by who makes a snapshot or
+ *                                         changes the limits
  *
  * Files belong to the ids 0 to 65535 on disk, as inside: each instance mounts a volume with its own
  * range mapped over them, so all of them see the same owners. A volume is made in STATE/trash and
@@ -18,6 +22,7 @@
 #ifndef JAIL_RUNTIME_VOLUMES_H
 #define JAIL_RUNTIME_VOLUMES_H
 
+#include "images/snapshot.h"
 #include "runtime/jail.h"
 
 #define VOLUME_ID_MAX 65535 /* of the owner: what an instance's range has */
@@ -61,6 +66,10 @@ int volume_parse_mode(const char *text, struct volume_options *o, struct err *e)
 /* Whole, and on disk, or not at all. -EEXIST; -EOPNOTSUPP: the host can't hold the limits. */
 int volume_create(struct jail *j, const struct jail_name *name, const struct volume_options *o,
 		  struct volume *ret, struct err *e);
+/* "size=20GiB", "inodes=N", "labels.KEY=VALUE"; an empty value removes. All or none. A volume that
+ * is in use grows at once; one that was made without limits gets none. *ret: as it is then. */
+int volume_set(struct jail *j, const struct jail_name *name, const char *const *settings, size_t n,
+	       struct volume *ret, struct err *e);
 /* -EBUSY: "is used by web, db". */
 int volume_remove(struct jail *j, const struct jail_name *name, struct err *e);
 
@@ -80,13 +89,33 @@ void volume_look(struct jail *j, const struct volume *v, struct instance_disk *r
 int volumes_to_json(struct jail *j, const struct volume *volumes, size_t n, struct json_out *o,
 		    const char *key, struct err *e);
 
+/*
+ * Snapshots. All running instances that can write to it stand still for the copy (*ret: frozen for
+ * how long), so it has what a power cut would have left. -EBUSY: one starts or ends right now.
+ */
+int volume_snapshot_create(struct jail *j, const struct jail_name *volume,
+			   const struct jail_name *name, struct snapshot *ret, struct err *e);
+/* *ret: the caller's; without open files. */
+int volume_snapshots(struct jail *j, const struct jail_name *volume, struct snapshots *ret,
+		     struct err *e);
+/* Their names, without waiting for who makes one; what can't be read has none. Return: -ENOMEM. */
+int volume_snapshot_names(struct jail *j, const struct jail_name *volume, struct strv *ret);
+int volume_snapshot_remove(struct jail *j, const struct jail_name *volume,
+			   const struct jail_name *name, struct err *e);
+/* Its files become those of the snapshot. -EBUSY: an instance that has it is up. */
+int volume_rollback(struct jail *j, const struct jail_name *volume, const struct jail_name *name,
+		    struct err *e);
+/* Removes what commands left that were killed; one that somebody is at is passed over. Return: how
+ * many. */
+int volume_snapshots_collect(struct jail *j, const struct jail_name *volume, struct err *e);
+
 /* The volumes of a spec are there, and its tenant's. Those that `before` had are not looked at. */
 int volumes_check(struct jail *j, const struct jail_spec *spec, const struct jail_spec *before,
 		  struct err *e);
 /* At start, for a mount of type volume or block. Return: fd of a detached mount without mapped ids,
- * whose attributes are still to be set. */
+ * whose attributes are still to be set. *ret_guard: to be kept until the instance runs. */
 int volume_open(struct jail *j, const struct jail_spec *spec, const struct spec_mount *m,
-		struct err *e);
+		int *ret_guard, struct err *e);
 int block_open(struct jail *j, const struct spec_mount *m, struct err *e);
 
 #endif

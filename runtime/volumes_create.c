@@ -5,24 +5,25 @@
  * held only at the two ends of that: a large copy keeps nobody waiting.
  *
  * What `from` holds is copied into the new and empty volume by held directories, through no link
- * and no other mount (row 48): nothing in it leads out of it.
+ * and no other mount (row 48): nothing in it leads out of it (images/treecopy.h).
  */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/num.h"
 #include "base/path.h"
 #include "base/rollback.h"
-#include "namespaces/bundle_copy.h"
+#include "images/treecopy.h"
 #include "runtime/disk.h"
 #include "runtime/spec_priv.h"
 #include "runtime/volumes_priv.h"
 
 #define LOST_FOUND "lost+found"
+#define LINKS ".links-"
 
 struct making {
 	struct jail *j;
@@ -148,20 +149,41 @@ static int make_place(struct making *m, struct rollback *undo, struct err *e)
 	return project ? make_project(m, undo, e) : 0;
 }
 
+/* Of a file with several names the copies are found by what is in `links`, which has to be on the
+ * same mount: for the time of the copy it is in the volume itself. */
+static int copy_tree(const struct making *m, int from, int root, struct err *e)
+{
+	char name[sizeof(LINKS) + sizeof(m->v.id.s)];
+	int r;
+	CLEANUP_FD int links = -EBADF;
+	struct tree_copy c = { .foreign = true };
+	struct stat st;
+
+	(void)str_format(name, sizeof(name), LINKS "%s", m->v.id.s); /* fits */
+	links = c.links = path_make_dir_at(root, name, 0700, e);
+	if (links < 0)
+		return links;
+	r = tree_copy(&c, from, root, e);
+	if (r >= 0 && fstat(root, &st) < 0)
+		r = err_sys(e, "stat");
+	if (r < 0 || (r = path_remove_tree(root, name, e)) < 0)
+		return r;
+	return futimens(root, (struct timespec[]){ st.st_atim, st.st_mtim }) < 0
+		       ? err_sys(e, "set the times")
+		       : 0;
+}
+
 static int copy_from(const struct making *m, int root, struct err *e)
 {
-	CLEANUP_FD int from = open(m->o->from, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int from = open(m->o->from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	mode_t mask;
 	int r;
 
 	if (from < 0)
 		return err_sys(e, "copy of %s", m->o->from);
 	mask = umask(0);
-	r = bundle_tree_copy(from, root, e);
+	r = copy_tree(m, from, root, e);
 	(void)umask(mask);
-	/* The quota does not hold us. */
-	if (r >= 0 && m->project)
-		r = disk_project_check(m->dir, m->project, &m->v.limits, e);
 	if (r >= 0)
 		return 0;
 	if (m->v.limits.size_bytes && (r == -ENOSPC || r == -EDQUOT))
@@ -237,16 +259,7 @@ static int prepare(struct making *m, struct err *e)
 	m->v.limits = o->limits;
 	for (size_t i = 0; i < o->n_labels && r >= 0; i++)
 		r = volume_set_label(&m->v, o->labels[i], e);
-	if (r < 0)
-		return r;
-	if (o->limits.size_bytes &&
-	    (o->limits.size_bytes < DISK_SIZE_MIN || o->limits.size_bytes > DISK_SIZE_MAX))
-		return err_set(e, ERANGE, "size: from 16MiB to 1024TiB");
-	if (o->limits.inodes &&
-	    (o->limits.inodes < DISK_INODES_MIN || o->limits.inodes > DISK_INODES_MAX))
-		return err_set(e, ERANGE, "inodes: from %d to %" PRIu64, DISK_INODES_MIN,
-			       (uint64_t)DISK_INODES_MAX);
-	return 0;
+	return r < 0 ? r : volume_check_limits(&o->limits, e);
 }
 
 static int make(struct making *m, struct rollback *undo, struct err *e)

@@ -42,6 +42,17 @@ static void out_limit(struct json_out *o, const char *key, uint64_t limit)
 		json_out_null(o, key);
 }
 
+static void out_snapshots(struct jail *j, const struct volume *v, struct json_out *o)
+{
+	CLEANUP_STRV struct strv names = { .v = NULL };
+
+	(void)volume_snapshot_names(j, &v->name, &names);
+	json_out_array(o, "snapshots");
+	for (size_t i = 0; i < names.n; i++)
+		json_out_str(o, NULL, names.v[i]);
+	json_out_array_end(o);
+}
+
 static void out_volume(struct jail *j, const struct volume *v, const struct volume_uses *u,
 		       struct json_out *o)
 {
@@ -70,6 +81,7 @@ static void out_volume(struct jail *j, const struct volume *v, const struct volu
 	volume_labels_to_json(v, o);
 	volume_look(j, v, &disk);
 	instance_disk_to_json(o, &disk);
+	out_snapshots(j, v, o);
 	json_out_array(o, "instances");
 	for (size_t i = 0; i < u->volumes.n; i++)
 		if (str_eq(u->volumes.v[i], v->name.s))

@@ -111,16 +111,29 @@ int volumes_check(struct jail *j, const struct jail_spec *spec, const struct jai
 }
 
 int volume_open(struct jail *j, const struct jail_spec *spec, const struct spec_mount *m,
-		struct err *e)
+		int *ret_guard, struct err *e)
 {
 	CLEANUP_VOLUME struct volume v = { .mode = 0 };
-	CLEANUP_FD int dir = open_checked(j, spec, m->source, &v, e);
-	int mount;
+	CLEANUP_FD int dir = -EBADF, guard = -EBADF;
+	struct jail_name name;
+	int mount, r = name_parse("volume", m->source, &name, e);
 
+	if (r >= 0)
+		r = dir = volume_dir(j, &name, e);
+	if (r < 0)
+		return r;
+	guard = volume_guard(dir, LOCK_MODE_SHARED, VOLUME_GUARD_WAIT_MS, e);
+	if (guard < 0)
+		return err_wrap(e, "volume %s", name.s);
+	fd_reset(&dir);
+	dir = open_checked(j, spec, name.s, &v, e);
 	if (dir < 0)
 		return dir;
 	mount = volume_mount(dir, &v, e);
-	return mount < 0 ? err_wrap(e, "volume %s", v.name.s) : mount;
+	if (mount < 0)
+		return err_wrap(e, "volume %s", v.name.s);
+	*ret_guard = TAKE_FD(guard);
+	return mount;
 }
 
 /* Links are root's own in the path that he gave; what it leads to is opened once. */

@@ -106,7 +106,7 @@ static int enter(struct copy *c, struct err *e)
 	if (root < 0)
 		return err_sys(e, "open / of the instance");
 	r = open_half(c, root, e);
-	return r == 0 ? confine_system_calls(e) : r;
+	return r == 0 ? confine_system_calls(CONFINE_MAKES_FILES, e) : r;
 }
 
 /* The host's side of a copy out of an instance. */
@@ -126,7 +126,7 @@ static int enter_cage(struct copy *c, struct err *e)
 	c->top = confine_namespaces(&cage, e);
 	if (c->top < 0)
 		return err_wrap(e, "confine jail-copy");
-	return confine_system_calls(e);
+	return confine_system_calls(CONFINE_MAKES_FILES, e);
 }
 
 static int copy_main(struct copy *c, struct err *e)

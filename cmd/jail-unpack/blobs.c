@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Archives of images: their members go into one flat directory (images/blobname.h), and the parent
- * makes sense of them. And the look at an archive's first members that tells such a one from a root
- * file system: directories that both could begin with are held back, and the first member that is
- * something else decides, before anything was written.
+ * makes sense of them.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -46,7 +44,7 @@ static int blobs_file(struct unpack *u, struct archive *a, struct archive_entry 
 }
 
 /* The parent follows it, and sees nothing but the name of another member. */
-static int blobs_link(struct unpack *u, const char *target, bool hard, struct err *e)
+int blobs_link(struct unpack *u, const char *target, bool hard, struct err *e)
 {
 	struct blob_name to;
 	int r = blob_name_link(&u->name, target, hard, &to, e);
@@ -79,59 +77,4 @@ int blobs_member(struct unpack *u, struct archive *a, struct archive_entry *entr
 	if (archive_entry_filetype(entry) != AE_IFREG || blobs_flatten(u) < 0)
 		return 0;
 	return blobs_file(u, a, entry, e);
-}
-
-/* ---- which of the two it is ---- */
-
-static int detect_decide(struct unpack *u, enum unpack_mode mode, struct err *e)
-{
-	int r = 0;
-
-	if (mode == UNPACK_ROOTFS && !u->limits.named) {
-		r = err_set(e, EDESTADDRREQ,
-			    "this is a root file system, which has no name of its own");
-		(void)err_hint(e, "give the image one with --name IMAGE[:TAG]");
-	}
-	u->mode = mode;
-	for (size_t i = 0; i < u->n_held; i++) {
-		struct archive_entry *entry = u->held[i];
-
-		/* Directories have no content. */
-		if (r == 0 && mode == UNPACK_ROOTFS)
-			r = member_unpack(u, NULL, entry, e);
-		archive_entry_free(entry);
-	}
-	u->n_held = 0;
-	return r;
-}
-
-int detect_member(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e)
-{
-	enum blob_hint hint;
-	int r = member_name(u, archive_entry_pathname(entry), e);
-
-	if (r < 0)
-		return r;
-	hint = blob_name_hint(&u->name, archive_entry_filetype(entry) == AE_IFDIR);
-	if (hint == BLOB_HINT_DIRECTORY && u->n_held < ARRAY_SIZE(u->held)) {
-		struct archive_entry *copy = archive_entry_clone(entry);
-
-		if (!copy)
-			return err_nomem(e);
-		u->held[u->n_held++] = copy;
-		return 0;
-	}
-	if (hint == BLOB_HINT_ARCHIVE)
-		r = detect_decide(u, UNPACK_BLOBS, e);
-	else
-		r = detect_decide(u, UNPACK_ROOTFS, e);
-	if (r < 0)
-		return r;
-	return hint == BLOB_HINT_ARCHIVE ? blobs_member(u, a, entry, e)
-					 : member_unpack(u, a, entry, e);
-}
-
-int detect_end(struct unpack *u, struct err *e)
-{
-	return u->mode == UNPACK_AUTO ? detect_decide(u, UNPACK_ROOTFS, e) : 0;
 }

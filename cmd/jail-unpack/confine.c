@@ -60,14 +60,27 @@ static int confine_rlimits(const struct confine *c, struct err *e)
  * The copy of the tree's mount is made in the host's mount namespace (a copy can't be taken out of
  * another one), attached over the root of the new one, and becomes its root.
  */
-static int confine_root(const struct confine *c, struct err *e)
+static int confine_tree(const struct confine *c, struct err *e)
 {
-	CLEANUP_FD int tree = -EBADF, root = -EBADF;
-	int r;
+	static const struct mount_param empty[] = { { "size", "4k" },
+						    { "nr_inodes", "1" },
+						    { "mode", "0555" } };
 
-	tree = mountfd_clone(UNPACK_FD_TREE, "", c->submounts,
+	if (c->no_tree)
+		return mountfd_new("tmpfs", empty, ARRAY_SIZE(empty),
+				   MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					   MOUNT_ATTR_NOEXEC,
+				   e);
+	return mountfd_clone(UNPACK_FD_TREE, "", c->submounts,
 			     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, -EBADF,
 			     e);
+}
+
+static int confine_root(const struct confine *c, struct err *e)
+{
+	CLEANUP_FD int tree = confine_tree(c, e), root = -EBADF;
+	int r;
+
 	if (tree < 0)
 		return tree;
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)

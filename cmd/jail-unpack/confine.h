@@ -35,6 +35,7 @@ struct confine {
 	uint64_t max_bytes; /* of one file */
 	uint64_t capabilities; /* the ones that stay */
 	bool submounts; /* what is mounted below the tree comes along */
+	bool no_tree; /* an empty, read-only one instead of UNPACK_FD_TREE */
 };
 
 /*
@@ -46,7 +47,8 @@ int confine_namespaces(const struct confine *c, struct err *e);
 /* Of that, what is left where the namespaces are somebody else's who was joined: no_new_privs,
  * resource limits, capabilities. */
 int confine_rights(const struct confine *c, struct err *e);
+enum confine_purpose { CONFINE_MAKES_FILES, CONFINE_DECODES };
 /* Last, with all threads there (it applies to each of them): the system call filter. */
-int confine_system_calls(struct err *e);
+int confine_system_calls(enum confine_purpose purpose, struct err *e);
 
 #endif

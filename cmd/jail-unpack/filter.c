@@ -22,7 +22,15 @@
 #define FILTER_ARCH 0 /* unknown: nothing is imported */
 #endif
 
-static const unsigned filter_allowed[] = {
+/* libc beneath either of them. */
+static const unsigned filter_libc[] = {
+	SYS_brk,	SYS_munmap,	    SYS_mremap,	      SYS_madvise,
+	SYS_futex,	SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_restart_syscall,
+	SYS_getpid,	SYS_gettid,	    SYS_tgkill,	      SYS_exit,
+	SYS_exit_group,
+};
+
+static const unsigned filter_files[] = {
 	/* the archive, the report */
 	SYS_read,
 	SYS_readv,
@@ -60,30 +68,26 @@ static const unsigned filter_allowed[] = {
 	SYS_getdents64,
 	SYS_fcntl,
 	SYS_syncfs,
-	/* libc */
-	SYS_brk,
-	SYS_munmap,
-	SYS_mremap,
-	SYS_madvise,
-	SYS_futex,
 	SYS_clock_gettime,
 	SYS_clock_nanosleep,
 	SYS_sched_yield,
 	SYS_getrandom,
-	SYS_rt_sigprocmask,
-	SYS_rt_sigreturn,
-	SYS_restart_syscall,
-	SYS_getpid,
-	SYS_gettid,
-	SYS_tgkill,
-	SYS_exit,
-	SYS_exit_group,
+};
+
+/* A decoder reads one file and talks to its parent. */
+static const unsigned filter_decodes[] = {
+	SYS_pread64,
+	SYS_sendto,
+	SYS_recvfrom,
+	SYS_close,
 };
 
 /* With PROT_EXEC in their third argument they are refused. */
 static const unsigned filter_no_exec[] = { SYS_mmap, SYS_mprotect };
 
-#define FILTER_MAX (16 + 2 * ARRAY_SIZE(filter_allowed) + 8 * ARRAY_SIZE(filter_no_exec))
+#define FILTER_MAX                                                                                 \
+	(16 + 2 * (ARRAY_SIZE(filter_files) + ARRAY_SIZE(filter_libc)) +                           \
+	 8 * ARRAY_SIZE(filter_no_exec))
 
 struct filter_program {
 	struct sock_filter code[FILTER_MAX];
@@ -105,7 +109,16 @@ static void filter_return(struct filter_program *p, uint32_t action)
 	filter_emit(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
 }
 
-static void filter_build(struct filter_program *p)
+static void filter_allow(struct filter_program *p, const unsigned *allowed, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		filter_emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i],
+							    0, 1));
+		filter_return(p, SECCOMP_RET_ALLOW);
+	}
+}
+
+static void filter_build(struct filter_program *p, const unsigned *allowed, size_t n)
 {
 	p->n = 0;
 	filter_load(p, offsetof(struct seccomp_data, arch));
@@ -122,18 +135,18 @@ static void filter_build(struct filter_program *p)
 		filter_return(p, SECCOMP_RET_ERRNO | EPERM);
 		filter_return(p, SECCOMP_RET_ALLOW);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(filter_allowed); i++) {
-		filter_emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-							    filter_allowed[i], 0, 1));
-		filter_return(p, SECCOMP_RET_ALLOW);
-	}
+	filter_allow(p, allowed, n);
+	filter_allow(p, filter_libc, ARRAY_SIZE(filter_libc));
 	filter_return(p, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
-int confine_system_calls(struct err *e)
+int confine_system_calls(enum confine_purpose purpose, struct err *e)
 {
 #ifdef CONFINE_SANITIZED
 	(void)filter_build;
+	(void)filter_files;
+	(void)filter_decodes;
+	(void)purpose;
 	(void)e;
 	return 0;
 #else
@@ -143,7 +156,10 @@ int confine_system_calls(struct err *e)
 
 	if (FILTER_ARCH == 0)
 		return err_set(e, ENOTSUP, "there is no system call filter for this architecture");
-	filter_build(&program);
+	if (purpose == CONFINE_DECODES)
+		filter_build(&program, filter_decodes, ARRAY_SIZE(filter_decodes));
+	else
+		filter_build(&program, filter_files, ARRAY_SIZE(filter_files));
 	fprog = (struct sock_fprog){ .len = (unsigned short)program.n, .filter = program.code };
 	/* All threads, or the number of one that could not be brought along. */
 	r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &fprog);

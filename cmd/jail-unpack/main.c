@@ -127,8 +127,24 @@ static void workers_digests(struct workers *w, struct unpack_result *result)
 	else
 		sha256_digest(&w->source.raw, sizeof(result->archive_sha256),
 			      result->archive_sha256);
+	if (w->source.sha512)
+		sha512_digest(&w->source.raw512, sizeof(result->archive_sha512),
+			      result->archive_sha512);
 	result->archive_bytes = w->source.bytes_in;
 	result->stream_bytes = w->source.bytes_out;
+}
+
+/* Return: 1, there is nothing more to say. */
+static int decode_main(struct err *e)
+{
+	const struct confine cage = { .no_tree = true };
+	CLEANUP_FD int root = confine_namespaces(&cage, e);
+	int r = root < 0 ? root : confine_system_calls(CONFINE_DECODES, e);
+
+	if (r < 0)
+		return err_wrap(e, "confine jail-unpack");
+	r = decode_serve(e);
+	return r < 0 ? r : 1;
 }
 
 static int unpack_main(struct err *e)
@@ -139,6 +155,8 @@ static int unpack_main(struct err *e)
 	r = report_receive(&unpack.limits, e);
 	if (r < 0)
 		return r;
+	if (unpack.limits.mode == UNPACK_DECODE)
+		return decode_main(e);
 	cage.max_bytes = unpack.limits.max_bytes;
 	root = confine_namespaces(&cage, e);
 	if (root < 0)
@@ -148,10 +166,11 @@ static int unpack_main(struct err *e)
 	if (r < 0)
 		return r;
 	workers.source.max_bytes = unpack.limits.max_bytes;
+	workers.source.sha512 = (unpack.limits.flags & UNPACK_SHA512) != 0;
 	workers.source.max_ratio = unpack.limits.max_ratio;
 	unpack.ring = &workers.ring;
 	unpack.source = &workers.source;
-	r = confine_system_calls(e);
+	r = confine_system_calls(CONFINE_MAKES_FILES, e);
 	if (r < 0)
 		return err_wrap(e, "confine jail-unpack");
 	gate_open(&workers.gate);
@@ -180,7 +199,7 @@ int main(void)
 	r = unpack_main(&e);
 	if (r == 0)
 		r = report_done(&unpack.result);
-	else
+	else if (r < 0)
 		report_failed(&e);
 	/* Not exit: a thread may still be reading a pipe that nobody closes. */
 	_exit(r < 0 ? 1 : 0);

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <zlib.h>
 
 #include "cmd/jail-unpack/meta.h"
 #include "cmd/jail-unpack/unpack.h"
@@ -19,6 +20,7 @@
 int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e)
 {
 	bool hollow = u->as_is && (u->limits.flags & UNPACK_HOLLOW), whole = true;
+	uint32_t crc = (uint32_t)crc32_z(0, NULL, 0);
 	struct meta_piece p;
 	int64_t end = 0;
 	int r;
@@ -26,6 +28,8 @@ int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, st
 	while ((r = meta_next_piece(a, size, end, &p, e)) > 0) {
 		if (!hollow && tree_write(fd, p.data, p.n, p.at, e) < 0)
 			return -e->code;
+		if (u->as_is && u->split)
+			crc = (uint32_t)crc32_z(crc, p.data, p.n);
 		whole = whole && p.at == end;
 		end = p.at + (int64_t)p.n;
 		report_progress(u);
@@ -37,7 +41,7 @@ int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, st
 			       "two readings of the archive disagree on whether it is sparse");
 	if ((hollow || end < size) && ftruncate(fd, size) < 0)
 		return err_sys(e, "set its size to %lld", (long long)size);
-	return 0;
+	return split_content(u, crc, e);
 }
 
 int member_make(struct unpack *u, struct archive_entry *entry, int *ret_fd, struct err *e)

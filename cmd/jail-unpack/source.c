@@ -50,6 +50,7 @@ int source_init(struct source *s, int fd, struct ring *ring, struct err *e)
 {
 	*s = (struct source){ .fd = fd, .ring = ring };
 	sha256_init(&s->raw);
+	sha512_init(&s->raw512);
 	s->buffer = malloc(SOURCE_BUFFER);
 	return s->buffer ? 0 : err_nomem(e);
 }
@@ -64,6 +65,8 @@ static ssize_t source_read_fd(struct source *s, uint8_t *to, size_t n, struct er
 	if (got < 0)
 		return err_sys(e, "read the archive");
 	s->bytes_in += (uint64_t)got;
+	if (s->sha512)
+		sha512_update(&s->raw512, (size_t)got, to);
 	return got;
 }
 

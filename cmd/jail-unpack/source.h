@@ -18,10 +18,12 @@ struct source {
 	int fd; /* borrowed */
 	struct ring *ring; /* borrowed */
 	uint64_t max_bytes, max_ratio;
+	bool sha512; /* of the file, is wanted too */
 	_Atomic uint64_t bytes_in, bytes_out; /* for the progress, readable at any time */
 	/* Valid when the thread has ended: */
 	bool plain; /* not compressed: the stream's digest is the file's */
 	struct sha256_ctx raw; /* of the file as it is, when it is compressed */
+	struct sha512_ctx raw512;
 
 	uint8_t *buffer; /* SOURCE_BUFFER bytes; the file's first bytes are in it already */
 	size_t have;

@@ -145,6 +145,11 @@ int split_member(struct unpack *u, int64_t size, struct err *e)
 	return splitter_file(&u->splitter, m->data, p.s, m->size, e);
 }
 
+int split_content(struct unpack *u, uint32_t crc, struct err *e)
+{
+	return u->as_is && u->split ? split_check(u->split, crc, e) : 0;
+}
+
 int split_finish(struct unpack *u, struct err *e)
 {
 	split_check_mode(u);

@@ -258,20 +258,18 @@ static int tree_make_root(struct tree *t, const struct tree_meta *meta, struct e
 static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 {
 	int fd = path_open_beneath(tree_top(t), name, TREE_DIR_FLAGS, 0);
-	bool was_whiteout = false;
+	bool replaced = false;
 
 	if ((fd == -ELOOP || fd == -ENOTDIR) && t->in_use)
 		return err_set(e, ENOTDIR,
 			       "something else of that name is there, and is not replaced by a "
 			       "directory");
 	if (fd == -ELOOP || fd == -ENOTDIR) {
-		int r;
-
-		was_whiteout = tree_is_whiteout(t, name);
-		r = tree_clear(t, name, e);
+		int r = tree_clear(t, name, e);
 
 		if (r < 0)
 			return r;
+		replaced = true;
 		if (mkdirat(tree_top(t), name, 0700) < 0)
 			return err_sys(e, "make directory");
 		fd = path_open_beneath(tree_top(t), name, TREE_DIR_FLAGS, 0);
@@ -279,7 +277,8 @@ static int tree_reuse_dir(struct tree *t, const char *name, struct err *e)
 	if (fd < 0)
 		return err_ret(e, fd, "open directory");
 	(void)tree_push(t, fd, name);
-	if (was_whiteout)
+	/* What was there, a whiteout or a file, hid the lower layers' directory of that name. */
+	if (replaced)
 		return tree_became_opaque(t, e);
 	return t->in_use ? 0 : xattr_clear(fd, e);
 }

@@ -42,7 +42,7 @@ struct tree {
 	struct tree_dir dirs[ENTRY_DEPTH_MAX + 1]; /* [0] is the root */
 	size_t n;
 	bool default_acls; /* there was one */
-	tree_opaque_fn *opaque; /* called when there are whiteouts */
+	tree_opaque_fn *opaque; /* NULL: there are no lower layers */
 	void *opaque_arg;
 	bool scratch; /* nothing that has to be on disk in the end */
 	bool in_use; /* it was there before, with files of its own: the root's attributes stay, and

@@ -22,7 +22,7 @@ static inline const char *tree_last(const struct entry_name *name)
 /* Whether `name` in the top is a whiteout. Only those that we made are: an archive's own character
  * devices 0:0 are left out (row 39). */
 bool tree_is_whiteout(const struct tree *t, const char *name);
-/* The top has taken the place of a whiteout of the same layer. */
+/* The top hides what lower layers have in it, where there are any. */
 int tree_became_opaque(struct tree *t, struct err *e);
 
 #endif

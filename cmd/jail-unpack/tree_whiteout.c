@@ -22,7 +22,7 @@ bool tree_is_whiteout(const struct tree *t, const char *name)
 
 int tree_became_opaque(struct tree *t, struct err *e)
 {
-	return t->opaque(t, t->opaque_arg, e);
+	return t->opaque ? t->opaque(t, t->opaque_arg, e) : 0;
 }
 
 int tree_make_opaque(struct tree *t, const struct entry_name *name, struct err *e)

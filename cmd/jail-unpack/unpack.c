@@ -131,6 +131,8 @@ static int unpack_by_mode(struct unpack *u, struct archive *a, struct archive_en
 	case UNPACK_ROOTFS:
 	case UNPACK_LAYER:
 		return member_unpack(u, a, entry, e);
+	case UNPACK_DECODE:
+		break; /* no archive (decode.c) */
 	}
 	return err_set(e, EPROTO, "an unknown mode");
 }
@@ -180,7 +182,7 @@ int unpack_run(struct unpack *u, struct err *e)
 		return err_nomem(e);
 	tarwatch_init(&u->watch);
 	u->mode = u->limits.mode;
-	u->tree.opaque = report_opaque;
+	u->tree.opaque = u->mode == UNPACK_LAYER ? report_opaque : NULL;
 	r = split_start(u, e);
 	if (r == 0)
 		r = unpack_all(u, a, e);

@@ -15,13 +15,12 @@
 struct archive;
 struct archive_entry;
 
-#define UNPACK_HELD_MAX 32
-
 struct unpack {
 	struct unpack_request limits;
 	enum unpack_mode mode; /* the request's; UNPACK_AUTO until the first members were seen */
-	struct archive_entry *held[UNPACK_HELD_MAX]; /* while it is UNPACK_AUTO; owned */
-	size_t n_held;
+	/* While it is UNPACK_AUTO (detect.c): a file that an archive of images may have was the
+	 * first one; there was a member that none has. */
+	bool hinted, foreign;
 	struct unpack_result result;
 	struct tree tree;
 	struct ring *ring; /* borrowed */
@@ -56,15 +55,21 @@ int split_give_back(struct unpack *u);
 void split_block(struct unpack *u, const uint8_t *block, size_t n);
 /* u->name is a new file of this size, whose content comes now. Sets u->as_is. */
 int split_member(struct unpack *u, int64_t size, struct err *e);
+/* Its content was written; its crc32(). */
+int split_content(struct unpack *u, uint32_t crc, struct err *e);
 int split_finish(struct unpack *u, struct err *e);
 void split_abandon(struct unpack *u);
 
 /* The same for an archive of images (blobs.c). */
 int blobs_member(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e);
-/* While it isn't known which of the two it is: finds out, and sets u->mode. */
+int blobs_link(struct unpack *u, const char *target, bool hard, struct err *e);
+/* While it isn't known which of the two it is: finds out, and sets u->mode (detect.c). */
 int detect_member(struct unpack *u, struct archive *a, struct archive_entry *entry, struct err *e);
 /* The archive has no more members. */
 int detect_end(struct unpack *u, struct err *e);
+
+/* UNPACK_DECODE, until the parent has gone (decode.c). */
+int decode_serve(struct err *e);
 
 /* The parent (report.c). Progress is dropped when it does not read fast enough. */
 int report_receive(struct unpack_request *ret, struct err *e);

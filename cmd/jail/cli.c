@@ -130,3 +130,19 @@ int cli_flush(struct err *e)
 		return -EPIPE;
 	return err_sys(e, "write to standard output");
 }
+
+int cli_choose(const char *option, const char *value, const char *const *words, size_t n,
+	       struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf list = STRBUF_INIT;
+
+	if (!value)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(value, words[i]))
+			return (int)i;
+		strbuf_addf(&list, "%s%s", i ? ", " : "", words[i]);
+	}
+	(void)err_set(e, EINVAL, "--%s \"%s\": there is no such", option, value);
+	return err_hint(e, "one of: %s", strbuf_str(&list));
+}

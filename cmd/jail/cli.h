@@ -30,6 +30,7 @@ enum {
 struct verb;
 struct global_options {
 	const char *config; /* --config FILE */
+	const char *policy; /* --policy FILE */
 	bool help;
 };
 
@@ -61,6 +62,10 @@ void cli_print_rest(const char *text, size_t column);
 int cli_print_table(struct table *t, bool wide, struct err *e);
 /* Cuts an ASCII text to `columns` with "..." at the end; ret has room for columns + 1. */
 void cli_cut(const char *text, size_t columns, char *ret);
+/* Which of n words the value of an option is. Return: the index, 0 for what was not given;
+ * -EINVAL. */
+int cli_choose(const char *option, const char *value, const char *const *words, size_t n,
+	       struct err *e);
 /* Reads a file named on the command line ("-": stdin), at most max bytes. *ret NUL-terminated. */
 int cli_read_file(const char *file, size_t max, char **ret, size_t *ret_len, struct err *e);
 /* For a result `r` of what prints by itself: 0 when stdout is what failed, since cli_flush() tells

@@ -2,8 +2,6 @@
 /* jail commit: an image out of an instance. */
 #include "runtime/commit.h"
 
-#include <limits.h>
-
 #include "cmd/jail/image_progress.h"
 #include "cmd/jail/verbs.h"
 
@@ -46,14 +44,13 @@ static int run(struct cli *c, struct err *e)
 	struct commit_options o = { .comment = v->comment, .import = { .replace = v->replace } };
 	CLEANUP_IMPORTED struct imported_list list = { .v = NULL };
 	struct jail_name name, snapshot;
-	char program[PATH_MAX];
 	uint64_t frozen_us;
 	int r = name_parse("instance", c->args.operands[0], &name, e);
 
 	if (r >= 0 && v->snapshot)
 		r = name_parse("snapshot", v->snapshot, &snapshot, e);
 	if (r >= 0)
-		r = image_import_request(c, c->args.operands[1], NULL, program, &o.import, e);
+		r = image_import_request(c, c->args.operands[1], NULL, &o.import, e);
 	if (r < 0)
 		return r;
 	o.snapshot = v->snapshot ? &snapshot : NULL;

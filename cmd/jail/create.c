@@ -6,6 +6,7 @@
 
 struct create_values {
 	const char *file;
+	bool publish_all;
 };
 
 static const struct option options[] = {
@@ -15,6 +16,11 @@ static const struct option options[] = {
 	  .offset = offsetof(struct create_values, file),
 	  .value = "FILE",
 	  .help = "spec to start from; \"-\" is stdin" },
+	{ .name = "publish-all",
+	  .letter = 'P',
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct create_values, publish_all),
+	  .help = "publish each port that the image exposes on a free one" },
 	OPTION_END,
 };
 
@@ -36,6 +42,8 @@ static int run(struct cli *c, struct err *e)
 		return err_hint(e, "usage: jail create [OPTIONS] NAME [COMMAND [ARG...]]");
 	}
 	r = jail_apply_image(c->jail, &spec, e);
+	if (r >= 0 && v->publish_all)
+		r = jail_publish_exposed(c->jail, &spec, e);
 	if (r >= 0)
 		r = spec_finish(&spec, e);
 	return r < 0 ? err_wrap(e, "create %s", spec.name.s)

@@ -38,6 +38,8 @@ static const struct gc_field fields[] = {
 	{ "runDirs", "run directory", "run directories", offsetof(struct gc_report, run_dirs) },
 	{ "snapshots", "half-made or half-removed snapshot", "half-made or half-removed snapshots",
 	  offsetof(struct gc_report, snapshots) },
+	{ "snapshotsOver", "snapshot that its schedule doesn't keep",
+	  "snapshots that their schedules don't keep", offsetof(struct gc_report, over) },
 };
 
 static size_t field_value(const struct gc_report *report, const struct gc_field *field)
@@ -54,6 +56,7 @@ static int print_json(const struct gc_report *report, struct err *e)
 	json_out_object(&o, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		json_out_u64(&o, fields[i].key, field_value(report, &fields[i]));
+	json_out_u64(&o, "snapshotsMade", report->due);
 	json_out_u64(&o, "bytes", report->bytes);
 	json_out_object_end(&o);
 	return cli_print_json(&b, e);
@@ -79,6 +82,9 @@ static int run(struct cli *c, struct err *e)
 			(void)printf("removed %zu %s\n", n,
 				     n == 1 ? fields[i].one : fields[i].many);
 	}
+	if (report.due)
+		(void)printf("made %zu scheduled snapshot%s\n", report.due,
+			     report.due == 1 ? "" : "s");
 	num_format_size_short(report.bytes, size, sizeof(size));
 	if (total)
 		(void)printf("freed %s\n", size);
@@ -90,7 +96,7 @@ static int run(struct cli *c, struct err *e)
 const struct verb verb_gc = {
 	.name = "gc",
 	.operands = "",
-	.help = "Remove what belongs to no instance and no image",
+	.help = "Remove what nobody needs, make due snapshots",
 	.options = options,
 	.values_size = sizeof(struct gc_values),
 	.flags = VERB_STATE,

@@ -3,6 +3,7 @@
 #include "cmd/jail/verbs.h"
 
 #define HELP_INDENT 28
+#define HELP_VERB_COLUMNS 16
 
 static void print_option(const struct option *o, FILE *out)
 {
@@ -45,15 +46,23 @@ void help_usage(const struct verb *v, FILE *out)
 	print_options("global options", cli_global_options, out);
 }
 
+static void print_verb(const struct verb *v, FILE *out)
+{
+	bool fits = strlen(v->name) < HELP_VERB_COLUMNS;
+
+	(void)fprintf(out, "  %-*s%s", HELP_VERB_COLUMNS, v->name, fits ? "" : "\n");
+	(void)fprintf(out, "%*s%s\n", fits ? 0 : HELP_VERB_COLUMNS + 2, "", v->help);
+}
+
 void help_overview(FILE *out)
 {
-	(void)fputs("usage: jail [--config FILE] COMMAND [OPTIONS] [OPERANDS]\n\n"
+	(void)fputs("usage: jail [--config FILE] [--policy FILE] COMMAND [OPTIONS] [OPERANDS]\n\n"
 		    "Private instances of a Linux system from a tarball and a spec.\n\n"
 		    "commands:\n",
 		    out);
 	for (const struct verb *const *v = verbs; *v; v++)
 		if (!((*v)->flags & VERB_HIDDEN))
-			(void)fprintf(out, "  %-16s%s\n", (*v)->name, (*v)->help);
+			print_verb(*v, out);
 	print_options("global options", cli_global_options, out);
 	(void)fputs("\n\"jail COMMAND --help\" explains one command.\n", out);
 }
@@ -70,7 +79,7 @@ bool help_group(const char *word, FILE *out)
 			(void)fprintf(out,
 				      "usage: jail %s COMMAND [OPTIONS] [OPERANDS]\n\ncommands:\n",
 				      word);
-		(void)fprintf(out, "  %-16s%s\n", (*v)->name, (*v)->help);
+		print_verb(*v, out);
 		any = true;
 	}
 	return any;
@@ -84,16 +93,17 @@ int help_hint(const struct verb *v, struct err *e)
 
 static int run(struct cli *c, struct err *e)
 {
+	int words = 0, n = (int)c->args.n_operands;
+	char group[VERB_NAME_MAX];
 	const struct verb *v;
-	int words = 0;
 
-	if (c->args.n_operands == 0) {
+	if (n == 0) {
 		help_overview(stdout);
 		return 0;
 	}
-	if (c->args.n_operands == 1 && help_group(c->args.operands[0], stdout))
+	v = verb_find(n, c->args.operands, &words);
+	if (!v && verb_group(n, c->args.operands, group) == n && help_group(group, stdout))
 		return 0;
-	v = verb_find((int)c->args.n_operands, c->args.operands, &words);
 	c->failed = EXIT_USAGE;
 	if (!v || (size_t)words != c->args.n_operands)
 		return verb_unknown((int)c->args.n_operands, c->args.operands, e);
@@ -105,7 +115,7 @@ const struct verb verb_help = {
 	.name = "help",
 	.operands = "[COMMAND]",
 	.help = "Explain the commands, or one of them",
-	.max_operands = 2,
+	.max_operands = 3,
 	.flags = VERB_BARE,
 	.run = run,
 };

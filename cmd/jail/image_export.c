@@ -43,23 +43,6 @@ static const char *const compressions[] = {
 	[EXPORT_ZSTD] = "zstd",
 };
 
-/* Return: the index, 0 for what was not given. */
-static int choose(const char *option, const char *value, const char *const *words, size_t n,
-		  struct err *e)
-{
-	CLEANUP_STRBUF struct strbuf list = STRBUF_INIT;
-
-	if (!value)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		if (str_eq(value, words[i]))
-			return (int)i;
-		strbuf_addf(&list, "%s%s", i ? ", " : "", words[i]);
-	}
-	(void)err_set(e, EINVAL, "--%s \"%s\": there is no such", option, value);
-	return err_hint(e, "one of: %s", strbuf_str(&list));
-}
-
 /* ---- where it goes ---- */
 
 struct output {
@@ -194,10 +177,10 @@ static int run(struct cli *c, struct err *e)
 {
 	const struct export_values *v = c->values;
 	CLEANUP_FREE struct image_ref *refs = calloc(c->args.n_operands, sizeof(*refs));
-	int format = choose("format", v->format, formats, ARRAY_SIZE(formats), e);
+	int format = cli_choose("format", v->format, formats, ARRAY_SIZE(formats), e);
 	int compress = format < 0 ? format
-				  : choose("compress", v->compress, compressions,
-					   ARRAY_SIZE(compressions), e);
+				  : cli_choose("compress", v->compress, compressions,
+					       ARRAY_SIZE(compressions), e);
 	struct export_request req = { .refs = refs };
 
 	if (compress < 0) {

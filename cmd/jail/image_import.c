@@ -4,14 +4,13 @@
  * file, a directory or stdin.
  */
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 
 #include "cmd/jail/image_progress.h"
 
 struct import_values {
-	const char *name, *platform, *image;
-	bool all, rootfs, replace, json, quiet;
+	const char *name, *platform, *image, *format;
+	bool all, replace, json, quiet;
 };
 
 static const struct option options[] = {
@@ -36,10 +35,12 @@ static const struct option options[] = {
 	  .offset = offsetof(struct import_values, platform),
 	  .value = "OS/ARCH",
 	  .help = "which of the image's platforms; else this machine's" },
-	{ .name = "rootfs",
-	  .type = OPTION_FLAG,
-	  .offset = offsetof(struct import_values, rootfs),
-	  .help = "it is a root file system, whatever it looks like" },
+	{ .name = "format",
+	  .letter = 'f',
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct import_values, format),
+	  .value = "FORMAT",
+	  .help = "any (the default), or for sure rootfs, oci or docker" },
 	{ .name = "replace",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct import_values, replace),
@@ -56,21 +57,28 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
+static const char *const formats[] = {
+	[IMPORT_ANY] = "any",
+	[IMPORT_ROOTFS] = "rootfs",
+	[IMPORT_OCI] = "oci",
+	[IMPORT_DOCKER] = "docker",
+};
+
 static int usage(struct cli *c, const char *why, struct err *e)
 {
 	c->failed = EXIT_USAGE;
 	return err_set(e, EINVAL, "image import: %s", why);
 }
 
-static int check_options(struct cli *c, const struct import_values *v, struct err *e)
+static int check_options(struct cli *c, const struct import_values *v, int format, struct err *e)
 {
 	if (v->all && (v->name || v->image))
 		return usage(
 			c, "--all takes the images as they are called, without --name, --image", e);
-	if (v->rootfs && (v->all || v->image))
-		return usage(c, "--rootfs: a root file system holds no images", e);
-	if (v->rootfs && !v->name)
-		return usage(c, "--rootfs needs --name", e);
+	if (format == IMPORT_ROOTFS && (v->all || v->image))
+		return usage(c, "--format rootfs: a root file system holds no images", e);
+	if (format == IMPORT_ROOTFS && !v->name)
+		return usage(c, "--format rootfs needs --name", e);
 	return 0;
 }
 
@@ -79,7 +87,8 @@ static int hint_for_directory(int archive, const char *file, const char *name, s
 {
 	struct stat st;
 
-	if (e->code != EBADMSG || fstat(archive, &st) < 0 || !S_ISDIR(st.st_mode))
+	if ((e->code != EBADMSG && e->code != EISDIR) || fstat(archive, &st) < 0 ||
+	    !S_ISDIR(st.st_mode))
 		return -e->code;
 	return err_hint(e,
 			"a root file system is packed first: tar -C %s -c . | jail image import - "
@@ -95,7 +104,6 @@ static int run(struct cli *c, struct err *e)
 	struct import_request request = {
 		.wanted = v->image,
 		.all = v->all,
-		.rootfs = v->rootfs,
 		.replace = v->replace,
 		.progress = image_progress_show,
 		.progress_arg = &progress,
@@ -103,11 +111,16 @@ static int run(struct cli *c, struct err *e)
 	CLEANUP_IMPORTED struct imported_list list = { .v = NULL };
 	CLEANUP_FD int archive = -EBADF;
 	struct image_store *store;
-	char program[PATH_MAX];
-	int r = check_options(c, v, e);
+	int format = cli_choose("format", v->format, formats, ARRAY_SIZE(formats), e), r;
 
+	if (format < 0) {
+		c->failed = EXIT_USAGE;
+		return format;
+	}
+	request.format = (enum import_format)format;
+	r = check_options(c, v, format, e);
 	if (r == 0)
-		r = image_import_request(c, v->name, v->platform, program, &request, e);
+		r = image_import_request(c, v->name, v->platform, &request, e);
 	if (r < 0)
 		return r;
 	store = jail_images(c->jail, e);

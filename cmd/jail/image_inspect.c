@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "cmd/jail/verbs.h"
 #include "images/digest.h"
+#include "images/image_document.h"
 
 #define TITLE_COLUMNS 12
 
@@ -49,7 +50,32 @@ static void print_archive(const struct image *image)
 	field("", image->archive.hex);
 }
 
-static int print_text(struct cli *c, const struct image *image, struct err *e)
+static void print_strings(const char *title, char *const *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		field(title, v[i]);
+}
+
+/* What it asks for, as far as an instance doesn't get it without being told (docs/storage.md). */
+static void print_config(const struct image_config *c)
+{
+	char text[IMAGE_PORT_TEXT];
+
+	for (size_t i = 0; i < c->n_labels; i++) {
+		CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+
+		strbuf_addf(&b, "%s=%s", c->labels[i].key, c->labels[i].value);
+		field("label", strbuf_str(&b));
+	}
+	for (size_t i = 0; i < c->n_ports; i++) {
+		image_port_format(&c->ports[i], text);
+		field("exposes", text);
+	}
+	print_strings("volume", c->volumes, c->n_volumes);
+}
+
+static int print_text(struct cli *c, const struct image *image, const struct image_config *config,
+		      struct err *e)
 {
 	char size[32], created[CLOCK_TEXT_MAX];
 
@@ -66,6 +92,7 @@ static int print_text(struct cli *c, const struct image *image, struct err *e)
 	print_archive(image);
 	for (size_t i = 0; i < image->n_layers; i++)
 		field("layer", image->layers[i].hex);
+	print_config(config);
 	return print_users(c, image, e);
 }
 
@@ -73,17 +100,20 @@ static int inspect_one(struct cli *c, const char *text, struct json_out *o, stru
 {
 	const struct inspect_values *v = c->values;
 	struct image_store *store = jail_images(c->jail, e);
+	CLEANUP_IMAGE_DOCUMENT struct image_document document = { .text = NULL };
 	struct image_ref ref;
 	struct image image;
 	int r = store ? image_ref_parse(text, &ref, e) : -e->code;
 
 	if (r >= 0)
 		r = store_get(store, &ref, &image, e);
+	if (r >= 0)
+		r = image_document_read(store, &image, &document, e);
 	if (r < 0)
 		return r;
 	if (!v->json)
-		return print_text(c, &image, e);
-	image_to_json(&image, o, NULL);
+		return print_text(c, &image, &document.config, e);
+	image_and_config_to_json(&image, &document.config, o);
 	return 0;
 }
 

@@ -2,7 +2,6 @@
 #include "cmd/jail/image_progress.h"
 
 #include <inttypes.h>
-#include <limits.h>
 
 #include "base/clock.h"
 #include "base/num.h"
@@ -79,7 +78,7 @@ void image_progress_end(const struct image_progress *p)
 		(void)fputs("\r\033[K", stderr);
 }
 
-int image_import_request(struct cli *c, const char *name, const char *platform, char *program,
+int image_import_request(struct cli *c, const char *name, const char *platform,
 			 struct import_request *ret, struct err *e)
 {
 	int r = 0;
@@ -93,12 +92,7 @@ int image_import_request(struct cli *c, const char *name, const char *platform, 
 		ret->has_platform = true;
 		r = platform_parse(platform, &ret->platform, e);
 	}
-	if (r < 0)
-		return r;
-	if (str_format(program, PATH_MAX, "%s/jail-unpack", c->config.libexec_dir) < 0)
-		return err_set(e, ENAMETOOLONG, "libexecDir is too long");
-	ret->unpack_program = program;
-	return 0;
+	return r;
 }
 
 static void print_line(const struct imported *i)

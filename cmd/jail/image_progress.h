@@ -17,8 +17,8 @@ import_progress_fn image_progress_show; /* arg: struct image_progress */
 /* Removes the line. */
 void image_progress_end(const struct image_progress *p);
 
-/* Fills in what both need. program: holds the path, PATH_MAX bytes. */
-int image_import_request(struct cli *c, const char *name, const char *platform, char *program,
+/* Fills in what both need. */
+int image_import_request(struct cli *c, const char *name, const char *platform,
 			 struct import_request *ret, struct err *e);
 /* What was imported: a line for each name, or JSON. */
 int image_import_print(const struct imported_list *list, bool json, bool quiet, struct err *e);

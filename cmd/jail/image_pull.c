@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* jail image pull: an image of a registry, fetched by skopeo. */
-#include <limits.h>
 
 #include "cmd/jail/image_progress.h"
 
@@ -45,7 +44,6 @@ static int default_name(const char *source, struct image_ref *ret, struct err *e
 
 	if (image_ref_parse(name, ret, e) == 0)
 		return 0;
-	/* A digest, or the port of a registry. */
 	return err_hint(e, "give the image a name: jail image pull %s --name IMAGE[:TAG]", source);
 }
 
@@ -61,8 +59,7 @@ static int run(struct cli *c, struct err *e)
 	};
 	CLEANUP_IMPORTED struct imported_list list = { .v = NULL };
 	struct image_store *store;
-	char program[PATH_MAX];
-	int r = image_import_request(c, v->name, v->platform, program, &request.import, e);
+	int r = image_import_request(c, v->name, v->platform, &request.import, e);
 
 	if (r == 0 && !v->name && str_starts(request.source, PULL_SCHEME)) {
 		request.import.has_ref = true;
@@ -80,7 +77,7 @@ static int run(struct cli *c, struct err *e)
 
 const struct verb verb_image_pull = {
 	.name = "image pull",
-	.operands = "docker://NAME[:TAG]",
+	.operands = "docker://NAME[:TAG][@DIGEST]",
 	.help = "Fetch an image from a registry, by skopeo",
 	.options = options,
 	.values_size = sizeof(struct pull_values),

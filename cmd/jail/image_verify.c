@@ -40,7 +40,6 @@ struct seen {
 struct verification {
 	struct cli *cli;
 	struct image_store *store;
-	char program[1100];
 	struct json_out out;
 	struct seen *seen; /* owned */
 	size_t n_seen, room_seen;
@@ -73,7 +72,7 @@ static const struct seen *look_at(struct verification *v, const struct digest *l
 	}
 	s = &v->seen[v->n_seen++];
 	*s = (struct seen){ .digest = *layer };
-	(void)store_verify_layer(v->store, layer, v->program, &s->result, &s->failed);
+	(void)store_verify_layer(v->store, layer, &s->result, &s->failed);
 	return s;
 }
 
@@ -206,8 +205,6 @@ static int run(struct cli *c, struct err *e)
 	const struct verify_values *values = c->values;
 	int r = 0;
 
-	if (str_format(v.program, sizeof(v.program), "%s/jail-unpack", c->config.libexec_dir) < 0)
-		return err_set(e, ENAMETOOLONG, "libexecDir is too long");
 	v.store = jail_images(c->jail, e);
 	if (!v.store)
 		return -e->code;

@@ -89,6 +89,8 @@ static int open_engine(struct cli *c, struct err *e)
 	if (c->verb->flags & VERB_BARE)
 		return 0;
 	r = config_load(c->global.config ? c->global.config : getenv("JAIL_CONFIG"), &c->config, e);
+	if (r >= 0 && c->global.policy)
+		r = config_set_policy(&c->config, c->global.policy, e);
 	if (r < 0 || !(c->verb->flags & VERB_STATE))
 		return r;
 	if (geteuid() != 0) {
@@ -158,6 +160,10 @@ static int parse_leading(struct cli *c, int argc, char **argv, struct err *e)
 			c->global.config = argv[n] + strlen("--config=");
 		} else if (str_eq(argv[n], "--config") && n + 1 < argc) {
 			c->global.config = argv[++n];
+		} else if (str_starts(argv[n], "--policy=")) {
+			c->global.policy = argv[n] + strlen("--policy=");
+		} else if (str_eq(argv[n], "--policy") && n + 1 < argc) {
+			c->global.policy = argv[++n];
 		} else if (str_eq(argv[n], "--version")) {
 			(void)printf("jail %s\n", JAIL_VERSION);
 			c->verb = &verb_version;
@@ -170,11 +176,16 @@ static int parse_leading(struct cli *c, int argc, char **argv, struct err *e)
 	return n;
 }
 
-/* Of a word that is no verb yet: "jail image --help". */
-static bool wants_help(const struct cli *c, int argc, char **argv)
+/* Of words that are no verb yet: "jail image --help". */
+static bool has_help(const struct cli *c, int argc, char **argv)
 {
-	return (c->global.help && argc == 1) ||
-	       (argc == 2 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h")));
+	bool last = argc > 1 && (str_eq(argv[argc - 1], "--help") || str_eq(argv[argc - 1], "-h"));
+	char group[VERB_NAME_MAX];
+
+	if (!c->global.help && !last)
+		return false;
+	argc -= last;
+	return verb_group(argc, argv, group) == argc && help_group(group, stdout);
 }
 
 static int run(int argc, char **argv)
@@ -192,7 +203,7 @@ static int run(int argc, char **argv)
 		return c.global.help ? 0 : EXIT_USAGE;
 	}
 	c.verb = verb_find(argc - n, argv + n, &words);
-	if (!c.verb && wants_help(&c, argc - n, argv + n) && help_group(argv[n], stdout))
+	if (!c.verb && has_help(&c, argc - n, argv + n))
 		return 0;
 	if (!c.verb) {
 		(void)verb_unknown(argc - n, argv + n, &e);

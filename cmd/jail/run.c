@@ -12,7 +12,7 @@
 
 struct run_values {
 	const char *file, *name;
-	bool remove, detach, json;
+	bool remove, detach, json, publish_all;
 };
 
 static const struct option options[] = {
@@ -40,6 +40,11 @@ static const struct option options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_values, json),
 	  .help = "with --detach: print JSON (docs/json.md)" },
+	{ .name = "publish-all",
+	  .letter = 'P',
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_values, publish_all),
+	  .help = "publish each port that the image exposes on a free one" },
 	OPTION_END,
 };
 
@@ -119,6 +124,8 @@ static int run(struct cli *c, struct err *e)
 	if (r < 0)
 		return r;
 	r = jail_apply_image(c->jail, &spec, e);
+	if (r >= 0 && v->publish_all)
+		r = jail_publish_exposed(c->jail, &spec, e);
 	if (r >= 0)
 		r = spec_finish(&spec, e);
 	if (r < 0)

@@ -33,7 +33,7 @@ static int run(struct cli *c, struct err *e)
 const struct verb verb_snapshot_diff = {
 	.name = "snapshot diff",
 	.operands = "NAME SNAPSHOT [SNAPSHOT]",
-	.help = "Show what has changed since a snapshot, or from one to another",
+	.help = "Show what has changed since a snapshot, or between two",
 	.options = options,
 	.values_size = sizeof(struct diff_values),
 	.min_operands = 2,

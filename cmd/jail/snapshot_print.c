@@ -6,25 +6,34 @@
 #include "base/clock.h"
 #include "cmd/jail/snapshot.h"
 
-void snapshot_to_json(struct json_out *o, const struct snapshot_view *v)
+void snapshot_members(struct json_out *o, const struct snapshot *s)
 {
 	char created[CLOCK_TEXT_MAX];
 
-	clock_format(v->s->created_ms, created, sizeof(created));
-	json_out_object(o, NULL);
-	json_out_str(o, "name", v->s->name.s);
+	clock_format(s->created_ms, created, sizeof(created));
+	json_out_str(o, "name", s->name.s);
 	json_out_str(o, "created", created);
-	json_out_u64(o, "createdMs", v->s->created_ms);
+	json_out_u64(o, "createdMs", s->created_ms);
+	if (s->frozen)
+		json_out_milli(o, "frozenMs", s->frozen_us);
+	else
+		json_out_null(o, "frozenMs");
+}
+
+void snapshot_to_json(struct json_out *o, const struct snapshot_view *v)
+{
+	json_out_object(o, NULL);
+	snapshot_members(o, v->s);
 	if (v->parent)
 		json_out_str(o, "parent", v->parent->name.s);
 	else
 		json_out_null(o, "parent");
 	json_out_bool(o, "current", v->current);
 	json_out_bool(o, "copied", v->s->copied);
-	if (v->s->frozen)
-		json_out_milli(o, "frozenMs", v->s->frozen_us);
-	else
-		json_out_null(o, "frozenMs");
+	json_out_array(o, "schedules");
+	for (size_t i = 0; i < v->s->n_schedules; i++)
+		json_out_str(o, NULL, v->s->schedules[i].s);
+	json_out_array_end(o);
 	json_out_object_end(o);
 }
 

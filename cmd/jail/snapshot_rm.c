@@ -3,10 +3,10 @@
 #include "cmd/jail/snapshot.h"
 #include "cmd/jail/verbs.h"
 
-static int run(struct cli *c, struct err *e)
+int snapshots_rm(struct cli *c, const char *kind, snapshot_rm_fn *fn, struct err *e)
 {
-	struct jail_name instance;
-	int status = 0, r = name_parse("instance", c->args.operands[0], &instance, e);
+	struct jail_name of;
+	int status = 0, r = name_parse(kind, c->args.operands[0], &of, e);
 
 	if (r < 0)
 		return r;
@@ -16,13 +16,18 @@ static int run(struct cli *c, struct err *e)
 
 		r = name_parse("snapshot", c->args.operands[i], &name, &one);
 		if (r >= 0)
-			r = instance_snapshot_remove(c->jail, &instance, &name, &one);
+			r = fn(c->jail, &of, &name, &one);
 		if (r < 0) {
 			cli_error(&one);
 			status = EXIT_FAILED;
 		}
 	}
 	return status;
+}
+
+static int run(struct cli *c, struct err *e)
+{
+	return snapshots_rm(c, "instance", instance_snapshot_remove, e);
 }
 
 const struct verb verb_snapshot_rm = {

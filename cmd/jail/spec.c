@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * jail spec: prints the spec that create would use for the same options, as a start for a file of
- * one's own; --validate judges files.
+ * one's own; --validate judges files, with --policy also by what a policy allows.
  */
 #include "cmd/jail/spec_flags.h"
 #include "cmd/jail/verbs.h"
+#include "runtime/policy.h"
 
 struct spec_values {
 	const char *file;
@@ -35,7 +36,7 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
-static int validate(const char *file, struct err *e)
+static int validate(const char *file, const struct policy *policy, struct err *e)
 {
 	CLEANUP_SPEC struct jail_spec spec = { .n_labels = 0 };
 	CLEANUP_FREE char *text = NULL;
@@ -50,18 +51,25 @@ static int validate(const char *file, struct err *e)
 	if (r < 0)
 		return r;
 	r = spec_finish(&spec, e);
+	if (r >= 0 && policy)
+		r = policy_check(policy, &spec, e);
 	return r < 0 ? err_wrap(e, "%s", shown) : 0;
 }
 
-static int validate_all(const struct option_list *files)
+/* policy_file: NULL = not asked for. */
+static int validate_all(const struct option_list *files, const char *policy_file, struct err *e)
 {
+	CLEANUP_POLICY struct policy policy = { .doc = NULL };
 	int status = 0;
 
-	for (size_t i = 0; i < files->n; i++) {
-		struct err e = ERR_INIT;
+	if (policy_file && policy_read(policy_file, &policy, e) < 0)
+		return err_wrap(e, "policy");
 
-		if (validate(files->v[i], &e) < 0) {
-			cli_error(&e);
+	for (size_t i = 0; i < files->n; i++) {
+		struct err why = ERR_INIT;
+
+		if (validate(files->v[i], policy_file ? &policy : NULL, &why) < 0) {
+			cli_error(&why);
 			status = EXIT_FAILED;
 		}
 	}
@@ -100,7 +108,7 @@ static int run(struct cli *c, struct err *e)
 		return err_hint(e, "give --validate for each file");
 	}
 	if (v->validate.n > 0)
-		return validate_all(&v->validate);
+		return validate_all(&v->validate, c->global.policy, e);
 	r = spec_flags_build(c, v->file, command, &spec, e);
 	if (r >= 0 && command > 0)
 		r = name_parse("instance", c->args.operands[0], &spec.name, e);

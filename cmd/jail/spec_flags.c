@@ -306,6 +306,8 @@ static int set_rlimit(struct jail_spec *s, const char *value, struct err *e)
 	F("disk", 0, "SIZE", "at most that much on its own disk: 10GiB", set_disk)                 \
 	F("inodes", 0, "N", "at most that many files there", set_inodes)                           \
 	F("volatile", 0, NULL, "its own files in memory, gone when it stops", set_volatile)        \
+	F("snapshots", 0, "[NAME=]EVERY:KEEP", "snapshots of its files by themselves: 1d:7",       \
+	  spec_add_schedule)                                                                       \
 	F("memory-reservation", 0, "SIZE", "memory that is kept from reclaim",                     \
 	  set_memory_reservation)                                                                  \
 	F("cpuset-cpus", 0, "LIST", "only these CPUs: 0-3,7", set_cpuset_cpus)                     \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The list of verbs and how a word finds one. A verb of two words ("image import") is one entry:
- * there is no second level of dispatch.
+ * The list of verbs and how a word finds one. A verb of several words ("image import") is one
+ * entry: there is no second level of dispatch.
  */
 #include "cmd/jail/verbs.h"
 
@@ -36,6 +36,7 @@ const struct verb *const verbs[] = {
 	&verb_snapshot_list,
 	&verb_snapshot_rm,
 	&verb_snapshot_diff,
+	&verb_snapshot_run,
 	&verb_rollback,
 	&verb_diff,
 	&verb_clone,
@@ -53,7 +54,13 @@ const struct verb *const verbs[] = {
 	&verb_volume_create,
 	&verb_volume_list,
 	&verb_volume_inspect,
+	&verb_volume_set,
+	&verb_volume_snapshot_create,
+	&verb_volume_snapshot_list,
+	&verb_volume_snapshot_rm,
+	&verb_volume_rollback,
 	&verb_volume_rm,
+	&verb_policy_check,
 	&verb_network_create,
 	&verb_network_list,
 	&verb_network_inspect,
@@ -80,6 +87,11 @@ const struct option cli_global_options[] = {
 	  .offset = offsetof(struct global_options, config),
 	  .value = "FILE",
 	  .help = "configuration instead of /etc/jail/jail.json" },
+	{ .name = "policy",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct global_options, policy),
+	  .value = "FILE",
+	  .help = "what a spec may ask for; or \"none\"" },
 	{ .name = "help",
 	  .letter = 'h',
 	  .type = OPTION_FLAG,
@@ -91,14 +103,19 @@ const struct option cli_global_options[] = {
 /* Return: words of argv that `name` takes, 0 = it isn't this one. */
 static int words_matched(const char *name, int argc, char **argv)
 {
-	const char *space = strchr(name, ' ');
-	size_t first = space ? (size_t)(space - name) : strlen(name);
+	int words = 0;
 
-	if (argc < 1 || strlen(argv[0]) != first || memcmp(argv[0], name, first) != 0)
-		return 0;
-	if (!space)
-		return 1;
-	return argc > 1 && str_eq(argv[1], space + 1) ? 2 : 0;
+	while (words < argc) {
+		size_t n = strcspn(name, " ");
+
+		if (strlen(argv[words]) != n || memcmp(argv[words], name, n) != 0)
+			return 0;
+		words++;
+		if (!name[n])
+			return words;
+		name += n + 1;
+	}
+	return 0;
 }
 
 const struct verb *verb_find(int argc, char **argv, int *ret_words)
@@ -116,32 +133,61 @@ const struct verb *verb_find(int argc, char **argv, int *ret_words)
 	return NULL;
 }
 
-/* The second words that may follow the first. Return: how many there are. */
-static size_t second_words(const char *first, struct strbuf *ret)
+/* The words that may follow. Return: how many there are. */
+static size_t next_words(const char *group, struct strbuf *ret)
 {
-	size_t len = strlen(first), n = 0;
+	size_t len = strlen(group), n = 0;
 
-	for (const struct verb *const *v = verbs; *v; v++)
-		if (str_starts((*v)->name, first) && (*v)->name[len] == ' ')
-			strbuf_addf(ret, "%s%s", n++ ? ", " : "", (*v)->name + len + 1);
+	for (const struct verb *const *v = verbs; *v; v++) {
+		const char *word = (*v)->name + len + 1;
+		int length;
+
+		if (!str_starts((*v)->name, group) || (*v)->name[len] != ' ')
+			continue;
+		length = (int)strcspn(word, " ");
+		/* Those of one group stand together: "volume snapshot create", ... */
+		if (v > verbs && str_starts(v[-1]->name, group) && v[-1]->name[len] == ' ' &&
+		    strncmp(v[-1]->name + len + 1, word, (size_t)length + 1) == 0)
+			continue;
+		strbuf_addf(ret, "%s%.*s", n++ ? ", " : "", length, word);
+	}
 	return n;
+}
+
+int verb_group(int argc, char **argv, char ret[static VERB_NAME_MAX])
+{
+	int words = 0;
+
+	ret[0] = '\0';
+	for (int i = 0; i < argc; i++) {
+		CLEANUP_STRBUF struct strbuf ignored = STRBUF_INIT;
+		char more[VERB_NAME_MAX];
+
+		if (str_format(more, sizeof(more), "%s%s%s", ret, i ? " " : "", argv[i]) < 0 ||
+		    next_words(more, &ignored) == 0)
+			break;
+		memcpy(ret, more, sizeof(more));
+		words++;
+	}
+	return words;
 }
 
 int verb_unknown(int argc, char **argv, struct err *e)
 {
-	CLEANUP_STRBUF struct strbuf seconds = STRBUF_INIT;
+	CLEANUP_STRBUF struct strbuf next = STRBUF_INIT;
 	const char *words[ARRAY_SIZE(verbs)], *given = argv[0];
-	bool group = second_words(argv[0], &seconds) > 0;
-	char two[128];
+	char group[VERB_NAME_MAX], all[128];
+	int in_group = verb_group(argc, argv, group), nearest;
 	size_t n = 0;
-	int nearest;
 
-	if (group && argc < 2) {
-		(void)err_set(e, EINVAL, "\"%s\" needs a second word", argv[0]);
-		return err_hint(e, "one of: %s", strbuf_str(&seconds));
+	if (in_group && argc == in_group) {
+		(void)next_words(group, &next);
+		(void)err_set(e, EINVAL, "\"%s\" needs a %s word", group,
+			      in_group == 1 ? "second" : "third");
+		return err_hint(e, "one of: %s", strbuf_str(&next));
 	}
-	if (group && str_format(two, sizeof(two), "%s %s", argv[0], argv[1]) >= 0)
-		given = two;
+	if (in_group && str_format(all, sizeof(all), "%s %s", group, argv[in_group]) >= 0)
+		given = all;
 	for (const struct verb *const *v = verbs; *v; v++)
 		if (!((*v)->flags & VERB_HIDDEN))
 			words[n++] = (*v)->name;

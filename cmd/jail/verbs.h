@@ -50,24 +50,31 @@ extern const struct verb verb_image_export, verb_image_history, verb_image_tag, 
 extern const struct verb verb_network_create, verb_network_list, verb_network_inspect,
 	verb_network_rm, verb_network_check;
 
-extern const struct verb verb_volume_create, verb_volume_list, verb_volume_inspect, verb_volume_rm;
+extern const struct verb verb_policy_check;
+extern const struct verb verb_volume_create, verb_volume_list, verb_volume_inspect, verb_volume_rm,
+	verb_volume_set, verb_volume_snapshot_create, verb_volume_snapshot_list,
+	verb_volume_snapshot_rm, verb_volume_rollback;
 extern const struct verb verb_snapshot_create, verb_snapshot_list, verb_snapshot_rm,
-	verb_snapshot_diff, verb_rollback, verb_diff, verb_clone, verb_commit;
+	verb_snapshot_diff, verb_snapshot_run, verb_rollback, verb_diff, verb_clone, verb_commit;
 
 /* systemd (docs/systemd.md) */
 extern const struct verb verb_enable, verb_disable, verb_unit_start, verb_unit_stop, verb_unit_post,
 	verb_boot;
 
-/* Finds by one word, or two ("image import"). *ret_words: how many it took. Return: NULL if there
- * is none. */
+/* Finds by one word or several ("image import"). *ret_words: how many it took. Return: NULL if
+ * there is none. */
 const struct verb *verb_find(int argc, char **argv, int *ret_words);
+#define VERB_NAME_MAX 64
+/* How many words at the begin of argv are those of a group of verbs ("volume snapshot"), and these.
+ */
+int verb_group(int argc, char **argv, char ret[static VERB_NAME_MAX]);
 /* -EINVAL: unknown command, with the nearest one. */
 int verb_unknown(int argc, char **argv, struct err *e);
 
 /* The usage of one verb, and the list of all. */
 void help_usage(const struct verb *v, FILE *out);
 void help_overview(FILE *out);
-/* Of the verbs of two words that begin with `word`. Return: whether there are any. */
+/* Of the verbs that begin with these words and have more. Return: whether there are any. */
 bool help_group(const char *word, FILE *out);
 /* "jail NAME [OPTIONS] OPERANDS" in the errors' hints. Return: -e->code. */
 int help_hint(const struct verb *v, struct err *e);

@@ -55,7 +55,7 @@ static void print_disk(struct cli *c, const struct volume *v)
 
 static int print_text(struct cli *c, const struct volume *v, struct err *e)
 {
-	CLEANUP_STRV struct strv users = { .v = NULL };
+	CLEANUP_STRV struct strv users = { .v = NULL }, snapshots = { .v = NULL };
 	char text[CLOCK_TEXT_MAX + 32];
 	int r = volume_users(c->jail, &v->name, &users, e);
 
@@ -73,6 +73,10 @@ static int print_text(struct cli *c, const struct volume *v, struct err *e)
 		field("label", v->labels.v[i]);
 	for (size_t i = 0; i < users.n; i++)
 		field("used by", users.v[i]);
+	if (volume_snapshot_names(c->jail, &v->name, &snapshots) < 0)
+		return err_nomem(e);
+	for (size_t i = 0; i < snapshots.n; i++)
+		field("snapshot", snapshots.v[i]);
 	return 0;
 }
 

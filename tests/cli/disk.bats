@@ -179,7 +179,7 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	jail stop --timeout 0s web
 	wait_until 10 no_loops
 	run jail set web disk.size=32MiB
-	assert_error 1 'resources.disk.size: 32.0MiB is less than the '
+	assert_error 1 'resources.disk: size: 32.0MiB is less than the '
 	assert_output 'MiB in use'
 	assert_output 'remove files, or take a larger size'
 	[ "$(field web .spec.resources.disk.size)" = 128MiB ]
@@ -253,8 +253,6 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 
 @test "what was decided at create can't be set" {
 	jail create plain --image "$IMAGE" true
-	run jail set plain disk.size=64MiB
-	assert_error 1 'made without limits of its disk'
 	run jail set plain volatile=true
 	assert_error 1 'volatile: is decided when the instance is made'
 	jail create web --image "$IMAGE" --disk 64MiB true
@@ -421,4 +419,117 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	# Without a size it is 1 GiB.
 	run -0 jail run --rm --volatile --image "$IMAGE" --network none df -k /
 	assert_output ' 1048576 '
+}
+
+# All that a file is, of the whole root.
+digest_of() {
+	jail exec "$1" sh -c 'cd / && find . -xdev ! -path "./proc*" ! -path "./sys*" ! -path "./dev*" ! -path "./tmp*" \
+		! -path "./run*" ! -path "./etc/hosts" ! -path "./etc/resolv.conf" ! -path "./etc/hostname" |
+		sort | while read -r f; do stat -c "%n %f %u %g %h %t:%T %Y" "$f"; [ ! -f "$f" ] || sha256sum "$f";
+		[ ! -L "$f" ] || readlink "$f"; done' | sha256sum
+}
+# unlimited NAME: with files of all kinds and two snapshots.
+unlimited() {
+	app "$1" --network none --label a=b sh -c "$KEEP"
+	jail exec "$1" sh -c 'echo one >/a; ln /a /b; mkfifo /f; chown 5:6 /a; chmod 4711 /a; rm -r /var/www; mkdir /var/www
+		touch -d "2001-02-03 04:05:06" /var/www /a; dd if=/dev/zero of=/s bs=1 count=1 seek=5M 2>/dev/null'
+	jail stop --timeout 0s "$1"
+	jail snapshot create "$1" first
+	jail start "$1"
+	jail exec "$1" sh -c 'echo two >/c; rm /b; dd if=/dev/urandom of=/big bs=1M count=10 2>/dev/null'
+	jail snapshot create "$1" second
+	jail exec "$1" sh -c 'echo three >/c'
+}
+left_of() { ls -A "$JAIL_TEST_DIR/state/instances/$1" | grep -xE 'upper|work|l|snapshots|\.?rebuild' | xargs; }
+
+@test "an instance without limits gets them: its files and snapshots move into an image" {
+	local digest
+
+	unlimited web
+	digest=$(digest_of web)
+	run jail set web disk.size=64MiB
+	assert_error 1 "resources.disk.size: can't change while the instance runs"
+	[ "$(field web .disk.kind)" = directory ]
+	run -0 jail set --restart web disk.size=64MiB
+	assert_output 'resources.disk.size: unset -> 64MiB'
+	[ "$(field web .disk.kind)" = image ]
+	[ "$(field web .spec.labels.a)" = b ]
+	[ "$(status_of web)" = running ]
+	[ "$(digest_of web)" = "$digest" ]
+	[ -z "$(left_of web)" ]
+	run jail exec web dd if=/dev/zero of=/fill bs=1M count=80
+	[ "$status" -ne 0 ]
+	assert_output 'No space left'
+	[ "$(jail snapshot list --quiet web | xargs)" = 'first second' ]
+	jail stop --timeout 0s web
+	jail rollback web second
+	jail start web
+	[ "$(jail exec web cat /c)" = two ]
+	jail stop --timeout 0s web
+	jail rollback web first
+	jail start web
+	[ "$(jail exec web stat -c '%u:%g %a %h %Y' /a)" = '5:6 4711 2 981173106' ]
+	[ "$(jail exec web sh -c 'ls /c 2>&1; ls -A /var/www')" = 'ls: /c: No such file or directory' ]
+	# And as any other from then on.
+	jail stop --timeout 0s web
+	jail set web disk.size=48MiB
+	jail start web
+	[ "$(jail exec web cat /a)" = one ]
+}
+
+@test "limits that are too small for what there is change nothing" {
+	local digest
+
+	unlimited web
+	jail exec web dd if=/dev/urandom of=/more bs=1M count=30
+	digest=$(digest_of web)
+	jail stop --timeout 0s web
+	run jail set web disk.size=32MiB
+	assert_error 1 'resources.disk: '
+	assert_output 'No space left on device'
+	assert_output 'take a larger size'
+	run jail set web disk.inodes=1000
+	assert_error 1 'needs resources.disk.size'
+	[ "$(field web .spec.resources.disk)" = null ]
+	[ "$(field web .disk.kind)" = directory ]
+	[ "$(left_of web)" = 'l snapshots upper work' ]
+	jail start web
+	[ "$(digest_of web)" = "$digest" ]
+}
+
+@test "limits that are added, killed at any moment: as it was, or with them, and the next start settles it" {
+	local call n result before=0 after=0
+	# Names, owners, links and contents of what unlimited() made.
+	look='cd /; stat -c "%n %u:%g %a %h %s %Y" a c s var/www; stat -c %F f; cat a c; sha256sum big'
+
+	for call in renameat fsync mkdirat unlinkat; do
+		unlimited web
+		was=$(jail exec web sh -c "$look")
+		for n in 1 2 3 5 8 12 17 23 30; do
+			jail stop --timeout 0s web
+			result=0
+			ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -o /dev/null -e "inject=$call:signal=KILL:when=$n" \
+				"$JAIL_BUILD/jail" set web disk.size=64MiB >/dev/null || result=$?
+			jail start web
+			[ "$(jail exec web sh -c "$look")" = "$was" ]
+			[ "$(jail snapshot list --quiet web | xargs)" = 'first second' ]
+			if [ "$(field web .disk.kind)" = image ]; then
+				after=$((after + 1))
+				[ "$(field web .spec.resources.disk.size)" = 64MiB ]
+				[ -z "$(left_of web)" ]
+				jail rm --force web
+				[ "$result" -ne 0 ] || break
+				unlimited web
+				was=$(jail exec web sh -c "$look")
+			else
+				before=$((before + 1))
+				[ "$(field web .spec.resources.disk)" = null ]
+				[ "$(left_of web)" = 'l snapshots upper work' ]
+			fi
+		done
+		jail rm --force --all
+		wait_until 10 no_loops
+	done
+	[ "$before" -ge 4 ]
+	[ "$after" -ge 4 ]
 }

@@ -47,6 +47,30 @@ event() {
 	run ! grep -qvx '20[0-9-]*T[0-9:.]*Z' "$BATS_TEST_TMPDIR/times"
 }
 
+@test "snapshots, rollbacks, clones and commits, by whose name they go" {
+	app web --network none sh -c 'while :; do sleep 1000; done'
+	jail snapshot create web first
+	jail clone web@first copy
+	jail clone web other
+	jail commit web made:1
+	jail commit --snapshot first web made:2
+	jail stop --timeout 0s web
+	jail rollback web first
+	jail snapshot rm web first
+	[ "$(events web | sed 's/^created started //')" = \
+		"snapshot cloned cloned committed committed killed exited stopped rolled-back snapshot-removed" ]
+	[ "$(event web snapshot .snapshot)" = first ]
+	[ "$(jail events --json web | jq -c 'select(.event == "cloned") | [.name, .newName, .snapshot]' | xargs)" = \
+		"[web,copy,first] [web,other,null]" ]
+	[ "$(jail events --json web | jq -c 'select(.event == "committed") | [.image, .snapshot]' | xargs)" = \
+		"[made:1,null] [made:2,first]" ]
+	[ "$(event web rolled-back .snapshot)" = first ]
+	[ "$(event web snapshot-removed .snapshot)" = first ]
+	[ "$(events copy)" = "created cloned" ]
+	jail rm --all --force
+	remove_images
+}
+
 @test "the program's own end has its status; --rm is a removal" {
 	run jail run --rm --name web --image "$IMAGE" sh -c 'exit 7'
 	[ "$status" -eq 7 ]

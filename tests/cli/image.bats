@@ -282,7 +282,7 @@ t.close()" "$1"
 }
 
 @test "a killed import leaves only what gc removes" {
-	local before pid
+	local before pid work
 	before=$(layers)
 	mkfifo "$BATS_TEST_TMPDIR/slow"
 	"$JAIL_BUILD/jail" image import "$BATS_TEST_TMPDIR/slow" --name slow:1 3>&- &
@@ -290,17 +290,25 @@ t.close()" "$1"
 	exec 9>"$BATS_TEST_TMPDIR/slow"
 	head -c 1000000 "$JAIL_TEST_DIR/busybox.tar" >&9
 	wait_until 10 something_staged
+	# Its child is in a cgroup of their own.
+	wait_until 10 something_unpacks
+	work=$(echo "$SANDBOX_ROOT"/jail/.work-*)
+	[ "$(tr '\0' ' ' <"/proc/$(cat "$work/cgroup.procs")/cmdline")" = 'jail-unpack ' ]
 	# A living import is not garbage.
 	jail gc
+	[ -d "$work" ]
 	kill -KILL $pid
 	wait $pid || :
 	exec 9>&-
+	[ -d "$work" ]
 	wait_until 10 gc_leaves_nothing
+	[ ! -d "$work" ]
 	run jail image inspect slow:1
 	assert_error 1 slow:1
 	[ "$(layers)" = "$before" ]
 }
 something_staged() { [ -n "$(ls -A "$JAIL_TEST_DIR/state/staging")" ]; }
+something_unpacks() { [ -n "$(cat "$SANDBOX_ROOT"/jail/.work-*/cgroup.procs)" ]; }
 gc_leaves_nothing() {
 	jail gc && nothing_staged
 }

@@ -301,7 +301,10 @@ overwrite() { # FILE OFFSET
 @test "verify finds a content that was changed, also when the time is as it was" {
 	import_awkward
 	overwrite "$STATE/layers/$LOWER/fs/large" 1000
-	damaged "$LOWER" 'file contents were changed'
+	damaged "$LOWER" 'large: its content was changed'
+	fresh
+	overwrite "$STATE/layers/$LOWER/fs/sub/hard" 2
+	damaged "$LOWER" 'sub/hard: its content was changed'
 	fresh
 	# Not in the digest: sparse files, and what was replaced but has a second name. They are compared.
 	overwrite "$STATE/layers/$LOWER/fs/sparse" 2000000
@@ -409,6 +412,40 @@ replace_by_directory() {
 	run -1 jail image verify no-such awkward:1
 	assert_output 'image "no-such:latest": no such image'
 	[ -z "$(ls -A "$STATE/staging")" ]
+}
+
+decoder_is_confined() { grep -q '^Seccomp:.2' "/proc/$(decoder_of "$1")/status"; }
+# One of two: contents that were replaced are read out of order.
+decoder_of() { pgrep -P "$1" -x jail-unpack | head -n 1; }
+
+@test "split files are uncompressed by a confined child, which has nothing but that file" {
+	[[ $JAIL_BUILD != *-san* ]] || skip "no system call filter under the sanitizers"
+	import_awkward
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	"$JAIL_BUILD/jail" image export awkward:1 >"$BATS_TEST_TMPDIR/pipe" 3>&- &
+	local pid=$! child status set
+	exec 9<"$BATS_TEST_TMPDIR/pipe"
+	wait_until 30 decoder_is_confined $pid
+	child=$(decoder_of $pid)
+	status=$(cat "/proc/$child/status")
+	[[ $status == *$'NoNewPrivs:\t1'* ]]
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+		[[ $status == *"$set:"$'\t'0000000000000000* ]]
+	done
+	[ "$(wc -l <"/proc/$child/mountinfo")" = 1 ]
+	[[ $(cat "/proc/$child/mountinfo") == *' / / ro,nosuid,nodev,noexec'*tmpfs* ]]
+	[ -z "$(ls -A "/proc/$child/root")" ]
+	[ "$(find "/proc/$child/fd" -type l -printf '%f %l\n' | sed -E 's/\[[0-9]*\]//' | grep -v ' /dev/null$' | sort)" = \
+		"$(printf '%s\n' "0 $STATE/layers/$LOWER/split.zst" '3 /' '4 socket:')" ]
+	# It is read to its end all the same.
+	cat <&9 >"$BATS_TEST_TMPDIR/out.tar"
+	wait $pid
+	exec 9<&-
+	tar -tf "$BATS_TEST_TMPDIR/out.tar" index.json
+	# There is no other reader.
+	jq '.libexecDir = "/nonexistent"' "$JAIL_CONFIG" >"$BATS_TEST_TMPDIR/config.json"
+	JAIL_CONFIG=$BATS_TEST_TMPDIR/config.json run jail image export awkward:1 -o "$BATS_TEST_TMPDIR/out"
+	assert_error 1 'execute /nonexistent/jail-unpack'
 }
 
 @test "an image that is removed while it is exported comes out whole, and goes afterwards" {

@@ -208,7 +208,8 @@ low = layer(dir("w"), *[file("w/" + n, b"low") for n in ("gone", "before", "afte
     *[m for n in ("dgone", "dbefore", "dafter", "dnew", "implicit", "opaque", "opaque2", "op-after", "merged")
       for m in (dir("w/" + n, mtime=900000000), file("w/" + n + "/low", b"low"))],
     dir("w/opaque/deep"), file("w/opaque/deep/low", b"low"), file("w/file-then-dir", b"low"), dir("w/dir-then-file"),
-    file("w/dir-then-file/low", b"low"), sym("w/link", "merged"))
+    file("w/dir-then-file/low", b"low"), sym("w/link", "merged"),
+    *[m for n in ("replaced", "swapped", "linked") for m in (dir("w/" + n), file("w/" + n + "/low", b"low"))])
 up = layer(dir("w"), file("w/.wh.gone"), file("w/.wh.dgone"),
     # The name and its whiteout in one layer, in both orders: the whiteout is about the lower layer.
     file("w/.wh.before"), file("w/before", b"up"), file("w/after", b"up"), file("w/.wh.after"),
@@ -221,11 +222,17 @@ up = layer(dir("w"), file("w/.wh.gone"), file("w/.wh.dgone"),
     dir("w/op-after"), file("w/op-after/up", b"up"), file("w/op-after/.wh..wh..opq"),
     dir("w/merged"), file("w/merged/up", b"up"), file("w/.wh.link"), file("w/.wh.not-there"),
     dir("w/file-then-dir"), file("w/file-then-dir/up", b"up"), file("w/dir-then-file", b"up"),
+    # What is said of a directory is about its name, whatever the layer puts there afterwards; and what took the place of
+    # a directory, and was replaced by one again, had hidden the lower one.
+    file("w/replaced", b"up"), dir("w/replaced"), file("w/replaced/up", b"up"),
+    dir("w/swapped"), file("w/swapped/.wh..wh..opq"), file("w/swapped", b"up"), dir("w/swapped"), file("w/swapped/up", b"up"),
+    dir("w/linked"), file("w/linked/.wh..wh..opq"), sym("w/linked", "merged"),
     # AUFS: not for us.
     file(".wh..wh.aufs"), dir(".wh..wh.plnk"), file(".wh..wh.plnk/1.2", b"x"), dir(".wh..wh.orph"))'
 seen='after after=up before before=up dafter dafter/up=up dbefore dbefore/up=up dir-then-file dir-then-file=up
-dnew dnew/low=low file-then-dir file-then-dir/up=up implicit implicit/sub implicit/sub/up=up kept kept=low
-merged merged/low=low merged/up=up op-after op-after/up=up opaque opaque/deep opaque/up=up opaque2 opaque2/up=up'
+dnew dnew/low=low file-then-dir file-then-dir/up=up implicit implicit/sub implicit/sub/up=up kept kept=low linked
+merged merged/low=low merged/up=up op-after op-after/up=up opaque opaque/deep opaque/up=up opaque2 opaque2/up=up
+replaced replaced/up=up swapped swapped/up=up'
 list_tree() { # DIR: names, and what is in the files
 	(cd "$1" && find . -mindepth 1 \( -type f -printf '%P=' -exec cat {} \; -printf '\n' \) -o -printf '%P\n' | LC_ALL=C sort)
 }
@@ -249,8 +256,8 @@ image(base, low, up, name='w:1')" "$JAIL_TEST_DIR/busybox.tar"
 	layer=$STATE/layers/$(field w:1 '.layers[2]' | cut -d: -f2)
 	[ "$(find "$layer/fs" -type c -printf '%P\n' | LC_ALL=C sort | tr '\n' ' ')" = 'w/dgone w/gone w/link w/not-there ' ]
 	[ "$(getfattr -R -d -m trusted.overlay --absolute-names "$layer/fs" | sed -n 's/^# file: .*fs\///p' | LC_ALL=C sort |
-		tr '\n' ' ')" = 'w/dafter w/dbefore w/implicit w/op-after w/opaque w/opaque2 ' ]
-	[ "$(jq -c '[.whiteouts, .opaques]' "$layer/layer.json")" = '[9,3]' ]
+		tr '\n' ' ')" = 'w/dafter w/dbefore w/implicit w/op-after w/opaque w/opaque2 w/replaced w/swapped ' ]
+	[ "$(jq -c '[.whiteouts, .opaques]' "$layer/layer.json")" = '[9,5]' ]
 }
 
 @test "an opaque root hides all lower layers" {
@@ -306,13 +313,13 @@ docker([((a, b), ['one:1', 'one:latest']), ((a, c, b), ['two:1'])], links=True)"
 	mkdir "$OCI"
 	ln -s ../../../etc/passwd "$OCI/manifest.json"
 	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/out.tar" manifest.json
-	run jail image import "$BATS_TEST_TMPDIR/out.tar"
+	run jail image import --format docker "$BATS_TEST_TMPDIR/out.tar"
 	assert_error 1 'leads out of the archive'
 	nothing_new
 	ln -sf index.json "$OCI/manifest.json"
 	ln -s manifest.json "$OCI/index.json"
 	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/loop.tar" manifest.json index.json
-	run jail image import "$BATS_TEST_TMPDIR/loop.tar"
+	run jail image import --format docker "$BATS_TEST_TMPDIR/loop.tar"
 	assert_error 1 ''
 	nothing_new
 }
@@ -375,13 +382,92 @@ image(layer(file('b')), name='localhost/b:2')"
 	jail image rm docker.io/library/a:1 localhost/b:2
 	mkoci "image(layer(file('a')), name='latest')"
 	refused 'no name.*--name'
-	mkoci "image(layer(file('a')), name='localhost:5000/a:1')"
-	refused 'localhost:5000/a:1.*--name'
+	mkoci "image(layer(file('a')), name='localhost:5000/A:1')"
+	refused 'localhost:5000/A:1.*--name'
 	jail image import "$OCI" --name a:1
 	run jail image import "$OCI" --name a:1
 	assert_error 1 'in use'
 	run jail image import "$OCI" --all --name b:1
 	assert_error 2 --all
+}
+
+# check_named NAME: found, listed, verified and removed by it; its file is one file of the store.
+check_named() {
+	[ "$(jail image inspect --json "$1" | jq -r '.[0].name')" = "$1" ]
+	run -0 jail image verify "$1"
+	assert_output "$1: sound"
+	jail image list --quiet | grep -qxF "$1"
+	[ "$(find "$STATE/images" -name '*.json' | wc -l)" = 2 ] # busybox is there too
+	[ -z "$(find "$STATE" -name '*localhost:*' -o -name '*@*')" ]
+	jail image rm "$1"
+}
+
+@test "names: registries with ports, digests, both with tags; from layouts, archives and --name" {
+	local a256 a512 name file=$BATS_TEST_TMPDIR/docker.tar
+	a256=$(printf 'a%.0s' {1..64}) a512=$(printf 'b%.0s' {1..128})
+	for name in localhost:5000/app:1 "a@sha256:$a256" "a@sha512:$a512" "Host.example:5000/a/b:T@sha256:$a256" '[::1]:5000/a:1'; do
+		mkoci "image(layer(file('a')), name='localhost/other:1', full_name=ARGS[0])" "$name"
+		jail image import --quiet "$OCI"
+		check_named "$name"
+		jail image import --quiet "$OCI" --name "$name"
+		check_named "$name"
+		mkoci "docker([([layer(file('a'))], [ARGS[0]])])" "$name"
+		tar -C "$OCI" -cf "$file" .
+		jail image import --quiet "$file"
+		check_named "$name"
+	done
+	# Without tag and digest it is the latest; a port is no tag.
+	jail image import --quiet "$file" --name localhost:5000/app
+	check_named localhost:5000/app:latest
+	# Out again: what Docker's manifest.json has no form for is left out there.
+	jail image import --quiet "$file" --name "localhost:5000/a:T@sha256:$a256"
+	jail image export "localhost:5000/a:T@sha256:$a256" --format docker | tar -xOf - manifest.json | jq -c '.[0].RepoTags' >"$file.tags"
+	[ "$(cat "$file.tags")" = '["localhost:5000/a:T"]' ]
+	jail image export "localhost:5000/a:T@sha256:$a256" | tar -xOf - index.json |
+		jq -r '.manifests[0].annotations["org.opencontainers.image.ref.name"]' >"$file.tags"
+	[ "$(cat "$file.tags")" = "localhost:5000/a:T@sha256:$a256" ]
+	jail image tag "localhost:5000/a:T@sha256:$a256" "a@sha256:$a256"
+	jail image rm "localhost:5000/a:T@sha256:$a256"
+	jail image export "a@sha256:$a256" --format docker | tar -xOf - manifest.json | jq -c '.[0].RepoTags' >"$file.tags"
+	[ "$(cat "$file.tags")" = '[]' ]
+	check_named "a@sha256:$a256"
+	# An instance of one.
+	mkoci "image(raw(ARGS[0]), name='localhost:5000/run:1')" "$JAIL_TEST_DIR/busybox.tar"
+	jail image import --quiet "$OCI"
+	run -0 jail run --rm --network none --image localhost:5000/run:1 -- /bin/echo hello
+	[ "$output" = hello ]
+	jail image rm localhost:5000/run:1
+}
+
+@test "sha512: blobs of a layout are verified by what their descriptors say" {
+	mkoci "FUNCTION = 'sha512'
+image(layer(file('a', b'1')), layer(file('b', b'2'), compress=''), name='d:1')"
+	[ -d "$OCI/blobs/sha512" ]
+	[ ! -e "$OCI/blobs/sha256" ]
+	jail image import --quiet "$OCI"
+	jail image verify d:1
+	jail image rm d:1
+	jail gc
+	tar -C "$OCI" -cf "$BATS_TEST_TMPDIR/oci.tar" --sort=name blobs oci-layout index.json
+	jail image import --quiet "$BATS_TEST_TMPDIR/oci.tar"
+	jail image rm d:1
+	jail gc
+	local what
+	for what in l.blob 'm["config"]["digest"]' 'd["digest"]'; do
+		mkoci "FUNCTION = 'sha512'
+import json
+l = layer(file('f', b'1'), compress='')
+d = image(l, name='d:1')
+m = json.load(open(f'{TOP}/blobs/sha512/' + d['digest'][7:]))
+path = 'blobs/sha512/' + ($what)[7:]
+data = open(f'{TOP}/{path}', 'rb').read()
+# Of the same size, and just as good but for its digest.
+put(path, data.replace(b': ', b' :', 1) if data[:1] == b'{' else data[:600] + b'X' + data[601:])"
+		run jail image import "$OCI"
+		assert_error 1 'has the digest sha512:'
+		[ -z "$(ls -A "$STATE/staging")" ]
+	done
+	nothing_new
 }
 
 @test "digests at every level: a mismatch names both, and who said so; nothing is stored" {
@@ -467,13 +553,78 @@ image(evil, layer(file('g')), name='evil:1')"
 	[ "$(jq -c .rootfs.diff_ids "$STATE/configs/$(field r:1 .config | cut -d: -f2).json")" = "[\"$(field r:1 '.layers[0]')\"]" ]
 	# One whose first file has a telling name.
 	mkdir "$BATS_TEST_TMPDIR/m"
-	echo '{}' >"$BATS_TEST_TMPDIR/m/index.json"
+	echo '{"schemaVersion":2}' >"$BATS_TEST_TMPDIR/m/index.json"
 	mkdir "$BATS_TEST_TMPDIR/m/etc"
 	tar -C "$BATS_TEST_TMPDIR/m" -cf "$f" index.json etc
 	run jail image import "$f" --name m:1
-	assert_error 1 --rootfs
-	jail image import "$f" --name m:1 --rootfs
+	assert_error 1 '--format rootfs'
+	jail image import "$f" --name m:1 --format rootfs
 	[ -e "$STATE/layers/$(field m:1 '.layers[0]' | cut -d: -f2)/fs/index.json" ]
+}
+
+@test "a root file system or images: the documents decide, not what the first file is called; --format" {
+	local f=$BATS_TEST_TMPDIR/f.tar d=$BATS_TEST_TMPDIR/d first hex fs
+	hex=$(printf 'a%.0s' {1..64})
+	for first in config.json "sha256:$hex" "$hex.json" "$hex.tar" repositories version manifest.json index.json "$hex/json" \
+		"blobs/sha256/$hex"; do
+		rm -rf "$d"
+		mkdir -p "$d/etc" "$d/$(dirname "$first")"
+		echo '{"name": "of a web page"}' >"$d/$first"
+		chmod 640 "$d/$first"
+		echo x >"$d/etc/file"
+		tar -C "$d" --owner=7 --group=8 -cf "$f" "$first" etc
+		run jail image import "$f"
+		assert_error 1 'this is a root file system, which has no name'
+		jail image import --quiet "$f" --name r:1
+		fs=$STATE/layers/$(field r:1 '.layers[0]' | cut -d: -f2)/fs
+		[ "$(cd "$fs" && find . -type f | sort)" = "$(cd "$d" && find . -type f | sort)" ]
+		[ "$(stat -c '%a %u:%g' "$fs/$first")" = '640 7:8' ]
+		jail image verify r:1
+		jail image rm r:1
+		# Nothing else in it: that would be an archive that is damaged.
+		tar -C "$d" -cf "$f" "$first"
+		run jail image import "$f" --name r:1
+		assert_error 1 'neither oci-layout and index.json nor manifest.json'
+		assert_error 1 '--format rootfs'
+		jail image import --quiet "$f" --name r:1 --format rootfs
+		jail image rm r:1
+	done
+	# Images in whatever order their members come, with some that no archive of them has.
+	mkoci "image(layer(file('a')), layer(file('b')), name='o:1')"
+	mkdir -p "$OCI/doc/blobs/sha256"
+	echo x | tee "$OCI/README" "$OCI/doc/blobs/sha256/$hex" "$OCI/%2f" >"$OCI/blobs/z%"
+	for first in '--sort=name blobs doc README %2f oci-layout index.json' 'index.json blobs doc README %2f oci-layout' \
+		'--sort=name blobs index.json oci-layout README' 'oci-layout blobs README index.json doc'; do
+		tar -C "$OCI" -cf "$f" $first
+		jail image import --quiet "$f"
+		jail image verify o:1
+		jail image rm o:1
+		jail gc
+		jail image import --quiet --format oci - <"$f"
+		jail image rm o:1
+		run jail image import --format docker "$f"
+		assert_error 1 'has no manifest.json'
+		run jail image import "$f"  --format rootfs
+		assert_error 2 --name
+	done
+	mkoci "docker([([layer(file('a')), layer(file('a'))], ['d:1'])], links=True)"
+	for first in "$(cd "$OCI" && echo *)" "$(cd "$OCI" && ls -rd ./* | tr '\n' ' ')"; do
+		tar -C "$OCI" -cf "$f" $first
+		jail image import --quiet "$f"
+		jail image verify d:1
+		jail image rm d:1
+		jail gc
+		jail image import --quiet --format docker "$f"
+		jail image rm d:1
+		run jail image import --format oci "$f"
+		assert_error 1 'no oci-layout and index.json'
+	done
+	run jail image import --format tar "$f"
+	assert_error 2 'one of: any, rootfs, oci, docker'
+	run jail image import --format rootfs --name x:1 "$OCI"
+	assert_error 1 'packed first'
+	[ -z "$(ls -A "$STATE/staging")" ]
+	nothing_new
 }
 
 @test "limits are of the whole import: bytes and members of all layers together" {
@@ -550,14 +701,50 @@ with_skopeo() {
 	[ "$(jail inspect --json system | jq -c '.[0].spec.process.args')" = '["/sbin/init"]' ]
 }
 
+@test "what an instance doesn't get by itself is shown; --publish-all publishes what the image exposes" {
+	mkoci "image(raw(ARGS[0]), name='says:2', config={'config': {
+    'Cmd': ['/bin/sleep', '1000'], 'Env': ['A=b'], 'Labels': {'role': 'db', 'evil': '\x1b[2J'},
+    'ExposedPorts': {'80/tcp': {}, '53/udp': {}, '9000-9001/tcp': {}}, 'Volumes': {'/data': {}},
+    'Healthcheck': {'Test': ['CMD-SHELL', 'true'], 'Interval': 5000000000}}})" "$JAIL_TEST_DIR/busybox.tar"
+	jail image import --quiet "$OCI"
+	local want='{"entrypoint":[],"cmd":["/bin/sleep","1000"],"env":["A=b"],"user":null,"workingDir":null,"stopSignal":null,"labels":{"evil":"\u001b[2J","role":"db"},"exposedPorts":["53/udp","80/tcp","9000/tcp","9001/tcp"],"volumes":["/data"],"healthcheck":{"disabled":false,"shell":true,"test":["true"],"intervalMs":5000,"timeoutMs":0,"startPeriodMs":0,"retries":0}}'
+	[ "$(jail image inspect --json says:2 | jq -c '.[0].imageConfig')" = "$want" ]
+	run -0 jail image inspect says:2
+	assert_output 'label       role=db'
+	assert_output 'exposes     80/tcp'
+	assert_output 'volume      /data'
+	[[ $output != *$'\e'* ]]
+	# Not by itself.
+	jail create plain --image says:2
+	[ "$(jail inspect --json plain | jq -c '.[0] | [.spec.network.ports, .spec.labels, .spec.mounts] | map(. // [] | length)')" = '[0,0,0]' ]
+	[ "$(jail inspect --json plain | jq -c '.[0].imageConfig')" = "$want" ]
+	[ "$(jail inspect --json plain | jq -c '.[0].imageConfig.labels')" != "$(jail inspect --json plain | jq -c '.[0].spec.labels')" ]
+	# All but what is published already, each on another port, none of them anybody's.
+	jail create one --image says:2 --publish-all --port 8080:80
+	jail create two --image says:2 -P
+	jail inspect --json one two | jq -r '.[] | .spec.network.ports | map(sub("^[0-9]+:"; "")) | sort | join(" ")' >"$BATS_TEST_TMPDIR/ports"
+	[ "$(cat "$BATS_TEST_TMPDIR/ports")" = $'53/udp 80/tcp 9000/tcp 9001/tcp\n53/udp 80/tcp 9000/tcp 9001/tcp' ]
+	jail inspect --json one two | jq -r '.[].spec.network.ports[]' >"$BATS_TEST_TMPDIR/all"
+	[ "$(grep -c '^8080:80/tcp$' "$BATS_TEST_TMPDIR/all")" = 1 ]
+	[ "$(cut -d: -f1 "$BATS_TEST_TMPDIR/all" | sort -u | wc -l)" = 8 ]
+	[ "$(cut -d: -f1 "$BATS_TEST_TMPDIR/all" | sort -n | awk '$1 != 8080 && ($1 < 49152 || $1 > 65535)' | wc -l)" = 0 ]
+	# They can be started together, and run takes the option too.
+	jail start one two
+	run -0 jail run --detach --name three -P --image says:2
+	[ "$(jail inspect --json three | jq '.[0].spec.network.ports | length')" = 4 ]
+	# Without networks there is nothing to publish on.
+	run jail run --rm -P --network none --image says:2 true
+	assert_error 125 network.ports
+	jail rm --force one two three plain
+	jail image rm says:2
+}
+
 @test "pull: runs skopeo, says so when there is none, takes no other source" {
 	: >"$BATS_TEST_TMPDIR/none"
 	run with_skopeo "$BATS_TEST_TMPDIR/none" "$JAIL_BUILD/jail" image pull docker://example/a:1
 	assert_error 1 'not installed'
 	run jail image pull oci:/x --name x:1
 	assert_error 1 'docker://'
-	run jail image pull docker://example:5000/a:1
-	assert_error 1 --name
 	# A skopeo that knows one registry: the layout.
 	cp "$(command -v skopeo)" "$BATS_TEST_TMPDIR/real"
 	cat >"$BATS_TEST_TMPDIR/fake" <<-END
@@ -573,12 +760,19 @@ with_skopeo() {
 	is_many example/a:1
 	run -0 with_skopeo "$BATS_TEST_TMPDIR/fake" "$JAIL_BUILD/jail" image pull --platform linux/amd64 \
 		docker://example/b@sha256:0 --name b:1
+	local hex
+	hex=$(printf '0%.0s' {1..64})
+	run -0 with_skopeo "$BATS_TEST_TMPDIR/fake" "$JAIL_BUILD/jail" image pull "docker://example:5000/c:2@sha256:$hex"
+	assert_output "example:5000/c:2@sha256:$hex: "
+	run jail image pull docker://example/b..c
+	assert_error 1 --name
 	[ "$(cat "$BATS_TEST_TMPDIR/args")" = "copy -- docker://example/a:1 oci:oci
---override-os linux --override-arch amd64 copy -- docker://example/b@sha256:0 oci:oci" ]
+--override-os linux --override-arch amd64 copy -- docker://example/b@sha256:0 oci:oci
+copy -- docker://example:5000/c@sha256:$hex oci:oci" ]
 	run with_skopeo "$BATS_TEST_TMPDIR/fake" "$JAIL_BUILD/jail" image pull docker://example/broken:1
 	assert_error 1 'status 7'
 	[ -z "$(ls -A "$STATE/staging")" ]
-	jail image rm example/a:1 b:1
+	jail image rm example/a:1 b:1 "example:5000/c:2@sha256:$hex"
 	nothing_new
 }
 

@@ -233,6 +233,51 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 	[ "$status" -ne 0 ]
 }
 
+@test "names: of a network that is added and removed while it runs, at once" {
+	jail network create front --subnet 10.71.0.0/24
+	jail network create back --subnet 10.72.0.0/24
+	sleeper db --network back
+	sleeper web --network front --cap-add net_raw
+	sleeper alone --cap-add net_raw
+	for instance in web alone; do
+		own=$(jail exec $instance cat /etc/hosts)
+		run ! grep -w db <<<"$own"
+		network=front
+		[ $instance = web ] || network=default
+		jail set $instance "network.interfaces=[{\"network\": \"$network\"}, {\"network\": \"back\"}]"
+		run -0 jail exec $instance ping -c 1 -W 2 db
+		assert_output "($(address_of db))"
+		run -0 jail exec $instance grep -cw "$instance.jail" /etc/hosts
+		# What comes later too, and nothing that can be written to.
+		sleeper late-$instance --network back
+		run -0 jail exec $instance grep -cw late-$instance.jail /etc/hosts
+		run jail exec $instance sh -c 'echo 192.0.2.66 forged >>/etc/hosts'
+		[ "$status" -ne 0 ]
+		jail set $instance "network.interfaces=[{\"network\": \"$network\"}]"
+		run ! jail exec $instance grep -w db /etc/hosts
+		run -0 jail exec $instance grep -cw $instance /etc/hosts
+		[ "$(jail exec $instance grep -c ' /etc/hosts ' /proc/self/mountinfo)" -le 2 ]
+	done
+	# To one that tells no names.
+	jail set web 'network.interfaces=[{"network": "default"}]'
+	run ! jail exec web grep -w web.jail /etc/hosts
+	run -0 jail exec web grep -cw "$(address_of web)" /etc/hosts
+	jail set web 'network.interfaces=[{"network": "back"}]'
+	run -0 jail exec web grep -cw db.jail /etc/hosts
+	jail restart --timeout 0s web
+	run -0 jail exec web grep -cw db.jail /etc/hosts
+}
+
+@test "names: what an instance has mounted there itself stays" {
+	jail network create front --subnet 10.71.0.0/24
+	jail network create back --subnet 10.72.0.0/24
+	echo 192.0.2.7 mine >"$BATS_TEST_TMPDIR/mine"
+	sleeper web --network front --mount "$BATS_TEST_TMPDIR/mine:/etc/hosts"
+	jail set web 'network.interfaces=[{"network": "front"}, {"network": "back"}]'
+	run -0 jail exec web cat /etc/hosts
+	[ "$output" = "192.0.2.7 mine" ]
+}
+
 @test "an isolated network tells nobody who else is there" {
 	sleeper web
 	sleeper db

@@ -207,6 +207,44 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	nothing_in_trash
 }
 
+@test "a copy has hard links, holes and attributes as they are; other mounts stay behind" {
+	local from=$JAIL_TEST_DIR/rich kind size root
+
+	mkdir -p "$from/d" "$from/mounted" "$from/bound"
+	mkdir -p "$JAIL_TEST_DIR/elsewhere"
+	echo elsewhere >"$JAIL_TEST_DIR/elsewhere/file"
+	echo text >"$from/a"
+	ln "$from/a" "$from/d/b"
+	ln -s nowhere "$from/l"
+	ln "$from/l" "$from/d/l2"
+	truncate -s 5M "$from/hole"
+	printf x | dd of="$from/hole" bs=1 seek=3M conv=notrunc status=none
+	setfattr -n user.key -v value "$from/a"
+	setfattr -n user.dir -v value "$from/d"
+	touch -d '2001-02-03 04:05:06.789 UTC' "$from/a" "$from"
+	mount -t tmpfs none "$from/mounted"
+	echo no >"$from/mounted/file"
+	mount --bind "$JAIL_TEST_DIR/elsewhere" "$from/bound"
+	for kind in plain image; do
+		size=()
+		[ "$kind" = plain ] || size=(--size 32MiB)
+		run -0 jail volume create --from "$from" "${size[@]}" "$kind"
+		with "volume:$kind:/v" "$kind"
+		root=/proc/$(pid_of "$kind")/root/v
+		[ "$(stat -c %i "$root/a")" = "$(stat -c %i "$root/d/b")" ]
+		[ "$(stat -c %h "$root/a")" = 2 ]
+		[ "$(stat -c %i "$root/l")" = "$(stat -c %i "$root/d/l2")" ]
+		cmp "$from/hole" "$root/hole"
+		[ "$(stat -c %b "$root/hole")" -lt 200 ]
+		[ "$(getfattr --only-values --absolute-names -n user.key "$root/a")" = value ]
+		[ "$(getfattr --only-values --absolute-names -n user.dir "$root/d")" = value ]
+		[ "$(stat -c %.Y "$root/a")" = "$(stat -c %.Y "$from/a")" ]
+		[ "$(stat -c %.Y "$root")" = "$(stat -c %.Y "$from")" ]
+		[ "$(ls -A "$root" | xargs)" = 'a d hole l' ]
+	done
+	umount "$from/mounted" "$from/bound"
+}
+
 @test "a copy that does not fit leaves nothing behind" {
 	mkdir -p "$JAIL_TEST_DIR/large"
 	head -c $((40 * MIB)) /dev/urandom >"$JAIL_TEST_DIR/large/file"

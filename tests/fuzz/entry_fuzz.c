@@ -9,10 +9,13 @@
  * Properties: a name that is taken consists of components that can only lead down, and reads the
  * same when it is put together and parsed again; so does one of a layer that is not ignored; a
  * member of an archive of images is one file name, and its links lead to one; an attribute that is
- * set is one of the allowed.
+ * set is one of the allowed; a name of an image is one file name, which is its own again.
  */
 /* clang-format off: in the order of dependency */
 #include "base/err.c"
+#include "base/ident.c"
+#include "base/image_ref.c"
+#include "base/num.c"
 #include "base/str.c"
 #include "images/blobname.c"
 #include "images/entry.c"
@@ -132,6 +135,32 @@ static void fuzz_attribute(const uint8_t *data, size_t size)
 		fuzz_require(value == cap && n == 20 && cap[3] == 2);
 }
 
+static void fuzz_image(const uint8_t *data, size_t size)
+{
+	char text[600];
+	struct image_ref ref, back;
+	struct image_file file;
+	struct err e = ERR_INIT;
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)(size < 599 ? size : 599),
+		       (const char *)data);
+	if (image_ref_from_file(text, &ref, &e) == 0) {
+		image_ref_to_file(&ref, &file);
+		fuzz_require(str_eq(file.s, text));
+	}
+	e = ERR_INIT;
+	if (image_ref_parse(text, &ref, &e) < 0) {
+		fuzz_require(e.code == EINVAL && e.text[0] != '\0');
+		return;
+	}
+	image_ref_to_file(&ref, &file);
+	fuzz_require(file.s[0] != '.' && file.s[0] != '-' && !strpbrk(file.s, "/:@[]\\\n "));
+	e = ERR_INIT;
+	fuzz_require(image_ref_from_file(file.s, &back, &e) == 0 && str_eq(back.s, ref.s));
+	fuzz_require(image_ref_name_len(&ref) <= image_ref_tagged_len(&ref));
+	fuzz_require(image_ref_has_tag(&ref) || ref.s[image_ref_tagged_len(&ref)] == '@');
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct entry_limits all = { .max_name = ENTRY_NAME_MAX,
@@ -148,5 +177,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_layer((const char *)data + 2, size - 2, &some);
 	fuzz_blob((const char *)data + 2, size - 2, &all);
 	fuzz_attribute(data + 2, size - 2);
+	fuzz_image(data + 2, size - 2);
 	return 0;
 }

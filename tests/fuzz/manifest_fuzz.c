@@ -34,12 +34,10 @@ static void check_word(const char *word)
 
 static void check_descriptor(const struct descriptor *d)
 {
-	char text[sizeof("sha256:") + sizeof(d->digest.hex)];
-	struct digest again;
+	struct blob_digest again;
 	struct err e = ERR_INIT;
 
-	require(str_format(text, sizeof(text), "sha256:%s", d->digest.hex) > 0, "a digest fits");
-	require(digest_parse(text, &again, &e) == 0, "a digest");
+	require(blob_digest_parse(d->digest.s, &again, &e) == 0, "a digest");
 	require(d->size <= INT64_MAX, "a size");
 	check_word(d->platform.os);
 	check_word(d->platform.architecture);

@@ -44,6 +44,14 @@ static int fuzz_lost(const char *name, const struct err *why, void *arg, struct 
 	return err_set(e, EFBIG, "enough");
 }
 
+static int fuzz_changed(const char *name, void *arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	fuzz_require(name[0] != '/' && name[0] != '\0' && strlen(name) <= 4096);
+	return 0;
+}
+
 static char fuzz_path[] = "/tmp/jail-split-fuzz-XXXXXX";
 static int tree = -1;
 
@@ -90,8 +98,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
 	uint64_t first = 0, second = 0, said = 0;
-	const struct split_output out = { fuzz_count, NULL, NULL, &first };
-	const struct split_output again = { fuzz_count, NULL, fuzz_lost, &second };
+	const struct split_output out = { fuzz_count, NULL, NULL, fuzz_changed, &first };
+	const struct split_output again = { fuzz_count, NULL, fuzz_lost, NULL, &second };
+	struct split_input in;
 	struct err e = ERR_INIT;
 	int r;
 
@@ -99,12 +108,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (fd < 0)
 		fd = memfd_create("split", MFD_CLOEXEC);
+	in = SPLIT_INPUT_HERE(fd);
 	fuzz_write(fd, data, size);
-	r = split_stream(fd, fuzz_tree(), &out, &e);
+	r = split_stream(&in, fuzz_tree(), &out, &e);
 	fuzz_require(r == 0 || (r == -EBADMSG && e.code == EBADMSG && e.text[0] != '\0'));
 	if (r == 0) {
-		fuzz_require(split_size(fd, &said, &e) == 0 && said == first);
-		fuzz_require(split_stream(fd, fuzz_tree(), &again, &e) == 0 && second == first);
+		fuzz_require(split_size(&in, &said, &e) == 0 && said == first);
+		fuzz_require(split_stream(&in, fuzz_tree(), &again, &e) == 0 && second == first);
 	}
 	return 0;
 }

@@ -81,7 +81,7 @@ static int do_import(struct image_store *s, int argc, char **argv, struct err *e
 
 	if (argc < 2)
 		return err_set(e, EINVAL, "import UNPACK_PROGRAM NAME");
-	req.unpack_program = argv[0];
+	s->unpacker.program = argv[0];
 	req.has_ref = !str_eq(argv[1], "-");
 	if (req.has_ref)
 		r = image_ref_parse(argv[1], &req.ref, e);

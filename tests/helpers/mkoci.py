@@ -7,7 +7,7 @@
     layer(*members, compress="gzip")       -> a layer; .diff_id, .blob, .size
     raw(path)                              -> a layer of these bytes, whatever they are
     image(*layers, name=, full_name=, arch=, config={}, manifest={}, listed=True) -> descriptor
-    blob(data)                             -> its digest
+    blob(data)                             -> its digest, by FUNCTION ("sha256", or "sha512")
     entry(descriptor)                      puts a descriptor into index.json
     docker([(layers, tags)], links=False)  DIR becomes what `docker save` of old packs
     ARGS                                   what follows the script
@@ -30,6 +30,7 @@ ARGS = sys.argv[3:]
 INDEX = []
 MEDIA = "application/vnd.oci.image."
 WRITE_OCI = True
+FUNCTION = "sha256"
 
 
 def host_arch():
@@ -48,9 +49,9 @@ def put(name, data):
 
 
 def blob(data):
-    digest = sha(data)
-    put("blobs/sha256/" + digest[7:], data)
-    return digest
+    digest = hashlib.new(FUNCTION, data).hexdigest()
+    put(f"blobs/{FUNCTION}/{digest}", data)
+    return f"{FUNCTION}:{digest}"
 
 
 def member(name, kind, data=b"", **attributes):

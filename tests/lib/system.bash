@@ -7,6 +7,7 @@
 #     need cpus 2
 #     need program lxcfs jq
 #     need sctp                       sockets of it
+#     need quotas                     of projects, on ext4
 #     need disk                       two blank ones, in JAIL_TEST_DISK and JAIL_TEST_DISK2
 #
 # What is missing skips the test and is the reason; in the test VM (tests/vm, JAIL_VM=1), which promises all of it, it is a
@@ -57,6 +58,17 @@ need_program() {
 need_sctp() {
 	python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)' 2>/dev/null ||
 		{ echo "this kernel has no SCTP"; return 1; }
+}
+need_quotas() {
+	local at why
+
+	at=$(mktemp -d)
+	truncate -s 16M "$at/disk"
+	mkdir "$at/fs"
+	mkfs.ext4 -q -O quota,project "$at/disk"
+	why=$(mount -o loop,prjquota "$at/disk" "$at/fs" 2>&1) && umount "$at/fs"
+	rm -r "$at"
+	[ -z "$why" ] || { echo "this kernel has no project quotas on ext4"; return 1; }
 }
 need_disk() {
 	[[ -b ${JAIL_TEST_DISK:-} && -b ${JAIL_TEST_DISK2:-} ]] ||

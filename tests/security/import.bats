@@ -697,8 +697,11 @@ image(layer(file('lower')), layer(char('lower', 0, 0), dir('pub', pax_headers={
 	import_layout
 	python3 - "$T/a.tar" <<-'EOF'
 		import sys, tarfile
+		import io
 		t = tarfile.open(sys.argv[1], "w")
-		t.addfile(tarfile.TarInfo("index.json"))
+		index = tarfile.TarInfo("index.json")
+		index.size = 19
+		t.addfile(index, io.BytesIO(b'{"schemaVersion":2}'))
 		for i in range(70000):
 		    t.addfile(tarfile.TarInfo("f%d" % i))
 		t.close()

@@ -3,6 +3,7 @@
 
 load ../lib/common
 load ../lib/security
+load ../lib/system
 
 setup_file() {
 	jail_setup_file
@@ -11,6 +12,7 @@ setup_file() {
 	export TOOLS
 	helper project "$TOP/tests/helpers/project.c"
 }
+setup() { need quotas; }
 teardown_file() { jail_teardown_file; }
 teardown() {
 	jail_teardown
@@ -127,7 +129,7 @@ holds() { # FILE-SYSTEM
 	[ "$(df_of web 2)" -eq $((128 * 1024)) ]
 	jail exec web dd if=/dev/zero of=/big bs=1M count=100
 	run jail set web disk.size=32MiB
-	assert_error 1 'resources.disk.size: 32.0MiB is less than the 1'
+	assert_error 1 'resources.disk: size: 32.0MiB is less than the 1'
 	assert_output 'in use'
 	[ "$(field web .spec.resources.disk.size)" = 128MiB ]
 	jail exec web rm /big

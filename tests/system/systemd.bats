@@ -13,7 +13,8 @@ setup_file() {
 	install -D -m 755 -t /usr/local/libexec/jail "$JAIL_BUILD/jail-init" "$JAIL_BUILD/jail-monitor" \
 		"$JAIL_BUILD/jail-proxy" "$JAIL_BUILD/jail-unpack" "$JAIL_BUILD/jail-copy"
 	install -D -m 644 -t /usr/local/lib/systemd/system "$JAIL_BUILD/systemd/jail@.service" \
-		"$JAIL_BUILD/systemd/jail-boot.service" "$TOP/systemd/jail.slice"
+		"$JAIL_BUILD/systemd/jail-boot.service" "$TOP/systemd/jail.slice" \
+		"$JAIL_BUILD/systemd/jail-snapshots.service" "$TOP/systemd/jail-snapshots.timer"
 	rm -rf /etc/jail # all defaults
 	systemctl daemon-reload
 	"$TOP/tests/lib/busybox-image" "$BATS_FILE_TMPDIR/busybox.tar"
@@ -32,7 +33,8 @@ inactive() { run -0 systemctl show -P ActiveState "jail@$1"; [ "$output" = inact
 property() { systemctl show -P "$2" "jail@$1"; }
 
 @test "systemd-analyze verify is clean" {
-	run -0 systemd-analyze verify --man=no jail@web.service jail.slice jail-boot.service
+	run -0 systemd-analyze verify --man=no jail@web.service jail.slice jail-boot.service \
+		jail-snapshots.service jail-snapshots.timer
 	[ -z "$output" ]
 }
 
@@ -245,6 +247,17 @@ ended_after() { status_is "$1" stopped && [ "$(field "$1" .lastExit.restarts)" =
 	[ "$(status_of db)" = running ]
 	[ "$(status_of off)" = created ]
 	systemctl stop jail-boot
+}
+
+@test "the timer's service makes the snapshots that are due, of what runs too; a stop of it leaves nobody frozen" {
+	jail create web --image "$IMAGE" --snapshots 365d:2 -- sleep 1000
+	jail start web
+	systemctl start jail-snapshots.timer
+	systemctl is-active --quiet jail-snapshots.timer
+	systemctl start jail-snapshots.service
+	[ "$(jail snapshot list --json web | jq -c '.[0].schedules')" = '["every-365d"]' ]
+	[ "$(status_of web)" = running ]
+	systemctl stop jail-snapshots.timer
 }
 
 @test "the boot starts many, a few at a time, and one that fails stops none" {

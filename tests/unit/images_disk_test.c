@@ -170,7 +170,7 @@ static void inodes_that_an_image_can_not_have(void **state)
 	struct err e = ERR_INIT;
 
 	assert_int_equal(disk_image_make(t->fd, &limits, &e), -EOPNOTSUPP);
-	assert_string_equal(e.text, "resources.disk.inodes: an image of 100GiB has at least 12800 "
+	assert_string_equal(e.text, "inodes: an image of 100GiB has at least 12800 "
 				    "inodes, not 12799");
 	assert_int_equal(disk_kind_of(t->fd), DISK_DIRECTORY);
 }

@@ -36,8 +36,8 @@ static void test_manifest_real(void **state)
 		if (i > 0)
 			continue;
 		assert_string_equal(
-			m.layers[1].digest.hex,
-			"06e1c7b9f7474a1150e3a80ed9a0defca1d4fd3cc8ede3bc1f4ad30ba67f09cf");
+			m.layers[1].digest.s,
+			"sha256:06e1c7b9f7474a1150e3a80ed9a0defca1d4fd3cc8ede3bc1f4ad30ba67f09cf");
 		assert_int_equal(m.layers[1].size, 103);
 		assert_int_equal(m.config.size, 2691);
 	}

@@ -20,6 +20,11 @@ static void a_record_comes_back(void **state)
 		  .copied = true,
 		  .frozen = true,
 		  .frozen_us = 12345 },
+		{ .name = { "daily-20261127-000000" },
+		  .created_ms = 2,
+		  .schedules = { { "daily" }, { "hourly" } },
+		  .n_schedules = 2,
+		  .sequence = 77 },
 	};
 
 	(void)state;
@@ -36,6 +41,9 @@ static void a_record_comes_back(void **state)
 		assert_true(s.created_ms == all[i].created_ms);
 		assert_true(s.copied == all[i].copied && s.frozen == all[i].frozen);
 		assert_true(s.frozen_us == all[i].frozen_us);
+		assert_true(s.n_schedules == all[i].n_schedules && s.sequence == all[i].sequence);
+		for (size_t k = 0; k < s.n_schedules; k++)
+			assert_string_equal(s.schedules[k].s, all[i].schedules[k].s);
 		/* What the record doesn't hold is left alone. */
 		assert_string_equal(s.id.s, "0123456789abcdef");
 	}
@@ -53,6 +61,17 @@ static void a_record_is_judged(void **state)
 		"{\"version\":1,\"name\":\"a\",\"createdMs\":-1,\"copied\":false}",
 		"{\"version\":1,\"name\":\"a\",\"createdMs\":1,\"copied\":0}",
 		"{\"version\":1,\"name\":\"a\",\"createdMs\":1,\"copied\":true,\"frozenUs\":\"1\"}",
+		"{\"version\":1,\"name\":\"a\",\"createdMs\":1,\"copied\":true,"
+		"\"schedules\":\"a\",\"sequence\":1}",
+		"{\"version\":1,\"name\":\"a\",\"createdMs\":1,\"copied\":true,"
+		"\"schedules\":[\"../a\"],\"sequence\":1}",
+		"{\"version\":1,\"name\":\"a\",\"createdMs\":1,\"copied\":true,"
+		"\"schedules\":[1],\"sequence\":1}",
+		"{\"version\":1,\"name\":\"a\",\"createdMs\":1,\"copied\":true,"
+		"\"schedules\":[\"a\"]}",
+		"{\"version\":1,\"name\":\"a\",\"createdMs\":1,\"copied\":true,"
+		"\"schedules\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"],"
+		"\"sequence\":1}",
 	};
 
 	(void)state;

@@ -5,6 +5,7 @@
  */
 #include <endian.h>
 #include <string.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include "base/fd.h"
@@ -109,7 +110,7 @@ static int stream(const struct rig *r, struct strbuf *ret, struct err *e)
 	CLEANUP_FD int tree = rig_tree(r);
 	const struct split_output out = { .sink = collect, .arg = ret };
 
-	return split_stream(r->fd, tree, &out, e);
+	return split_stream(&SPLIT_INPUT_HERE(r->fd), tree, &out, e);
 }
 
 static void expect_stream(const struct rig *r)
@@ -122,7 +123,7 @@ static void expect_stream(const struct rig *r)
 		fail_msg("%s", e.text);
 	assert_int_equal(got.len, r->want.len);
 	assert_memory_equal(got.data, r->want.data, got.len);
-	assert_int_equal(split_size(r->fd, &size, &e), 0);
+	assert_int_equal(split_size(&SPLIT_INPUT_HERE(r->fd), &size, &e), 0);
 	assert_int_equal(size, got.len);
 }
 
@@ -366,7 +367,7 @@ static int refuse(const void *data, size_t n, void *arg, struct err *e)
 static void test_callbacks(void **state)
 {
 	CLEANUP_STRBUF struct strbuf got = STRBUF_INIT;
-	const struct split_output told = { collect, note_size, NULL, &got },
+	const struct split_output told = { collect, note_size, NULL, NULL, &got },
 				  refused = { .sink = refuse };
 	CLEANUP_FD int tree = -EBADF;
 	struct err e = ERR_INIT;
@@ -377,9 +378,9 @@ static void test_callbacks(void **state)
 	rig_file(&r, "a", "old"); /* replaced: does not come from the tree */
 	rig_file(&r, "a", "new a");
 	rig_end(&r);
-	assert_int_equal(split_stream(r.fd, tree, &told, &e), 0);
+	assert_int_equal(split_stream(&SPLIT_INPUT_HERE(r.fd), tree, &told, &e), 0);
 	assert_string_equal(strbuf_str(&got), "old[5]new a");
-	assert_int_equal(split_stream(r.fd, tree, &refused, &e), -EPIPE);
+	assert_int_equal(split_stream(&SPLIT_INPUT_HERE(r.fd), tree, &refused, &e), -EPIPE);
 	assert_string_equal(e.text, "no more");
 	rig_drop(&r);
 }
@@ -400,8 +401,8 @@ static int refuse_lost(const char *name, const struct err *why, void *arg, struc
 static void test_lost(void **state)
 {
 	CLEANUP_STRBUF struct strbuf got = STRBUF_INIT;
-	const struct split_output told = { collect, NULL, note_lost, &got };
-	const struct split_output refused = { collect, NULL, refuse_lost, &got };
+	const struct split_output told = { collect, NULL, note_lost, NULL, &got };
+	const struct split_output refused = { collect, NULL, refuse_lost, NULL, &got };
 	CLEANUP_FD int tree = -EBADF;
 	struct err e = ERR_INIT;
 	struct rig r;
@@ -412,11 +413,57 @@ static void test_lost(void **state)
 	rig_file(&r, "b", "456");
 	rig_end(&r);
 	assert_int_equal(unlinkat(tree, "a", 0), 0);
-	assert_int_equal(split_stream(r.fd, tree, &told, &e), 0);
+	assert_int_equal(split_stream(&SPLIT_INPUT_HERE(r.fd), tree, &told, &e), 0);
 	assert_int_equal(e.code, 0);
 	assert_int_equal(got.len, strlen("[a: it is not there any more]") + 6);
 	assert_memory_equal(got.data, "[a: it is not there any more]\0\0\000456", got.len);
-	assert_int_equal(split_stream(r.fd, tree, &refused, &e), -ENODATA);
+	assert_int_equal(split_stream(&SPLIT_INPUT_HERE(r.fd), tree, &refused, &e), -ENODATA);
+	rig_drop(&r);
+}
+
+static int note_changed(const char *name, void *arg, struct err *e)
+{
+	(void)e;
+	strbuf_addf(arg, "[%s changed]", name);
+	return 0;
+}
+
+static void check(struct rig *r, const char *content)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(
+		split_check(r->w, (uint32_t)crc32_z(0, (const void *)content, strlen(content)), &e),
+		0);
+}
+
+/* A content that was changed is named, where the split file has its sum. */
+static void test_changed(void **state)
+{
+	CLEANUP_STRBUF struct strbuf got = STRBUF_INIT;
+	const struct split_output told = { collect, NULL, note_lost, note_changed, &got };
+	CLEANUP_FD int tree = -EBADF;
+	struct err e = ERR_INIT;
+	struct rig r;
+
+	rig_begin(&r, state);
+	tree = rig_tree(&r);
+	rig_file(&r, "a", "old");
+	check(&r, "old");
+	rig_file(&r, "b", "456");
+	check(&r, "456");
+	rig_file(&r, "c", "789");
+	rig_file(&r, "a", "new");
+	check(&r, "new");
+	rig_file(&r, "d", "gone");
+	check(&r, "gone");
+	rig_end(&r);
+	tmpdir_put(tree, "b", "4X6");
+	tmpdir_put(tree, "c", "7X9"); /* without a sum */
+	assert_int_equal(unlinkat(tree, "d", 0), 0);
+	assert_int_equal(split_stream(&SPLIT_INPUT_HERE(r.fd), tree, &told, &e), 0);
+	strbuf_addc(&got, '\0');
+	assert_string_equal(got.data, "old4X6[b changed]7X9new[d: it is not there any more]");
 	rig_drop(&r);
 }
 
@@ -645,6 +692,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_splitter_misled, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_large, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_callbacks, tmpdir_make, tmpdir_drop),
+		cmocka_unit_test_setup_teardown(test_changed, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_lost, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_tree_changed, tmpdir_make, tmpdir_drop),
 		cmocka_unit_test_setup_teardown(test_tree_escape, tmpdir_make, tmpdir_drop),

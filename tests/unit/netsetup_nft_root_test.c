@@ -91,7 +91,7 @@ static void test_damage(void **state)
 		       NFT_TABLE_WRONG);
 	/* In a chain that another one jumps to, and in a base chain. */
 	assert_noticed(
-		"nft delete rule inet jail source handle " HANDLE_OF("icmp type redirect drop"),
+		"nft delete rule inet jail unwanted handle " HANDLE_OF("icmp type redirect drop"),
 		NFT_TABLE_WRONG);
 	assert_noticed("nft delete rule inet jail forward handle " HANDLE_OF("jump leaving"),
 		       NFT_TABLE_WRONG);

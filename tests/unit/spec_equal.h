@@ -148,6 +148,12 @@ static const char *differ_network(const struct jail_spec *a, const struct jail_s
 
 static const char *differ_mounts(const struct jail_spec *a, const struct jail_spec *b)
 {
+	SAME(n_schedules);
+	for (size_t i = 0; i < a->n_schedules; i++) {
+		SAME(schedules[i].every_ms);
+		SAME(schedules[i].keep);
+		SAME_TEXT(schedules[i].name.s);
+	}
 	SAME(n_mounts);
 	for (size_t i = 0; i < a->n_mounts; i++) {
 		SAME(mounts[i].kind);
