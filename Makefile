@@ -91,7 +91,7 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(B)/%)
 C_FILES := $(wildcard $(ROOMS:%=%/*.[ch]) cmd/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch] tests/*/*.[ch])
-SCRIPTS := .ci/run tests/run tests/demo tests/bench/run tests/bench/network $(filter-out %.bash,$(wildcard tests/lib/*)) \
+SCRIPTS := .ci/run tests/run tests/demo tests/bench/run tests/bench/network tests/bench/images $(filter-out %.bash,$(wildcard tests/lib/*)) \
 	$(addprefix tests/vm/,run shell boot reboot-test image install-qemu guest/init guest/agent instances)
 
 UNITS := $(B)/systemd/jail@.service $(addprefix $(B)/systemd/,jail-boot.service jail-snapshots.service) \
@@ -234,11 +234,17 @@ bench: bench-deps ## measure against other runtimes, side by side (root)
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/floor $(B)/tests/bench/netpart
 	@tests/bench/run
 	@tests/bench/network
+	@tests/bench/images
 
 .PHONY: bench-network
 bench-network: bench-deps ## the network's part of it alone
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/netpart
 	@tests/bench/network
+
+.PHONY: bench-images
+bench-images: bench-deps ## the part of it about images, snapshots and clones alone
+	@$(MAKE) --no-print-directory all
+	@tests/bench/images
 
 $(B)/tests/bench/netpart: tests/bench/netpart.c $(B)/libjail.a
 	@mkdir -p $(@D)
@@ -264,7 +270,7 @@ TEST_PACKAGES := bats libcmocka-dev clang clang-format clang-tidy libclang-rt-14
 	libcap2-bin zstd xz-utils bzip2 lz4 gzip util-linux strace keyutils bsdutils openssh-client \
 	postgresql-client tcpdump podman buildah skopeo umoci e2fsprogs
 VM_PACKAGES := busybox-static cpio e2fsprogs kmod make mmdebstrap arch-test python3 util-linux xz-utils zstd jq
-BENCH_PACKAGES := iperf3 podman python3 hyperfine crun runc bubblewrap lxc jq zstd iproute2 mmdebstrap arch-test
+BENCH_PACKAGES := iperf3 podman umoci skopeo gzip xz-utils util-linux-extra python3 hyperfine crun runc bubblewrap lxc jq zstd iproute2 mmdebstrap arch-test
 
 .PHONY: deps test-deps vm-deps bench-deps
 deps: ## install what building needs
@@ -302,7 +308,7 @@ lint-cppcheck:
 .PHONY: lint-shell
 lint-shell:
 	shellcheck $(SCRIPTS)
-	shellcheck -s bash -e SC2034 tests/lib/*.bash tests/vm/*.bash tests/engines/*.bash # variables for those who load it
+	shellcheck -s bash -e SC2034 tests/lib/*.bash tests/bench/*.bash tests/vm/*.bash tests/engines/*.bash # variables for those who load it
 	shellcheck -s bash -e SC2030,SC2031,SC2034,SC2153,SC2154,SC1091,SC2016 tests/cli/*.bats tests/oci/*.bats tests/oci/*.bash tests/security/*.bats tests/system/*.bats tests/engines/*.bats # what bats sets, and scripts to run inside
 
 .PHONY: format

@@ -48,6 +48,17 @@ docker([((same, layer(dir('new'), *[file('new/%d' % i, os.urandom(3000)) for i i
 	crash_world
 }
 
+# The state as it is now is where the points begin, for the rest of this test.
+another_world() {
+	mv "$JAIL_TEST_DIR/world" "$JAIL_TEST_DIR/world.old"
+	cp -a "$JAIL_TEST_DIR/state" "$JAIL_TEST_DIR/world"
+}
+old_world() {
+	rm -rf "$JAIL_TEST_DIR/world"
+	mv "$JAIL_TEST_DIR/world.old" "$JAIL_TEST_DIR/world"
+	crash_restore
+}
+
 @test "image import: a docker archive of three layers, of which one is there" {
 	crash_sweep import image import --quiet "$JAIL_TEST_DIR/new.tar"
 }
@@ -59,7 +70,11 @@ docker([((same, layer(dir('new'), *[file('new/%d' % i, os.urandom(3000)) for i i
 @test "image import --replace, image rm, image prune" {
 	crash_sweep replace image import --quiet --replace --name unused:1 --image new:1 "$JAIL_TEST_DIR/new.tar"
 	crash_sweep 'image rm' image rm unused:1
+	# Of several images each goes by itself: here there is one.
+	jail image rm other:1
+	another_world
 	crash_sweep prune image prune --all
+	old_world
 }
 
 @test "snapshot create and rm" {
@@ -94,13 +109,10 @@ docker([((same, layer(dir('new'), *[file('new/%d' % i, os.urandom(3000)) for i i
 	cp -a "$state"/instances/plain/upper "$state/staging/0123456789abcdef0123456789abcdef/tree"
 	rm "$state"/instances/web/snapshots/*/snapshot.json
 	mkdir "$state/instances/web/snapshots/0123456789abcdef"
-	mv "$JAIL_TEST_DIR/world" "$JAIL_TEST_DIR/world.clean"
-	cp -a "$state" "$JAIL_TEST_DIR/world"
+	another_world
 	crash_sweep gc gc
 	crash_sweep gc --one gc
-	rm -rf "$JAIL_TEST_DIR/world"
-	mv "$JAIL_TEST_DIR/world.clean" "$JAIL_TEST_DIR/world"
-	crash_restore
+	old_world
 }
 
 # undo COMMAND...: what it has made, if it has, is removed again.
