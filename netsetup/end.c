@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netsetup/end_priv.h"
 
-#include <linux/if.h>
 #include <linux/rtnetlink.h>
 
 #include "base/str.h"
@@ -70,7 +69,6 @@ struct end_networks {
 static void end_set_bridge(struct link_end *end, const struct link_state *link)
 {
 	end->bridge = link->index;
-	end->bridge_runs = link->flags & IFF_RUNNING;
 	memcpy(end->bridge_mac, link->mac, sizeof(link->mac));
 	end->use6 = end->use6 && link->inet6;
 }

@@ -22,7 +22,6 @@ struct link_end {
 	unsigned segment; /* which of the network's bridges (segment_priv.h) */
 	char port_of[16]; /* that one's name */
 	unsigned bridge; /* and index */
-	bool bridge_runs; /* it has its carrier */
 	uint8_t bridge_mac[LINK_MAC_LEN];
 	unsigned index; /* the host's end; 0 = not there */
 	bool routed; /* it is no port of the bridge */

@@ -288,9 +288,10 @@ static int veth_move_multicast(struct nl *nl, const struct link_end *end, struct
 
 int veth_settle(struct nl *nl, const struct link_end *end, struct err *e)
 {
-	/* The port, then the bridge, which has a carrier when one of its ports has. */
+	/* The port, then the bridge, which has a carrier when one of its ports has: also where it
+	 * had one before, for that may have been by a port of an earlier life, gone by now. */
 	link_sync_carrier(nl, end->name);
-	if (!end->routed && !end->bridge_runs)
+	if (!end->routed)
 		link_sync_carrier(nl, end->port_of);
 	return end->routed && end->use6 ? veth_move_multicast(nl, end, e) : 0;
 }

@@ -125,7 +125,12 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 	done
 	ping_from inside there 10.76.0.1
 	ping_from inside there fd76::1
+	# Each bridge has a way back of its own to link-local addresses.
+	sleeper third --network long --address 10.76.2.5 --address fd76::205
+	[ "$(ip -j link show "$(field third .interface)" | jq -r '.[0].master')" != "$second" ]
 	ping_from inside there fe80::1%eth0
+	ping_from inside third fe80::1%eth0
+	jail rm --force third
 	ping_from inside there $WORLD4
 	ping_from inside there $WORLD6
 	# The host speaks with the gateway's address.
