@@ -119,7 +119,8 @@ int snapshots_move(const struct snapshots *s, const struct snapshot *what, struc
 		return entry;
 	/* In this order: an "fs" with a name that doesn't say yet on what it stands would be a
 	 * snapshot, of nothing. */
-	if ((r = upper_make(entry, upper, &id, e)) < 0 || (r = snapshot_record_write(entry, what, e)) < 0)
+	if ((r = upper_make(entry, upper, &id, e)) < 0 ||
+	    (r = snapshot_record_write(entry, what, e)) < 0)
 		return r;
 	return upper_exchange(s, entry, id.s, e);
 }

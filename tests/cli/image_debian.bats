@@ -41,7 +41,7 @@ build_debian() {
 		RUN rm -rf /usr/share/doc/* /usr/share/man && mkdir /usr/share/man
 		RUN dpkg --purge --force-all nginx-light && useradd --uid 1234 --create-home someone
 		RUN cp -a /etc /srv/etc && ln /srv/etc/passwd /srv/etc/again && mkfifo /srv/fifo
-		RUN setcap cap_net_raw+ep /usr/bin/perl && chmod 2711 /usr/bin/sed && chown -R someone:someone /srv/etc
+		RUN setcap cap_net_raw+ep /usr/bin/tac && chmod 2711 /usr/bin/sed && chown -R someone:someone /srv/etc
 		RUN rm -r /srv/etc && mkdir -m 700 /srv/etc && echo new >/srv/etc/passwd && ln -s passwd /srv/etc/shadow
 		RUN mv /usr/share/zoneinfo /usr/share/zones && ln -s zones /usr/share/zoneinfo; truncate -s 5M /srv/hole; echo end >>/srv/hole
 		RUN touch -d '2001-02-03 04:05:06.789' /usr/bin/* && rm /usr/bin/perl5*
