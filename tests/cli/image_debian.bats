@@ -123,7 +123,7 @@ clear_store() {
 	run -0 jail run --rm --image localhost/debian:12 --network none -- sh -c 'dpkg --verify coreutils bash | grep -v /usr/share/; echo "$WORD"; cat /srv/etc/shadow'
 	assert [ "$output" = 'kept
 new' ]
-	jail run --name box --image localhost/debian:12 --network none -- sh -c 'dpkg --purge --force-all sudo && rm -r /srv/etc' >/dev/null
+	jail run --name box --image localhost/debian:12 --network none -- sh -c 'SUDO_FORCE_REMOVE=yes dpkg --purge --force-all sudo && rm -r /srv/etc' >/dev/null
 	jail commit --quiet box debian:changed
 	jail image verify --quiet debian:changed
 	run -0 jail run --rm --image debian:changed --network none -- sh -c 'dpkg -s sudo 2>&1 | grep -c "is not installed"; ls /srv'
