@@ -47,11 +47,8 @@ struct search {
 static int look(const struct image *image, void *arg)
 {
 	struct search *s = arg;
-	bool same = image->n_layers == s->q->n_layers;
 
-	for (size_t i = 0; same && i < image->n_layers; i++)
-		same = str_eq(image->layers[i].hex, s->q->layers[i].hex);
-	if (!same || s->named)
+	if (s->named || !image_has_layers(image, s->q->layers, s->q->n_layers))
 		return 0;
 	s->found = *image;
 	s->has = true;

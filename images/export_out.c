@@ -105,13 +105,14 @@ static int out_pad(struct export_out *o, uint64_t size, struct err *e)
 	return over ? out_write(o, zeroes, TAR_BLOCK - over, e) : 0;
 }
 
-static int out_header(struct export_out *o, const char *name, char type, uint64_t size,
+int export_tar_header(const char *name, char type, uint64_t size, uint8_t h[static TAR_BLOCK],
 		      struct err *e)
 {
-	uint8_t h[TAR_BLOCK] = { 0 };
 	unsigned sum = 0;
-	int r = str_format((char *)h, TAR_NAME_LEN, "%s", name);
+	int r;
 
+	memset(h, 0, TAR_BLOCK);
+	r = str_format((char *)h, TAR_NAME_LEN, "%s", name);
 	if (r < 0)
 		return err_ret(e, r, "member %s", name);
 	for (size_t i = 0; i < ARRAY_SIZE(tar_fields); i++)
@@ -126,7 +127,16 @@ static int out_header(struct export_out *o, const char *name, char type, uint64_
 	for (size_t i = 0; i < TAR_BLOCK; i++)
 		sum += h[i];
 	(void)snprintf((char *)h + TAR_CHECKSUM, TAR_CHECKSUM_LEN - 1, "%06o", sum & 0777777);
-	return out_write(o, h, sizeof(h), e);
+	return 0;
+}
+
+static int out_header(struct export_out *o, const char *name, char type, uint64_t size,
+		      struct err *e)
+{
+	uint8_t h[TAR_BLOCK];
+	int r = export_tar_header(name, type, size, h, e);
+
+	return r < 0 ? r : out_write(o, h, sizeof(h), e);
 }
 
 /* "LENGTH size=SIZE\n", where LENGTH counts itself. */

@@ -9,6 +9,7 @@
 #include "images/export.h"
 #include "images/image_document.h"
 #include "images/layer.h"
+#include "images/tarheader.h"
 
 /* ---- members (export_out.c) ---- */
 
@@ -27,6 +28,9 @@ int export_out_file_end(struct export_out *o, struct err *e);
 int export_out_text(struct export_out *o, const char *name, const void *data, size_t n,
 		    struct err *e);
 int export_out_finish(struct export_out *o, struct err *e);
+/* The header of a member of the tar: '0' or '5'. -ENAMETOOLONG. */
+int export_tar_header(const char *name, char type, uint64_t size, uint8_t h[static TARHEADER_BLOCK],
+		      struct err *e);
 
 /* ---- an image to be exported (export.c) ---- */
 

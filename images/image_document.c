@@ -30,11 +30,8 @@ static int document_make(const struct image *image, struct image_document *ret, 
 static int document_check(const struct image_document *d, const struct image *image, struct err *e)
 {
 	const struct image_config *config = &d->config;
-	bool same = config->n_layers == image->n_layers;
 
-	for (size_t i = 0; same && i < config->n_layers; i++)
-		same = str_eq(config->layers[i].hex, image->layers[i].hex);
-	if (same)
+	if (image_has_layers(image, config->layers, config->n_layers))
 		return 0;
 	(void)err_set(e, EBADMSG, "its config %s is of other layers", d->digest.hex);
 	return err_hint(e, "import the image again with --replace");

@@ -21,8 +21,8 @@
 #define IMPORT_ATTEMPTS 3 /* gc may take a layer away that was counted on; not every time */
 #define IMPORT_CREATED_BY "jail image import"
 
-static int import_limits_complete(const struct import_limits *asked, struct import_limits *ret,
-				  struct err *e)
+int import_limits_complete(const struct import_limits *asked, struct import_limits *ret,
+			   struct err *e)
 {
 	*ret = *asked;
 	if (ret->max_bytes == 0)
@@ -63,8 +63,7 @@ static int import_check_names(const struct import *im, const struct plan *plan, 
 
 /* ---- under the store's lock ---- */
 
-/* Staged layers into layers/. One that another import has put there meanwhile is as good. */
-static int import_move_layers(struct import *im, struct err *e)
+int import_move_layers(struct import *im, struct err *e)
 {
 	bool moved = false;
 
@@ -93,21 +92,8 @@ static int import_describe(const struct import *im, const struct plan *plan, str
 			       .archive = im->archive,
 			       .archive_bytes = im->archive_bytes,
 			       .created_ms = clock_wall_ms() };
-	for (size_t i = 0; i < ret->n_layers; i++) {
-		struct layer_counts counts;
-		bool again = false;
-
-		ret->layers[i] = plan->parsed.layers[i];
-		for (size_t k = 0; !again && k < i; k++)
-			again = str_eq(ret->layers[k].hex, ret->layers[i].hex);
-		if (again)
-			continue;
-		if (layer_file_read(im->store, &ret->layers[i], &counts, e) < 0)
-			return -e->code;
-		ret->size_bytes += counts.size_bytes;
-		ret->members += counts.members;
-	}
-	return 0;
+	memcpy(ret->layers, plan->parsed.layers, ret->n_layers * sizeof(*ret->layers));
+	return image_count(im->store, ret, e);
 }
 
 static int import_add_result(struct imported_list *l, const struct image *image, size_t known,
@@ -272,7 +258,8 @@ static int import_archive(struct import *im, struct imported_list *ret, struct e
 	split = import_stage_split(dir, e);
 	if (split < 0)
 		return split;
-	job.fds = (struct unpack_fds){ im->req->archive_fd, tree, split };
+	job.fds =
+		(struct unpack_fds){ .archive = im->req->archive_fd, .tree = tree, .split = split };
 	im->progress = (struct import_progress){
 		.phase = IMPORT_READING,
 		.total_in = import_archive_size(im->req->archive_fd),

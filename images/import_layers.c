@@ -159,11 +159,13 @@ static int layer_open(struct layers_work *all, const struct blobs *b, struct imp
 	w->split = import_stage_split(w->dir, e);
 	if (w->split < 0)
 		return w->split;
-	all->jobs[all->n - 1] = (struct unpack_job){ .fds = { w->blob, w->tree, w->split },
-						     .mode = UNPACK_LAYER,
-						     .sha512 = blob_digest_is_sha512(&layer->blob),
-						     .done = layer_done,
-						     .arg = w };
+	all->jobs[all->n - 1] = (struct unpack_job){
+		.fds = { .archive = w->blob, .tree = w->tree, .split = w->split },
+		.mode = UNPACK_LAYER,
+		.sha512 = blob_digest_is_sha512(&layer->blob),
+		.done = layer_done,
+		.arg = w
+	};
 	im->progress.total_in += size;
 	return 0;
 }

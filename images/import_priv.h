@@ -24,6 +24,9 @@ struct unpack_fds {
 	int archive; /* borrowed, as the others */
 	int tree; /* -EBADF: UNPACK_DECODE has none */
 	int split; /* -EBADF: none is wanted */
+	bool has_mount; /* the tree is in `mount`, which nobody has attached anywhere */
+	int mount; /* borrowed; for one child only: in its mount namespace it covers ... */
+	int mount_at; /* ... this directory; borrowed */
 };
 
 /* Starts one with its request. */
@@ -184,9 +187,15 @@ int import_stage_split(int dir, struct err *e);
 /* The layer was unpacked into the directory `dir`: writes its layer.json and notes it. */
 int import_staged(struct import *im, const struct staged_layer *layer, int dir,
 		  const struct unpack_result *result, struct err *e);
+/* Staged layers into layers/, under the store's lock. One that another import has put there
+ * meanwhile is as good. */
+int import_move_layers(struct import *im, struct err *e);
+/* With the defaults for what isn't asked for. */
+int import_limits_complete(const struct import_limits *asked, struct import_limits *ret,
+			   struct err *e);
 /* Unpacks the layers of the plan that are neither in the store nor staged. */
 int import_layers(struct import *im, const struct blobs *b, const struct plan *plan, struct err *e);
-/* Whether the store has the layer. */
-bool store_has_layer(const struct image_store *s, const struct digest *layer);
+/* size_bytes and members: the sum of its layers. */
+int image_count(const struct image_store *s, struct image *image, struct err *e);
 
 #endif

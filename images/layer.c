@@ -5,7 +5,9 @@
 #include <nettle/sha2.h>
 #include <sys/file.h>
 
+#include "base/dir.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "images/digest.h"
 #include "images/import_priv.h"
 
@@ -136,4 +138,35 @@ int layer_stream_size(const struct layer *l, uint64_t *ret, struct err *e)
 	const struct split_input in = { split_input_child, split, l->how };
 
 	return split < 0 ? split : split_size(&in, ret, e);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int store_each_layer(const struct image_store *s, store_layer_fn *fn, void *arg, struct err *e)
+{
+	CLEANUP_DIR DIR *d = dir_open(s->layers);
+	CLEANUP_STRV struct strv names = { .v = NULL };
+	struct dirent *entry;
+	int r = 0;
+
+	if (!d)
+		return err_sys(e, "list the layers");
+	while ((errno = 0, entry = readdir(d)))
+		if (strv_addf(&names, "sha256:%s", entry->d_name) < 0)
+			return err_nomem(e);
+	if (errno)
+		return err_sys(e, "list the layers");
+	if (names.n)
+		qsort(names.v, names.n, sizeof(*names.v), by_text);
+	for (size_t i = 0; r >= 0 && i < names.n; i++) {
+		struct err not_ours = ERR_INIT;
+		struct digest layer;
+
+		if (digest_parse(names.v[i], &layer, &not_ours) == 0)
+			r = fn(&layer, arg);
+	}
+	return r;
 }

@@ -1,168 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "images/layerwrite.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <linux/capability.h>
-#include <linux/limits.h>
-#include <linux/xattr.h>
 #include <nettle/sha2.h>
 #include <search.h>
-#include <sys/xattr.h>
 
 #include "base/fd.h"
 #include "images/digest.h"
 #include "images/layerwrite_priv.h"
-#include "images/tarheader.h"
+#include "images/store.h"
 
 #define WHITEOUT ".wh."
 #define OPAQUE ".wh..wh..opq"
-#define OUT_BUFFER (256u << 10)
 
-/* The first name of a file that has several. */
-struct link {
-	dev_t dev;
-	ino_t ino;
-	char *name;
-};
-
-struct layer_writer {
-	int out; /* borrowed */
-	struct sha256_ctx sha256;
-	struct layer_written done;
-	struct strbuf path; /* of the directory that is walked: "" or "a/b/" */
-	void *links; /* of tsearch(3) */
-	struct layer_xattrs *xattrs; /* buffers */
-	char buffer[OUT_BUFFER];
-};
-
-static int by_inode(const void *a, const void *b)
+int layer_put(struct layer_writer *w, const void *data, size_t n, struct err *e)
 {
-	const struct link *x = a, *y = b;
-
-	if (x->dev != y->dev)
-		return x->dev < y->dev ? -1 : 1;
-	return x->ino < y->ino ? -1 : x->ino > y->ino;
-}
-
-static void link_free(void *p)
-{
-	struct link *l = p;
-
-	free(l->name);
-	free(l);
-}
-
-/* *ret: the name that the file came by before, or NULL: it is the first time. */
-static int link_find(struct layer_writer *w, const struct stat *st, const char *name,
-		     const char **ret, struct err *e)
-{
-	struct link *l = calloc(1, sizeof(*l));
-	struct link **found;
-
-	if (!l)
-		return err_nomem(e);
-	l->dev = st->st_dev;
-	l->ino = st->st_ino;
-	found = (struct link **)tsearch(l, &w->links, by_inode);
-	if (!found) {
-		free(l);
-		return err_nomem(e);
-	}
-	*ret = NULL;
-	if (*found != l) {
-		free(l);
-		*ret = (*found)->name;
-		return 0;
-	}
-	l->name = strdup(name);
-	return l->name ? 0 : err_nomem(e);
-}
-
-static int put(struct layer_writer *w, const void *data, size_t n, struct err *e)
-{
-	int r = fd_write_all(w->out, data, n);
-
 	sha256_update(&w->sha256, n, data);
 	w->done.bytes += n;
-	return r < 0 ? err_ret(e, r, "write the layer") : 0;
+	return w->sink(data, n, w->arg, e);
 }
 
-static int put_header(struct layer_writer *w, const struct tar_member *m, struct err *e)
+int layer_put_header(struct layer_writer *w, const struct tar_member *m, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	int r = tar_member_header(m, &b, e);
 
-	return r < 0 ? r : put(w, b.data, b.len, e);
+	return r < 0 ? r : layer_put(w, b.data, b.len, e);
 }
 
-/* ".wh.NAME", or the mark that hides all: an empty file. */
+void layer_owner(const struct layer_writer *w, struct stat *st)
+{
+	if (!w->exact || !w->shifted)
+		return;
+	if (st->st_uid > LAYER_ID_MAX)
+		st->st_uid = LAYER_ID_NOBODY;
+	if (st->st_gid > LAYER_ID_MAX)
+		st->st_gid = LAYER_ID_NOBODY;
+}
+
+/* ".wh.NAME", or the mark that hides all: an empty file; or overlayfs's own. */
 static int put_mark(struct layer_writer *w, const char *name, struct err *e)
 {
-	struct tar_member m = { .name = name, .st = { .st_mode = S_IFREG } };
+	struct tar_member m = { .name = name, .st = { .st_mode = w->exact ? S_IFCHR : S_IFREG } };
 
-	return put_header(w, &m, e);
-}
-
-static int put_content(struct layer_writer *w, const struct tree_node *n, const char *name,
-		       struct err *e)
-{
-	CLEANUP_FD int fd = tree_open_regular(n->part->fd, name, e);
-	uint64_t left = (uint64_t)n->st.st_size;
-	size_t over = (size_t)(left % TARHEADER_BLOCK);
-
-	if (fd < 0)
-		return fd == -ENOENT ? err_set(e, EBUSY, "vanished while it was read") : fd;
-	while (left > 0) {
-		ssize_t got = read(fd, w->buffer, left < OUT_BUFFER ? (size_t)left : OUT_BUFFER);
-
-		if (got < 0)
-			return err_sys(e, "read");
-		if (got == 0)
-			return err_set(e, EBUSY, "became shorter while it was read");
-		if (put(w, w->buffer, (size_t)got, e) < 0)
-			return -e->code;
-		left -= (uint64_t)got;
-	}
-	if (!over)
-		return 0;
-	memset(w->buffer, 0, TARHEADER_BLOCK);
-	return put(w, w->buffer, TARHEADER_BLOCK - over, e);
-}
-
-/* A file, link or node. full: its name in the archive. */
-static int put_file(struct layer_writer *w, const struct tree_node *n, const char *name,
-		    const char *full, struct err *e)
-{
-	struct tar_member m = { .name = full, .st = n->st, .xattrs = STRBUF_INIT };
-	char target[PATH_MAX];
-	int r = 0;
-
-	if (S_ISSOCK(n->st.st_mode)) {
-		w->done.skipped_sockets++;
-		return 0;
-	}
-	if (n->st.st_nlink > 1) {
-		r = link_find(w, &n->st, full, &m.link, e);
-		m.again = m.link != NULL;
-	}
-	if (r >= 0 && !m.again && S_ISLNK(n->st.st_mode)) {
-		ssize_t len = readlinkat(n->part->fd, name, target, sizeof(target) - 1);
-
-		if (len < 0)
-			return err_sys(e, "read the link");
-		target[len] = '\0';
-		m.link = target;
-	}
-	if (r >= 0 && !m.again && !S_ISLNK(n->st.st_mode))
-		r = layer_xattrs_add(&w->xattrs, n, name, &m, e);
-	if (r >= 0)
-		r = put_header(w, &m, e);
-	strbuf_free(&m.xattrs);
-	if (r >= 0 && !m.again && S_ISREG(n->st.st_mode))
-		r = put_content(w, n, name, e);
-	return r;
+	return layer_put_header(w, &m, e);
 }
 
 static int put_directory(struct layer_writer *w, const struct tree_node *n, const char *name,
@@ -171,8 +51,11 @@ static int put_directory(struct layer_writer *w, const struct tree_node *n, cons
 	struct tar_member m = { .name = full, .st = n->st, .xattrs = STRBUF_INIT };
 	int r = layer_xattrs_add(&w->xattrs, n, name, &m, e);
 
+	if (w->exact && n->below.opaque)
+		tar_member_xattr(&m, STORE_OPAQUE_XATTR, "y", 1);
+	layer_owner(w, &m.st);
 	if (r >= 0)
-		r = put_header(w, &m, e);
+		r = layer_put_header(w, &m, e);
 	strbuf_free(&m.xattrs);
 	return r;
 }
@@ -194,7 +77,7 @@ static int put_below(struct layer_writer *w, const struct tree_node *n, size_t l
 	size_t here = w->path.len;
 	int r = 0;
 
-	if (n->below.opaque) {
+	if (n->below.opaque && !w->exact) {
 		strbuf_adds(&w->path, OPAQUE);
 		r = strbuf_ok(&w->path, e);
 		if (r >= 0)
@@ -216,20 +99,22 @@ static int put_one(struct layer_writer *w, const struct tree_level *l, const cha
 
 	if (r < 0 || n.kind == TREE_NONE)
 		return r;
-	if (str_starts(name, WHITEOUT)) {
+	if (str_starts(name, WHITEOUT) && !w->exact) {
 		(void)err_set(e, EPERM,
 			      "%s: in a layer, names that begin with \"" WHITEOUT "\" mean that "
 			      "something is deleted",
 			      name);
 		return err_hint(e, "rename or remove it");
 	}
-	strbuf_addf(&w->path, "%s%s%s", n.kind == TREE_WHITEOUT ? WHITEOUT : "", name,
+	strbuf_addf(&w->path, "%s%s%s", n.kind == TREE_WHITEOUT && !w->exact ? WHITEOUT : "", name,
 		    n.kind == TREE_DIRECTORY ? "/" : "");
 	r = strbuf_ok(&w->path, e);
+	if (r >= 0 && w->exact && w->path.len > ENTRY_NAME_MAX)
+		r = err_set(e, ENAMETOOLONG, "a path of more than %d bytes", ENTRY_NAME_MAX);
 	if (r >= 0 && n.kind == TREE_WHITEOUT)
 		r = put_mark(w, strbuf_str(&w->path), e);
 	else if (r >= 0 && n.kind == TREE_FILE)
-		r = put_file(w, &n, name, strbuf_str(&w->path), e);
+		r = layer_put_file(w, &n, name, strbuf_str(&w->path), e);
 	else if (r >= 0)
 		r = put_directory(w, &n, name, strbuf_str(&w->path), e);
 	if (r < 0)
@@ -245,9 +130,11 @@ static int walk(struct layer_writer *w, const struct tree_level *l, unsigned dep
 	CLEANUP_STRV struct strv names = { .v = NULL };
 	int r;
 
-	if (depth == TREE_DEPTH_MAX)
-		return err_set(e, E2BIG, "%.200s...: more than %d directories in each other",
-			       strbuf_str(&w->path), TREE_DEPTH_MAX);
+	unsigned most = w->exact ? ENTRY_DEPTH_MAX - 1 : TREE_DEPTH_MAX;
+
+	if (depth == most)
+		return err_set(e, E2BIG, "%.200s...: more than %u directories in each other",
+			       strbuf_str(&w->path), most);
 	r = tree_level_names(l, l->n, &names, e);
 	if (r < 0)
 		return err_wrap(e, "%s", strbuf_str(&w->path));
@@ -279,18 +166,15 @@ static int write_all(struct layer_writer *w, const struct tree_stack *stack, str
 	if (r >= 0)
 		r = walk(w, &root, 0, e);
 	memset(w->buffer, 0, 2 * (size_t)TARHEADER_BLOCK);
-	return r < 0 ? r : put(w, w->buffer, 2 * (size_t)TARHEADER_BLOCK, e);
+	return r < 0 ? r : layer_put(w, w->buffer, 2 * (size_t)TARHEADER_BLOCK, e);
 }
 
-int layer_write(const struct tree_stack *stack, int out, struct layer_written *ret, struct err *e)
+static int run(struct layer_writer *w, const struct tree_stack *stack, struct layer_written *ret,
+	       struct err *e)
 {
-	struct layer_writer *w = calloc(1, sizeof(*w));
 	uint8_t sha256[SHA256_DIGEST_SIZE];
 	int r;
 
-	if (!w)
-		return err_nomem(e);
-	w->out = out;
 	sha256_init(&w->sha256);
 	r = write_all(w, stack, e);
 	if (r >= 0) {
@@ -298,9 +182,41 @@ int layer_write(const struct tree_stack *stack, int out, struct layer_written *r
 		digest_from_bytes(sha256, &w->done.digest);
 		*ret = w->done;
 	}
-	tdestroy(w->links, link_free);
+	tdestroy(w->links, layer_link_free);
 	strbuf_free(&w->path);
 	layer_xattrs_free(&w->xattrs);
 	free(w);
 	return r;
+}
+
+static int to_file(const void *data, size_t n, void *arg, struct err *e)
+{
+	int r = fd_write_all(*(const int *)arg, data, n);
+
+	return r < 0 ? err_ret(e, r, "write the layer") : 0;
+}
+
+int layer_write(const struct tree_stack *stack, int out, struct layer_written *ret, struct err *e)
+{
+	struct layer_writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return err_nomem(e);
+	w->sink = to_file;
+	w->arg = &out;
+	return run(w, stack, ret, e);
+}
+
+int layer_write_exact(const struct tree_stack *stack, layer_sink_fn *sink, void *arg,
+		      struct layer_written *ret, struct err *e)
+{
+	struct layer_writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return err_nomem(e);
+	w->sink = sink;
+	w->arg = arg;
+	w->exact = true;
+	w->shifted = stack->n > 0 && stack->v[0].shift.count > 0;
+	return run(w, stack, ret, e);
 }

@@ -17,4 +17,16 @@ struct layer_written {
  * means something else in a layer (".wh."). */
 int layer_write(const struct tree_stack *stack, int out, struct layer_written *ret, struct err *e);
 
+/*
+ * The same trees as they are, for an upper directory elsewhere (UNPACK_TREE of unpack_proto.h):
+ * whiteouts are overlayfs's own (character devices 0:0), opaque directories have its attribute,
+ * holes stay, any name is one, hard links may be of anything, and a socket is an empty file with an
+ * attribute that only the unpacker understands. -E2BIG, -ENAMETOOLONG: deeper, or longer, than that
+ * takes.
+ */
+#define LAYER_SOCKET_XATTR "trusted.jail.socket" /* "y" */
+typedef int layer_sink_fn(const void *data, size_t n, void *arg, struct err *e);
+int layer_write_exact(const struct tree_stack *stack, layer_sink_fn *sink, void *arg,
+		      struct layer_written *ret, struct err *e);
+
 #endif

@@ -127,6 +127,14 @@ int snapshots_clone_upper(const struct snapshots *to, int like, bool content,
 			  const struct tree_shift *shift, const struct snapshot_id *parent,
 			  struct err *e);
 
+/* The same for files that come from elsewhere. */
+
+/* One more layer, with an empty "fs" that stands on what->parent, and its name, if it has one.
+ * what->id is set. */
+int snapshots_add_layer(const struct snapshots *to, struct snapshot *what, struct err *e);
+/* Its "upper" stands on `parent`. */
+int snapshots_set_head(const struct snapshots *to, const struct snapshot_id *parent, struct err *e);
+
 /* All that is needed of `from`, and what is written, for another holder of the same instance that
  * has an empty "upper" and SNAPSHOT_DIR. */
 int snapshots_copy_all(const struct snapshots *from, const struct snapshots *to, struct err *e);

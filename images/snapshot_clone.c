@@ -53,6 +53,28 @@ int snapshots_clone_upper(const struct snapshots *to, int like, bool content,
 	return r < 0 ? r : snapshot_parent_set(upper, parent, e);
 }
 
+int snapshots_add_layer(const struct snapshots *to, struct snapshot *what, struct err *e)
+{
+	CLEANUP_FD int entry = snapshot_entry_make(to, &what->id, e), fs = -EBADF;
+	int r;
+
+	if (entry < 0)
+		return entry;
+	fs = path_make_dir_at(entry, "fs", 0700, e);
+	if (fs < 0)
+		return fs;
+	r = snapshot_parent_set(fs, &what->parent, e);
+	return r < 0 || !what->name.s[0] ? r : snapshot_record_write(entry, what, e);
+}
+
+int snapshots_set_head(const struct snapshots *to, const struct snapshot_id *parent, struct err *e)
+{
+	CLEANUP_FD int upper = path_open_beneath(to->holder, "upper", O_RDONLY | O_DIRECTORY, 0);
+
+	return upper < 0 ? err_ret(e, upper, "open the new instance's files")
+			 : snapshot_parent_set(upper, parent, e);
+}
+
 static int copy_entry(const struct snapshots *from, const struct snapshot *one,
 		      const struct snapshots *to, struct err *e)
 {

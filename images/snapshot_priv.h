@@ -16,5 +16,4 @@ int snapshot_parent_set(int fd, const struct snapshot_id *parent, struct err *e)
 int snapshot_record_write(int entry, const struct snapshot *what, struct err *e);
 /* A directory of its own below s->dir, of no meaning yet. Return: fd. */
 int snapshot_entry_make(const struct snapshots *s, struct snapshot_id *ret, struct err *e);
-
 #endif

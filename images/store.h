@@ -129,6 +129,8 @@ int store_pull(struct image_store *s, const struct pull_request *req, struct imp
  * -ENOENT when it is missing. */
 int store_config_read(const struct image_store *s, const struct digest *config, char **ret,
 		      size_t *ret_n, struct err *e);
+/* Whether the store has the layer. */
+bool store_has_layer(const struct image_store *s, const struct digest *layer);
 /* -ENOENT with a hint. */
 int store_get(const struct image_store *s, const struct image_ref *ref, struct image *ret,
 	      struct err *e);
@@ -141,9 +143,27 @@ int layer_file_read(const struct image_store *s, const struct digest *layer,
 typedef int store_each_fn(const struct image *image, void *arg);
 /* In order of name. */
 int store_each(const struct image_store *s, store_each_fn *fn, void *arg, struct err *e);
+/* The layers that there are, of images or not, in order. */
+typedef int store_layer_fn(const struct digest *layer, void *arg);
+int store_each_layer(const struct image_store *s, store_layer_fn *fn, void *arg, struct err *e);
 /* One more name for an image. -EEXIST unless `replace`: then the new name means it from now on. */
 int store_tag(struct image_store *s, const struct image_ref *from, const struct image_ref *to,
 	      bool replace, struct err *e);
+/*
+ * A name for layers that the store has, and that somebody uses: `ref` if it is free, and else, when
+ * it means something else, "NAME:sha256-HEX" by the config's digest. config: NULL: there is none.
+ * *ret: the new name, or "" when nothing had to be done.
+ */
+struct image_request {
+	const struct image_ref *ref;
+	const struct digest *layers; /* bottom first */
+	size_t n_layers;
+	const char *config; /* checked: it is of these layers */
+	size_t n_config;
+};
+int store_add(struct image_store *s, const struct image_request *q, struct image_ref *ret,
+	      struct err *e);
+bool image_has_layers(const struct image *image, const struct digest *layers, size_t n);
 /* Removes the name; layers go with store_gc. */
 int store_remove(struct image_store *s, const struct image_ref *ref, struct err *e);
 /* Directory of a layer, "layers/HEX/fs", as an absolute path below `state_path`. */

@@ -96,14 +96,25 @@ static bool is_file(const struct tar_member *m)
 	return S_ISREG(m->st.st_mode) && !m->again;
 }
 
-static void records(const struct tar_member *m, struct strbuf *b)
+static void records_sparse(const struct tar_member *m, struct strbuf *b)
+{
+	record_text(b, "GNU.sparse.major", "1");
+	record_text(b, "GNU.sparse.minor", "0");
+	record_text(b, "GNU.sparse.name", m->name);
+	record_u64(b, "GNU.sparse.realsize", (uint64_t)m->st.st_size);
+}
+
+/* size: of what follows. */
+static void records(const struct tar_member *m, uint64_t size, struct strbuf *b)
 {
 	const struct timespec *t = &m->st.st_mtim;
 	bool name = strlen(m->name) > NAME_LEN, link = m->link && strlen(m->link) > NAME_LEN;
 
 	/* Records are UTF-8 otherwise, and names are bytes. */
-	if ((name && !is_plain(m->name)) || (link && !is_plain(m->link)))
+	if (((name || m->sparse) && !is_plain(m->name)) || (link && !is_plain(m->link)))
 		record_text(b, "hdrcharset", "BINARY");
+	if (m->sparse)
+		records_sparse(m, b);
 	if (name)
 		record_text(b, "path", m->name);
 	if (link)
@@ -112,8 +123,8 @@ static void records(const struct tar_member *m, struct strbuf *b)
 		record_u64(b, "uid", m->st.st_uid);
 	if (m->st.st_gid > ID_MAX)
 		record_u64(b, "gid", m->st.st_gid);
-	if (is_file(m) && (uint64_t)m->st.st_size > NUMBER_MAX)
-		record_u64(b, "size", (uint64_t)m->st.st_size);
+	if (size > NUMBER_MAX)
+		record_u64(b, "size", size);
 	if (t->tv_nsec != 0 || t->tv_sec < 0 || t->tv_sec > NUMBER_MAX)
 		record_mtime(b, t);
 	if (m->xattrs.len)
@@ -180,11 +191,28 @@ static char type_of(const struct tar_member *m)
 	}
 }
 
-int tar_member_header(const struct tar_member *m, struct strbuf *out, struct err *e)
+static void pad(struct strbuf *b, size_t n)
 {
 	static const uint8_t zeroes[TARHEADER_BLOCK];
-	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+
+	if (n % TARHEADER_BLOCK)
+		strbuf_add(b, zeroes, TARHEADER_BLOCK - n % TARHEADER_BLOCK);
+}
+
+/* GNU tar's format 1.0: the number of extents, then place and length of each. */
+static void sparse_text(const struct sparse_map *map, struct strbuf *b)
+{
+	strbuf_addf(b, "%zu\n", map->n);
+	for (size_t i = 0; i < map->n; i++)
+		strbuf_addf(b, "%" PRIu64 "\n%" PRIu64 "\n", map->v[i].at, map->v[i].n);
+	pad(b, b->len);
+}
+
+int tar_member_header(const struct tar_member *m, struct strbuf *out, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT, map = STRBUF_INIT;
 	struct tar_member plain = *m;
+	uint64_t size = is_file(m) ? (uint64_t)m->st.st_size : 0;
 	char type = type_of(m);
 	int r;
 
@@ -192,18 +220,23 @@ int tar_member_header(const struct tar_member *m, struct strbuf *out, struct err
 		return err_set(e, EMEDIUMTYPE, "%s: an archive can't hold a socket", m->name);
 	if (!S_ISCHR(m->st.st_mode) && !S_ISBLK(m->st.st_mode))
 		plain.st.st_rdev = 0;
-	records(m, &b);
-	r = strbuf_ok(&b, e);
-	if (r < 0 || (m->xattrs.failed && (r = strbuf_ok(&m->xattrs, e)) < 0))
+	if (m->sparse) {
+		sparse_text(m->sparse, &map);
+		size = map.len + m->sparse->data;
+	}
+	records(m, size, &b);
+	if ((r = strbuf_ok(&b, e)) < 0 || (r = strbuf_ok(&map, e)) < 0 ||
+	    (m->xattrs.failed && (r = strbuf_ok(&m->xattrs, e)) < 0))
 		return r;
 	if (b.len) {
 		const struct tar_member pax = { .name = "pax", .st = { .st_mode = 0644 } };
 
 		header(out, &pax, 'x', b.len);
 		strbuf_add(out, b.data, b.len);
-		if (b.len % TARHEADER_BLOCK)
-			strbuf_add(out, zeroes, TARHEADER_BLOCK - b.len % TARHEADER_BLOCK);
+		pad(out, b.len);
 	}
-	header(out, &plain, type, is_file(m) ? (uint64_t)m->st.st_size : 0);
+	header(out, &plain, type, size);
+	if (map.len)
+		strbuf_add(out, map.data, map.len);
 	return strbuf_ok(out, e);
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/str.h"
+#include "images/sparse.h"
 
 #define TARHEADER_BLOCK 512
 
@@ -19,11 +20,12 @@ struct tar_member {
 	bool again; /* one more name (a hard link) */
 	struct stat st; /* kind, mode, owner, size, mtime, rdev */
 	struct strbuf xattrs; /* of tar_member_xattr(); owned */
+	const struct sparse_map *sparse; /* or NULL: then all of st_size bytes follow */
 };
 /* Adds an extended attribute. In order of name, so that the header is the same each time. */
 void tar_member_xattr(struct tar_member *m, const char *name, const void *value, size_t n);
-/* Appends the headers; what follows is st_size bytes of a regular file, padded to whole blocks.
- * -EMEDIUMTYPE: tar has no such kind (sockets). */
+/* Appends the headers, and of a sparse file its map; what follows is the content of a regular file
+ * (without its holes), padded to whole blocks. -EMEDIUMTYPE: tar has no such kind (sockets). */
 int tar_member_header(const struct tar_member *m, struct strbuf *out, struct err *e);
 
 #endif

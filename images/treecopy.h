@@ -17,6 +17,12 @@ struct tree_shift {
 	uint32_t from, to, count;
 };
 uint32_t tree_shift_id(const struct tree_shift *s, uint32_t id);
+/* An extended attribute as an instance sees it becomes what is stored for it, in place; `value` has
+ * room for TREE_XATTR_MORE bytes more. Return: false: it speaks of ids that the instance hasn't
+ * got.
+ */
+#define TREE_XATTR_MORE 8
+bool tree_xattr_stored(const struct tree_shift *s, const char *name, void *value, size_t *n);
 
 struct tree_copy {
 	int links; /* an empty directory of the same file system as the copy; borrowed */

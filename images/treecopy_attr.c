@@ -84,6 +84,39 @@ size_t tree_xattr_seen(const struct tree_shift *s, const char *name, void *value
 	return n;
 }
 
+static bool acl_is_within(const struct tree_shift *s, const void *value, size_t n)
+{
+	const struct posix_acl_xattr_header *h = value;
+	const struct posix_acl_xattr_entry *v = (const void *)(h + 1);
+
+	for (size_t i = 0; n > sizeof(*h) && i < (n - sizeof(*h)) / sizeof(*v); i++)
+		if ((le16toh(v[i].e_tag) == ACL_USER || le16toh(v[i].e_tag) == ACL_GROUP) &&
+		    le32toh(v[i].e_id) - s->from >= s->count)
+			return false;
+	return true;
+}
+
+bool tree_xattr_stored(const struct tree_shift *s, const char *name, void *value, size_t *n)
+{
+	struct vfs_ns_cap_data *cap = value;
+
+	if (!s->count)
+		return true;
+	if (str_eq(name, XATTR_NAME_CAPS) && *n == XATTR_CAPS_SZ_2) {
+		cap->magic_etc = htole32(VFS_CAP_REVISION_3 |
+					 (le32toh(cap->magic_etc) & VFS_CAP_FLAGS_EFFECTIVE));
+		cap->rootid = htole32(s->to);
+		*n = XATTR_CAPS_SZ_3;
+		return true;
+	}
+	if ((str_eq(name, XATTR_NAME_POSIX_ACL_ACCESS) ||
+	     str_eq(name, XATTR_NAME_POSIX_ACL_DEFAULT)) &&
+	    !acl_is_within(s, value, *n))
+		return false;
+	shift_value(s, name, value, *n);
+	return true;
+}
+
 static bool stays_away(const char *name, bool root)
 {
 	return str_eq(name, OVERLAY_ORIGIN) ||

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,12 +16,14 @@
 
 #include "base/sys.h"
 #include "images/import_priv.h"
+#include "namespaces/mountfd.h"
 
 #define CHILD_ERRNO_MAX 4095
 #define CHILD_FD_FREE 16 /* above every fd that the child is to have */
 
 struct child_fds {
 	int archive, tree, report, split, null; /* >= CHILD_FD_FREE, close-on-exec */
+	int mount, mount_at; /* or -EBADF */
 };
 
 static void child_fds_close(struct child_fds *f)
@@ -30,6 +33,8 @@ static void child_fds_close(struct child_fds *f)
 	fd_reset(&f->report);
 	fd_reset(&f->split);
 	fd_reset(&f->null);
+	fd_reset(&f->mount);
+	fd_reset(&f->mount_at);
 }
 
 /* Copies that are out of the way of the numbers that the child uses. */
@@ -45,9 +50,32 @@ static int child_fds_prepare(const struct unpack_fds *fds, int report, struct ch
 	ret->report = fcntl(report, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->split = fcntl(fds->split < 0 ? null : fds->split, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
 	ret->null = fcntl(null, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
-	if (ret->archive < 0 || ret->tree < 0 || ret->report < 0 || ret->split < 0 || ret->null < 0)
+	if (fds->has_mount) {
+		ret->mount = fcntl(fds->mount, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+		ret->mount_at = fcntl(fds->mount_at, F_DUPFD_CLOEXEC, CHILD_FD_FREE);
+	}
+	if ((fds->has_mount && (ret->mount < 0 || ret->mount_at < 0)) || ret->archive < 0 ||
+	    ret->tree < 0 || ret->report < 0 || ret->split < 0 || ret->null < 0)
 		return err_sys(e, "copy a file descriptor");
 	return 0;
+}
+
+/* A tree in a mount that nobody has attached: a copy of it can be taken only where it is. */
+static int child_attach(const struct child_fds *f, struct err *e)
+{
+	CLEANUP_FD int at = -EBADF;
+	int r;
+
+	if (f->mount < 0)
+		return 0;
+	/* The working directory is what follows into the new namespace; descriptors don't. */
+	if (fchdir(f->mount_at) < 0 || unshare(CLONE_NEWNS) < 0)
+		return err_sys(e, "new mount namespace");
+	r = mountfd_propagation_all(MS_PRIVATE, e);
+	if (r < 0)
+		return r;
+	at = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return at < 0 ? err_sys(e, "open the working directory") : mountfd_attach(f->mount, at, e);
 }
 
 /* Between clone and exec: system calls only. */
@@ -66,6 +94,8 @@ static NORETURN void child_exec(const struct child_fds *f, const char *program, 
 	sys_signals_default();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
 		_exit(1);
+	if (child_attach(f, &m.u.err) < 0)
+		goto said;
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (dup2(fds[i][0], fds[i][1]) < 0)
 			goto fail;
@@ -74,6 +104,7 @@ static NORETURN void child_exec(const struct child_fds *f, const char *program, 
 	(void)execve(program, argv, envp);
 fail:
 	(void)err_sys(&m.u.err, "execute %s", program);
+said:
 	(void)send(report, &m, sizeof(m), MSG_NOSIGNAL);
 	_exit(1);
 }
@@ -92,7 +123,7 @@ int unpack_child_start(const struct unpacker *how, const struct unpack_request *
 		       const struct unpack_fds *with, struct unpack_child *ret, struct err *e)
 {
 	CLEANUP(child_fds_close)
-	struct child_fds fds = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF };
+	struct child_fds fds = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF };
 	CLEANUP_FD int ours = -EBADF, theirs = -EBADF;
 	int pair[2], pidfd = -EBADF;
 	struct clone_args args = { .flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,

@@ -36,6 +36,7 @@ enum unpack_mode {
 	UNPACK_LAYER, /* whiteouts become overlayfs's */
 	UNPACK_BLOBS, /* the members of an archive of images, flat (images/blobname.h) */
 	UNPACK_DECODE, /* a split file */
+	UNPACK_TREE, /* what layer_write_exact() wrote (images/layerwrite.h) */
 };
 
 #define UNPACK_SPLIT 1u
@@ -55,6 +56,9 @@ struct unpack_request {
 	uint64_t max_members;
 	uint64_t max_name;
 	uint64_t max_ratio;
+	/* With UNPACK_TREE: owners, which are below `count`, become those from `to` on. 0: they
+	 * stay. */
+	uint32_t shift_to, shift_count;
 };
 
 enum unpack_kind { UNPACK_PROGRESS = 1, UNPACK_OPAQUE, UNPACK_DONE, UNPACK_FAILED };

@@ -32,6 +32,9 @@ static int host_check_conflict(const struct net_network *n, unsigned index,
 	if (route->index == 0 || route->index == index || route->prefix < prefix)
 		return 0;
 	(void)if_indextoname(route->index, other);
+	/* Made by another start, between the questions about the interface and about the route. */
+	if (str_eq(other, n->interface))
+		return 0;
 	(void)inet_ntop(family, gateway, text, sizeof(text));
 	err_set(e, EADDRINUSE, "its subnet (%s/%u) is already that of %s", text, prefix, other);
 	return err_hint(e, "choose another subnet for the instances");

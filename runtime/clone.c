@@ -6,6 +6,7 @@
 #include "runtime/disk.h"
 #include "runtime/events.h"
 #include "runtime/freeze.h"
+#include "runtime/image_defaults.h"
 #include "runtime/snapshot_priv.h"
 #include "runtime/spec_edit.h"
 
@@ -23,17 +24,8 @@ static int make_spec(struct clone *c, const struct jail_name *name, const struct
 	struct jail_spec *s = &c->spec;
 	int r = spec_copy(source, s, e);
 
-	if (r < 0)
+	if (r < 0 || (r = spec_take_name(s, name, e)) < 0)
 		return r;
-	if (s->hostname && str_eq(s->hostname, source->name.s)) {
-		char *hostname = strdup(name->s);
-
-		if (!hostname)
-			return err_nomem(e);
-		free(s->hostname);
-		s->hostname = hostname;
-	}
-	s->name = *name;
 	for (size_t i = 0; i < s->network.n_interfaces; i++) {
 		s->network.interfaces[i].addresses = (struct net_addresses){ 0 };
 		s->network.interfaces[i].prefix4 = s->network.interfaces[i].prefix6 = 0;
@@ -152,6 +144,7 @@ int instance_clone(struct jail *j, const struct jail_name *source, const struct 
 {
 	CLEANUP(clone_close) struct clone c = { .from = NULL };
 	struct instance_origin origin = { .fill = fill, .arg = &c };
+	CLEANUP_FREE char *config = NULL;
 	int r;
 
 	spec_init(&c.spec);
@@ -162,6 +155,9 @@ int instance_clone(struct jail *j, const struct jail_name *source, const struct 
 	if (r >= 0)
 		r = make_spec(&c, name, o, e);
 	origin.meta = &c.source.meta;
+	if (r >= 0)
+		r = image_kept_text(c.source.dir, &config, &origin.n_config, e);
+	origin.config = config;
 	if (r >= 0)
 		r = instance_create_from(j, &c.spec, &origin, e);
 	if (r >= 0)

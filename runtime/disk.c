@@ -95,14 +95,18 @@ static int move_away(int dir, const char *name, int gone, struct err *e)
 	return 0;
 }
 
-static int empty_image(const struct jail_spec *spec, int dir, struct err *e)
+/* Its snapshots stay, and can be gone back to. */
+static int empty_image(const struct jail_spec *spec, const struct meta *meta, int dir,
+		       struct err *e)
 {
 	CLEANUP_FD int mount = disk_image_open(dir, &spec->disk, OPEN_WAIT_MS, e);
 	int r = mount;
 
 	if (r >= 0)
 		r = path_remove_tree(mount, "upper", e);
-	return r < 0 ? r : path_remove_tree(mount, "work", e);
+	if (r >= 0)
+		r = path_remove_tree(mount, "work", e);
+	return r < 0 ? r : rootfs_prepare_dir(mount, meta->n_layers, &meta->ids, e);
 }
 
 int instance_disk_rebuild(const struct jail_spec *spec, const struct meta *meta, int dir, bool keep,
@@ -114,8 +118,8 @@ int instance_disk_rebuild(const struct jail_spec *spec, const struct meta *meta,
 
 	if (kind == DISK_TMPFS)
 		return 0;
-	if (kind == DISK_IMAGE) /* each start makes what is missing */
-		return keep || empty_image(spec, dir, e) >= 0 ? 0 : err_wrap(e, "disk");
+	if (kind == DISK_IMAGE) /* each start makes what is missing of mount points */
+		return keep || empty_image(spec, meta, dir, e) >= 0 ? 0 : err_wrap(e, "disk");
 	if (!keep && ((r = move_away(dir, "upper", gone, e)) < 0 ||
 		      (r = move_away(dir, "work", gone, e)) < 0))
 		return r;

@@ -75,6 +75,9 @@ int engine_refuse_used(const struct strv *users, struct err *e);
 /* A random one, in hex. */
 int engine_new_id(struct jail_name *ret, struct err *e);
 
+/* 32 hex digits, which is what everybody's char[33] has room for. */
+bool instance_is_id(const char *text);
+
 /* meta.json. */
 struct meta {
 	struct jail_name owner; /* the id, as the owner of leases */
@@ -128,6 +131,8 @@ int spec_write_runtime(int run, const struct jail_spec *spec, struct err *e);
 int spec_forget_runtime(int run, struct err *e);
 int spec_read(int dir, struct jail_spec *ret, struct err *e);
 int spec_write(int dir, const struct jail_spec *spec, enum file_sync sync, struct err *e);
+/* A new name; a host name that was the old one follows. */
+int spec_take_name(struct jail_spec *s, const struct jail_name *name, struct err *e);
 /* Rewrites spec.json for a new name; a host name that was the old name follows. */
 int spec_rename(int dir, const struct jail_name *name, struct err *e);
 
@@ -196,7 +201,11 @@ int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, stru
 /* create, of an instance that gets the layers of another, and files of its own from `fill`, which
  * is called when its disk is there and nobody else knows of it. */
 struct instance_origin {
-	const struct meta *meta;
+	const struct meta *meta; /* image and layers */
+	const char *config; /* the image's (image_keep_text()); NULL: there is none */
+	size_t n_config;
+	const struct jail_name *id; /* NULL: a new one. -EEXIST: an instance of this host has it */
+	uint64_t created_ms; /* 0: now */
 	int (*fill)(const struct meta *meta, int dir, void *arg, struct err *e);
 	void *arg;
 };

@@ -62,11 +62,16 @@ static int expose_note_all(struct expose *x, struct err *e)
 	return r;
 }
 
+/* In whatever protocol: one number is one instance's. */
 static bool collides(const struct net_port *port, const struct net_port *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (net_ports_collide(port, &v[i]))
+	struct net_port p = *port;
+
+	for (size_t i = 0; i < n; i++) {
+		p.protocol = v[i].protocol;
+		if (net_ports_collide(&p, &v[i]))
 			return true;
+	}
 	return false;
 }
 

@@ -150,6 +150,11 @@ int spec_unapply_image(struct jail_spec *s, const struct image_config *c, struct
 	return 0;
 }
 
+int image_keep_text(int dir, const char *text, size_t n, enum file_sync sync, struct err *e)
+{
+	return file_write_at(dir, KEPT_CONFIG, text, n, 0600, sync, e);
+}
+
 int image_keep_config(struct jail *j, const struct image *image, int dir, enum file_sync sync,
 		      struct err *e)
 {
@@ -160,22 +165,30 @@ int image_keep_config(struct jail *j, const struct image *image, int dir, enum f
 	if (!digest_is_set(&image->config))
 		return 0;
 	r = store_config_read(&j->store, &image->config, &text, &n, e);
-	return r < 0 ? r : file_write_at(dir, KEPT_CONFIG, text, n, 0600, sync, e);
+	return r < 0 ? r : image_keep_text(dir, text, n, sync, e);
+}
+
+int image_kept_text(int dir, char **ret, size_t *ret_n, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = file_read_at(dir, KEPT_CONFIG, MANIFEST_BYTES_MAX, ret, ret_n, &why);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		*e = why;
+	return r < 0 ? r : 1;
 }
 
 int image_kept_config(int dir, struct image_config *ret, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
-	struct err why = ERR_INIT;
 	size_t n = 0;
-	int r = file_read_at(dir, KEPT_CONFIG, MANIFEST_BYTES_MAX, &text, &n, &why);
+	int r = image_kept_text(dir, &text, &n, e);
 
-	if (r == -ENOENT)
-		return 0;
-	if (r >= 0)
-		r = image_config_parse(KEPT_CONFIG, text, n, ret, &why);
-	if (r < 0)
-		*e = why;
+	if (r <= 0)
+		return r;
+	r = image_config_parse(KEPT_CONFIG, text, n, ret, e);
 	return r < 0 ? r : 1;
 }
 

@@ -43,7 +43,11 @@ int image_read_config(struct jail *j, const struct image *image, struct image_co
  */
 int image_keep_config(struct jail *j, const struct image *image, int dir, enum file_sync sync,
 		      struct err *e);
-/* What was kept. Return: 1; 0: nothing. */
+/* Keeps this text. */
+int image_keep_text(int dir, const char *text, size_t n, enum file_sync sync, struct err *e);
+/* What was kept. Return: 1, and *ret is the caller's; 0: nothing. */
+int image_kept_text(int dir, char **ret, size_t *ret_n, struct err *e);
+/* The same, parsed. */
 int image_kept_config(int dir, struct image_config *ret, struct err *e);
 /* The same to be shown: owned by the caller, NULL: nothing, or nothing that can be read, which is a
  * warning. */

@@ -134,14 +134,45 @@ static int check_rootfs(const struct jail_spec *spec, struct err *e)
 	return fd < 0 ? err_sys(e, "rootfs: %s", spec->rootfs) : 0;
 }
 
+static int id_in_use(const char *id, struct err *e)
+{
+	(void)err_set(e, EEXIST, "an instance of this host has the id %s", id);
+	return err_hint(e, "leave the id out, and it gets one of its own");
+}
+
+/* Called when trash/ID is ours: who has the id now has had it before. */
+static int check_id(struct creation *c, struct err *e)
+{
+	CLEANUP_STRV struct strv names = { .v = NULL };
+	int r = instance_names(c->j, &names, e);
+
+	for (size_t i = 0; r >= 0 && i < names.n; i++) {
+		struct err ignored = ERR_INIT;
+		struct jail_name name;
+		CLEANUP_FD int dir = -EBADF;
+		struct meta m;
+
+		if (name_parse("instance", names.v[i], &name, &ignored) < 0)
+			continue;
+		dir = instance_open_dir(c->j, &name, &ignored);
+		if (dir >= 0 && meta_read(dir, &m, &ignored) >= 0 &&
+		    str_eq(m.owner.s, c->meta.owner.s))
+			return id_in_use(c->meta.owner.s, e);
+	}
+	return r;
+}
+
 static int make_directory(struct creation *c, struct rollback *undo, struct err *e)
 {
 	c->trash = path_make_dir_at(c->j->state, "trash", 0700, e);
 	if (c->trash < 0)
 		return c->trash;
 	if (mkdirat(c->trash, c->meta.owner.s, 0700) < 0)
-		return err_sys(e, "make directory trash/%s", c->meta.owner.s);
+		return errno == EEXIST ? id_in_use(c->meta.owner.s, e)
+				       : err_sys(e, "make directory trash/%s", c->meta.owner.s);
 	rollback_push(undo, undo_directory, c);
+	if (c->origin && c->origin->id && check_id(c, e) < 0)
+		return -e->code;
 	c->dir = path_open_beneath(c->trash, c->meta.owner.s, O_RDONLY | O_DIRECTORY, 0);
 	if (c->dir < 0)
 		return err_ret(e, c->dir, "open trash/%s", c->meta.owner.s);
@@ -182,6 +213,16 @@ static int publish_durably(struct creation *c, struct err *e)
 	return r;
 }
 
+static int keep_config(struct creation *c, enum file_sync sync, struct err *e)
+{
+	const struct instance_origin *o = c->origin;
+
+	if (!c->spec->has_image || (o && !o->config))
+		return 0;
+	return o ? image_keep_text(c->dir, o->config, o->n_config, sync, e)
+		 : image_keep_config(c->j, &c->image, c->dir, sync, e);
+}
+
 static int create(struct creation *c, bool durable, struct rollback *undo, struct err *e)
 {
 	enum file_sync sync = durable ? FILE_SYNC : FILE_NOSYNC;
@@ -195,7 +236,7 @@ static int create(struct creation *c, bool durable, struct rollback *undo, struc
 		return r;
 	rollback_push(undo, undo_disk, c);
 	if ((r = instance_disk_make(c->j, c->spec, &c->meta, c->dir, durable, e)) < 0 ||
-	    (c->spec->has_image && (r = image_keep_config(c->j, &c->image, c->dir, sync, e)) < 0) ||
+	    (r = keep_config(c, sync, e)) < 0 ||
 	    (c->origin && (r = c->origin->fill(&c->meta, c->dir, c->origin->arg, e)) < 0) ||
 	    (r = spec_write(c->dir, c->spec, sync, e)) < 0 ||
 	    (r = meta_write(c->dir, &c->meta, sync, e)) < 0)
@@ -219,7 +260,9 @@ static int create_from(struct jail *j, const struct jail_spec *spec,
 	r = engine_new_id(&c.meta.owner, e);
 	if (r < 0)
 		return r;
-	c.meta.created_ms = clock_wall_ms();
+	if (origin && origin->id)
+		c.meta.owner = *origin->id;
+	c.meta.created_ms = origin && origin->created_ms ? origin->created_ms : clock_wall_ms();
 	r = policy_apply(&j->config, spec, e);
 	if (r < 0)
 		return err_wrap(e, "create %s", spec->name.s);

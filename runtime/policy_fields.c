@@ -76,6 +76,7 @@ static const struct {
 	{ "security.nesting", "nesting" },
 	{ "security.devices", "devices" },
 	{ "security.shmSize", "" }, /* counts as memory */
+	{ "snapshots", "" }, /* count against the limit of its disk */
 	{ "restart.policy", "" },
 	{ "restart.maxRetries", "" },
 	{ "restart.delay", "" },

@@ -74,8 +74,7 @@ static bool get_bool(const struct json *o, const char *key)
 	return v && v->type == JSON_BOOL && v->boolean;
 }
 
-/* 32 hex digits, which is what everybody's char[33] has room for. */
-static bool is_id(const char *text)
+bool instance_is_id(const char *text)
 {
 	return strlen(text) == INSTANCE_ID_LEN &&
 	       strspn(text, "0123456789abcdef") == INSTANCE_ID_LEN;
@@ -154,7 +153,7 @@ int meta_read(int dir, struct meta *ret, struct err *e)
 	    (r = get_int(doc, root, "idFirst", 0, UINT32_MAX, &first, e)) < 0 ||
 	    (r = get_int(doc, root, "idCount", 0, IDMAP_COUNT, &count, e)) < 0)
 		return r;
-	if (!is_id(id) || name_parse("instance id", id, &m.owner, &why) < 0)
+	if (!instance_is_id(id) || name_parse("instance id", id, &m.owner, &why) < 0)
 		return json_err(doc, json_get(root, "id"), e, EBADMSG, "is not an instance's id");
 	if (!is_range(first, count))
 		return json_err(doc, root, e, EBADMSG, "\"idFirst\", \"idCount\": no such range");
@@ -405,23 +404,27 @@ int spec_forget_runtime(int run, struct err *e)
 	return 0;
 }
 
+int spec_take_name(struct jail_spec *s, const struct jail_name *name, struct err *e)
+{
+	if (s->hostname && str_eq(s->hostname, s->name.s)) {
+		char *hostname = strdup(name->s);
+
+		if (!hostname)
+			return err_nomem(e);
+		free(s->hostname);
+		s->hostname = hostname;
+	}
+	s->name = *name;
+	return 0;
+}
+
 int spec_rename(int dir, const struct jail_name *name, struct err *e)
 {
 	CLEANUP_SPEC struct jail_spec spec;
 	int r;
 
 	spec_init(&spec);
-	r = spec_read(dir, &spec, e);
-	if (r < 0)
+	if ((r = spec_read(dir, &spec, e)) < 0 || (r = spec_take_name(&spec, name, e)) < 0)
 		return r;
-	if (str_eq(spec.hostname, spec.name.s)) {
-		char *hostname = strdup(name->s);
-
-		if (!hostname)
-			return err_nomem(e);
-		free(spec.hostname);
-		spec.hostname = hostname;
-	}
-	spec.name = *name;
 	return spec_write(dir, &spec, FILE_SYNC, e);
 }

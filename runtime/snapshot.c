@@ -36,8 +36,7 @@ int snapshot_choose_name(const struct snapshots *s, uint64_t now_ms, const char 
 	return err_set(e, EEXIST, "no name is left; give one");
 }
 
-/* While the instance stands still. */
-static int copy_frozen(struct snapshot_access *a, int entry, struct snapshot *what, struct err *e)
+int snapshot_copy_frozen(struct snapshot_access *a, int entry, struct snapshot *what, struct err *e)
 {
 	struct freeze f CLEANUP_FREEZE = FREEZE_INIT;
 	struct err why = ERR_INIT;
@@ -63,7 +62,7 @@ static int copy(struct snapshot_access *a, struct snapshot *what, struct err *e)
 	int r = entry;
 
 	if (r >= 0)
-		r = a->lock < 0 ? copy_frozen(a, entry, what, e)
+		r = a->lock < 0 ? snapshot_copy_frozen(a, entry, what, e)
 				: snapshots_copy(&a->all, entry, e);
 	if (r >= 0 && a->lock < 0 && running_has_ended(&a->running)) {
 		(void)err_set(e, EBUSY, "it has ended while it was copied");

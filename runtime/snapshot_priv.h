@@ -29,6 +29,9 @@ int snapshot_access_clean(struct jail *j, const struct jail_name *name, bool mus
 			  struct snapshot_access *ret, struct err *e);
 /* Reads the snapshots anew, after a change. */
 int snapshot_access_again(struct snapshot_access *a, struct err *e);
+/* Of one that runs, while it stands still: snapshots_copy(). Says in *what how long. */
+int snapshot_copy_frozen(struct snapshot_access *a, int entry, struct snapshot *what,
+			 struct err *e);
 void snapshot_access_close(struct snapshot_access *a);
 #define CLEANUP_ACCESS CLEANUP(snapshot_access_close)
 /* Zeroed is not closed. */

@@ -24,7 +24,6 @@
 #include "cmd/jail-copy/seen.h"
 
 #define PACK_BLOCK ((size_t)64 << 10)
-#define PACK_EXTENTS_MAX 65536 /* beyond, the rest counts as data */
 
 struct pack_level {
 	DIR *dir;
@@ -36,8 +35,7 @@ struct pack {
 	struct copy *c;
 	struct pax out;
 	struct seen seen;
-	struct pax_extent extents[PACK_EXTENTS_MAX + 1]; /* of the file at hand */
-	size_t n_extents;
+	struct sparse_map map; /* of the file at hand */
 	struct pack_level levels[ENTRY_DEPTH_MAX];
 	size_t n;
 	char path[ENTRY_NAME_MAX + 1]; /* of the member at hand */
@@ -88,35 +86,7 @@ static int pack_xattrs(struct pack *p, int fd, struct err *e)
 	return r;
 }
 
-/* Where its data is, as GNU tar says it. Return: how much data; *ret_holes: there is more. */
-static uint64_t pack_extents(struct pack *p, int fd, off_t size, bool *ret_holes)
-{
-	uint64_t sum = 0;
-	off_t at = 0;
-
-	p->n_extents = 0;
-	while (at < size && p->n_extents < PACK_EXTENTS_MAX) {
-		off_t data = lseek(fd, at, SEEK_DATA), hole;
-
-		if (data < 0 && errno != ENXIO)
-			data = at; /* a file system that can't tell */
-		if (data < 0 || data >= size) /* nothing but a hole to the end */
-			break;
-		hole = lseek(fd, data, SEEK_HOLE);
-		if (hole <= data || hole > size || p->n_extents + 1 == PACK_EXTENTS_MAX)
-			hole = size;
-		p->extents[p->n_extents++] =
-			(struct pax_extent){ (uint64_t)data, (uint64_t)(hole - data) };
-		sum += (uint64_t)(hole - data);
-		at = hole;
-	}
-	*ret_holes = sum < (uint64_t)size;
-	if (*ret_holes && at < size)
-		p->extents[p->n_extents++] = (struct pax_extent){ (uint64_t)size, 0 };
-	return sum;
-}
-
-static int pack_extent(struct pack *p, int fd, const struct pax_extent *x, bool *whole,
+static int pack_extent(struct pack *p, int fd, const struct sparse_extent *x, bool *whole,
 		       struct err *e)
 {
 	for (uint64_t done = 0; done < x->n;) {
@@ -146,8 +116,8 @@ static int pack_content(struct pack *p, int fd, struct err *e)
 {
 	bool whole = true;
 
-	for (size_t i = 0; i < p->n_extents; i++)
-		if (pack_extent(p, fd, &p->extents[i], &whole, e) < 0)
+	for (size_t i = 0; i < p->map.n; i++)
+		if (pack_extent(p, fd, &p->map.v[i], &whole, e) < 0)
 			return -e->code;
 	p->c->result.changed += !whole;
 	return pax_pad(&p->out, e);
@@ -164,8 +134,6 @@ static int pack_file(struct pack *p, int object, struct err *e)
 	CLEANUP_FD int fd = pack_reopen(p, object, 0, e);
 	const char *first = NULL;
 	struct stat st;
-	uint64_t size;
-	bool holes;
 
 	if (fd < 0)
 		return fd;
@@ -178,10 +146,10 @@ static int pack_file(struct pack *p, int object, struct err *e)
 		return pax_header(&p->out, p->path, &st, first, true, 0, e);
 	if (pack_xattrs(p, fd, e) < 0)
 		return -e->code;
-	size = pack_extents(p, fd, st.st_size, &holes);
-	if (holes)
-		pax_hole_map(&p->out, p->extents, p->n_extents, (uint64_t)st.st_size);
-	if (pax_header(&p->out, p->path, &st, NULL, false, size, e) < 0)
+	sparse_look(fd, st.st_size, &p->map);
+	if (p->map.holes)
+		pax_hole_map(&p->out, p->map.v, p->map.n, (uint64_t)st.st_size);
+	if (pax_header(&p->out, p->path, &st, NULL, false, p->map.data, e) < 0)
 		return -e->code;
 	return pack_content(p, fd, e);
 }

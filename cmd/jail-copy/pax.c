@@ -117,7 +117,7 @@ bool pax_xattr(struct pax *p, const char *name, const void *value, size_t n)
 	return true;
 }
 
-void pax_hole_map(struct pax *p, const struct pax_extent *v, size_t n, uint64_t real_size)
+void pax_hole_map(struct pax *p, const struct sparse_extent *v, size_t n, uint64_t real_size)
 {
 	strbuf_addf(&p->map, "%zu\n", n);
 	for (size_t i = 0; i < n; i++)

@@ -14,12 +14,9 @@
 #include <sys/stat.h>
 
 #include "base/str.h"
+#include "images/sparse.h"
 
 #define PAX_BUFFER ((size_t)256 << 10)
-
-struct pax_extent {
-	uint64_t at, n;
-};
 
 struct pax {
 	int fd; /* borrowed */
@@ -38,7 +35,7 @@ void pax_begin(struct pax *p);
 /* A name with '=' can't be said. Return: whether it could be. */
 bool pax_xattr(struct pax *p, const char *name, const void *value, size_t n);
 /* Where the data is; a last extent of no bytes says how long the file is. */
-void pax_hole_map(struct pax *p, const struct pax_extent *v, size_t n, uint64_t real_size);
+void pax_hole_map(struct pax *p, const struct sparse_extent *v, size_t n, uint64_t real_size);
 /* type: the file's, and its size, of `st`; size: the bytes of data that follow. link: target of a
  * symbolic link, or (hard) the first name of the file. */
 int pax_header(struct pax *p, const char *name, const struct stat *st, const char *link, bool hard,

@@ -13,8 +13,11 @@
 #include <zlib.h>
 
 #include "cmd/jail-unpack/meta.h"
+#include "cmd/jail-unpack/tree_priv.h"
 #include "cmd/jail-unpack/unpack.h"
 #include "cmd/jail-unpack/xattr.h"
+#include "images/layerwrite.h"
+#include "images/store.h"
 
 /* The content. Gaps between blocks are holes, and stay so. */
 int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e)
@@ -66,6 +69,7 @@ int member_make(struct unpack *u, struct archive_entry *entry, int *ret_fd, stru
 static int member_file(struct unpack *u, struct archive *a, struct archive_entry *entry,
 		       const struct tree_meta *meta, struct err *e)
 {
+	const struct xattr_how how = { &u->shift, NULL, &u->result.skipped_xattrs };
 	CLEANUP_FD int fd = -EBADF;
 	int64_t size = archive_entry_size(entry);
 	int r = member_make(u, entry, &fd, e);
@@ -79,7 +83,7 @@ static int member_file(struct unpack *u, struct archive *a, struct archive_entry
 		r = tree_set_owner(fd, meta, e);
 	/* After the owner: chown removes security.capability. */
 	if (r == 0)
-		r = xattr_apply(fd, entry, NULL, &u->result.skipped_xattrs, e);
+		r = xattr_apply(fd, entry, &how, e);
 	if (r == 0)
 		r = tree_set_times(fd, &meta->mtime, e);
 	u->result.files++;
@@ -89,12 +93,16 @@ static int member_file(struct unpack *u, struct archive *a, struct archive_entry
 static int member_dir(struct unpack *u, struct archive_entry *entry, const struct tree_meta *meta,
 		      struct err *e)
 {
+	const struct xattr_how how = { &u->shift, &u->tree, &u->result.skipped_xattrs };
 	int r = tree_make_dir(&u->tree, &u->name, meta, e);
 
 	u->result.directories++;
 	if (r < 0)
 		return r;
-	return xattr_apply(tree_top(&u->tree), entry, &u->tree, &u->result.skipped_xattrs, e);
+	if (u->mode == UNPACK_TREE && member_has_mark(entry, STORE_OPAQUE_XATTR) &&
+	    (r = tree_became_opaque(&u->tree, e)) < 0)
+		return r;
+	return xattr_apply(tree_top(&u->tree), entry, &how, e);
 }
 
 static int member_symlink(struct unpack *u, struct archive_entry *entry,
@@ -120,6 +128,10 @@ static int member_node(struct unpack *u, struct archive_entry *entry, mode_t typ
 	dev_t dev = type == S_IFIFO ? 0 : makedev(major_nr, minor_nr);
 
 	/* overlayfs takes a character device 0:0 for a deleted file (row 39). */
+	if (type == S_IFCHR && dev == 0 && u->mode == UNPACK_TREE) {
+		u->result.whiteouts++;
+		return tree_make_whiteout(&u->tree, &u->name, e);
+	}
 	if (type == S_IFCHR && dev == 0) {
 		u->result.skipped_whiteouts++;
 		return 0;
@@ -132,10 +144,16 @@ static int member_node(struct unpack *u, struct archive_entry *entry, mode_t typ
 	return tree_make_node(&u->tree, &u->name, type, dev, meta, e);
 }
 
+static struct entry_limits member_limits(const struct unpack *u)
+{
+	return (struct entry_limits){ .max_name = u->limits.max_name,
+				      .max_depth = ENTRY_DEPTH_MAX,
+				      .whiteouts_are_names = u->mode == UNPACK_TREE };
+}
+
 static int member_link(struct unpack *u, const char *target, struct err *e)
 {
-	const struct entry_limits limits = { .max_name = u->limits.max_name,
-					     .max_depth = ENTRY_DEPTH_MAX };
+	const struct entry_limits limits = member_limits(u);
 	int r = entry_name_parse(target, strlen(target), &limits, &u->target, e);
 
 	if (r < 0)
@@ -146,8 +164,7 @@ static int member_link(struct unpack *u, const char *target, struct err *e)
 
 int member_name(struct unpack *u, const char *name, struct err *e)
 {
-	const struct entry_limits limits = { .max_name = u->limits.max_name,
-					     .max_depth = ENTRY_DEPTH_MAX };
+	const struct entry_limits limits = member_limits(u);
 
 	if (!name)
 		return err_set(e, EBADMSG, "it has no name");
@@ -186,12 +203,17 @@ int member_unpack(struct unpack *u, struct archive *a, struct archive_entry *ent
 	r = meta_read(entry, &meta, e);
 	if (r < 0)
 		return r;
+	r = member_shift(u, &meta, e);
+	if (r < 0)
+		return r;
 	if (archive_entry_fflags_text(entry))
 		u->result.skipped_flags++;
 	if (link)
 		return member_link(u, link, e);
 	switch (type) {
 	case AE_IFREG:
+		if (u->mode == UNPACK_TREE && member_has_mark(entry, LAYER_SOCKET_XATTR))
+			return tree_make_node(&u->tree, &u->name, S_IFSOCK, 0, &meta, e);
 		return member_file(u, a, entry, &meta, e);
 	case AE_IFDIR:
 		return member_dir(u, entry, &meta, e);

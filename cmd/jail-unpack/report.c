@@ -30,8 +30,9 @@ int report_receive(struct unpack_request *ret, struct err *e)
 		return err_sys(e, "receive the request");
 	if (n != (ssize_t)sizeof(*ret) || ret->magic != UNPACK_MAGIC || ret->max_bytes == 0 ||
 	    ret->max_members == 0 || ret->max_name == 0 || ret->max_name > ENTRY_NAME_MAX ||
-	    ret->max_ratio == 0 || ret->mode < UNPACK_AUTO || ret->mode > UNPACK_DECODE ||
-	    (ret->flags & ~UNPACK_FLAGS))
+	    ret->max_ratio == 0 || ret->mode < UNPACK_AUTO || ret->mode > UNPACK_TREE ||
+	    (ret->flags & ~UNPACK_FLAGS) || (ret->shift_count && ret->mode != UNPACK_TREE) ||
+	    ret->shift_to > UINT32_MAX - ret->shift_count)
 		return err_set(e, EPROTO, "the request does not come from this version of jail");
 	return 0;
 }

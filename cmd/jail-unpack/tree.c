@@ -38,6 +38,7 @@ void tree_init(struct tree *t, int root_fd)
 	t->replace = NULL;
 	t->scratch = false;
 	t->in_use = false;
+	t->exact = false;
 	t->temp[0] = '\0';
 	(void)tree_push(t, root_fd, "");
 }
@@ -161,6 +162,8 @@ static int tree_make_implicit(struct tree *t, const char *name, struct err *e)
 	int dir = tree_top(t);
 	int fd;
 
+	if (t->exact)
+		return err_set(e, EPERM, "its parent %s is not in the archive before it", name);
 	if (mkdirat(dir, name, 0700) < 0)
 		return err_sys(e, "make directory %s", name);
 	fd = path_open_beneath(dir, name, TREE_DIR_FLAGS, 0);
@@ -249,7 +252,8 @@ static int tree_make_root(struct tree *t, const struct tree_meta *meta, struct e
 
 	if (r < 0)
 		return r;
-	root.mode &= TREE_ROOT_MODE_MASK;
+	if (!t->exact)
+		root.mode &= TREE_ROOT_MODE_MASK;
 	t->dirs[0].mtime = meta->mtime;
 	return tree_set_owner(t->dirs[0].fd, &root, e);
 }

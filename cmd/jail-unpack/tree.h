@@ -45,6 +45,8 @@ struct tree {
 	tree_opaque_fn *opaque; /* NULL: there are no lower layers */
 	void *opaque_arg;
 	bool scratch; /* nothing that has to be on disk in the end */
+	bool exact; /* the root has any mode, hard links may be of anything but directories, and no
+		       parent is missing */
 	bool in_use; /* it was there before, with files of its own: the root's attributes stay, and
 			no directory makes way for something else, nor the other way round */
 	char temp[32]; /* of tree_begin_file(), in tree_top(); "": there is none */

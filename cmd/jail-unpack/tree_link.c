@@ -43,7 +43,7 @@ int tree_make_link(struct tree *t, const struct entry_name *name, const struct e
 	if (fstatat(from, target_last, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, EPERM,
 			       "the target of the hard link is not in the archive before it");
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode) && (!t->exact || S_ISDIR(st.st_mode)))
 		return err_set(e, EPERM, "the target of the hard link is not a regular file");
 	r = tree_enter_parent(t, name, e);
 	if (r < 0)

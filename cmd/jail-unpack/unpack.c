@@ -130,6 +130,7 @@ static int unpack_by_mode(struct unpack *u, struct archive *a, struct archive_en
 		return blobs_member(u, a, entry, e);
 	case UNPACK_ROOTFS:
 	case UNPACK_LAYER:
+	case UNPACK_TREE:
 		return member_unpack(u, a, entry, e);
 	case UNPACK_DECODE:
 		break; /* no archive (decode.c) */
@@ -182,7 +183,9 @@ int unpack_run(struct unpack *u, struct err *e)
 		return err_nomem(e);
 	tarwatch_init(&u->watch);
 	u->mode = u->limits.mode;
-	u->tree.opaque = u->mode == UNPACK_LAYER ? report_opaque : NULL;
+	u->tree.opaque = u->mode == UNPACK_LAYER || u->mode == UNPACK_TREE ? report_opaque : NULL;
+	u->tree.exact = u->mode == UNPACK_TREE;
+	u->shift = (struct tree_shift){ .to = u->limits.shift_to, .count = u->limits.shift_count };
 	r = split_start(u, e);
 	if (r == 0)
 		r = unpack_all(u, a, e);

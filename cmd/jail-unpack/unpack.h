@@ -10,6 +10,7 @@
 #include "cmd/jail-unpack/tree.h"
 #include "images/splitter.h"
 #include "images/tarwatch.h"
+#include "images/treecopy.h"
 #include "images/unpack_proto.h"
 
 struct archive;
@@ -23,6 +24,7 @@ struct unpack {
 	bool hinted, foreign;
 	struct unpack_result result;
 	struct tree tree;
+	struct tree_shift shift; /* of owners */
 	struct ring *ring; /* borrowed */
 	struct source *source; /* borrowed; only its counters are read */
 	struct tarwatch watch;
@@ -47,6 +49,12 @@ int member_name(struct unpack *u, const char *name, struct err *e);
 /* A new regular file for u->name, if the limits allow its size. */
 int member_make(struct unpack *u, struct archive_entry *entry, int *ret_fd, struct err *e);
 int member_content(struct unpack *u, struct archive *a, int fd, int64_t size, struct err *e);
+
+/* What only UNPACK_TREE knows of (member_tree.c). */
+/* Owners become those of the range. -EPERM: it isn't one that is inside. */
+int member_shift(const struct unpack *u, struct tree_meta *meta, struct err *e);
+/* Whether the member has the attribute, with the value "y". */
+bool member_has_mark(struct archive_entry *entry, const char *name);
 
 /* The split file (split.c). */
 int split_start(struct unpack *u, struct err *e);

@@ -17,6 +17,7 @@
 #include <sys/xattr.h>
 
 #include "cmd/jail-unpack/tree.h"
+#include "images/treecopy.h"
 
 #define XATTR_ACL_ENTRIES_MAX 1024
 
@@ -42,25 +43,39 @@ static int xattr_later(struct tree *t, const void *value, size_t n, struct err *
 	return 0;
 }
 
-static int xattr_apply_one(int fd, const char *name, const void *value, size_t n,
-			   struct tree *is_dir, uint64_t *skipped, struct err *e)
+static int xattr_apply_as(int fd, const char *name, const void *value, size_t n,
+			  enum entry_xattr policy, const struct xattr_how *how, struct err *e)
 {
-	uint8_t cap[ENTRY_CAPABILITY_MAX];
-	enum entry_xattr policy = entry_xattr_policy(name, &value, &n, cap);
-
 	switch (policy) {
 	case ENTRY_XATTR_SET:
 		return xattr_set(fd, name, value, n, e);
 	case ENTRY_XATTR_SET_LATE:
-		if (is_dir)
-			return xattr_later(is_dir, value, n, e);
-		(*skipped)++;
-		return 0;
+		if (how->is_dir)
+			return xattr_later(how->is_dir, value, n, e);
+		break;
 	case ENTRY_XATTR_DROP:
-		(*skipped)++;
-		return 0;
+		break;
 	}
+	(*how->skipped)++;
 	return 0;
+}
+
+static int xattr_apply_one(int fd, const char *name, const void *value, size_t n,
+			   const struct xattr_how *how, struct err *e)
+{
+	uint8_t cap[ENTRY_CAPABILITY_MAX];
+	enum entry_xattr policy = entry_xattr_policy(name, &value, &n, cap);
+	CLEANUP_FREE void *shifted = NULL;
+
+	if (how->shift->count == 0 || policy == ENTRY_XATTR_DROP)
+		return xattr_apply_as(fd, name, value, n, policy, how, e);
+	shifted = calloc(1, n + TREE_XATTR_MORE);
+	if (!shifted)
+		return err_nomem(e);
+	memcpy(shifted, value, n);
+	if (!tree_xattr_stored(how->shift, name, shifted, &n))
+		policy = ENTRY_XATTR_DROP;
+	return xattr_apply_as(fd, name, shifted, n, policy, how, e);
 }
 
 /* libarchive's entry as the kernel's. Return: false for one that has no number or is no POSIX
@@ -148,8 +163,8 @@ static ssize_t xattr_acl_build(struct archive_entry *entry, int type, uint8_t **
 	return (ssize_t)(sizeof(header) + n * sizeof(*list));
 }
 
-static int xattr_apply_acl(int fd, struct archive_entry *entry, int type, struct tree *is_dir,
-			   uint64_t *skipped, struct err *e)
+static int xattr_apply_acl(int fd, struct archive_entry *entry, int type,
+			   const struct xattr_how *how, struct err *e)
 {
 	const char *name = type == ARCHIVE_ENTRY_ACL_TYPE_ACCESS ? XATTR_NAME_POSIX_ACL_ACCESS
 								 : XATTR_NAME_POSIX_ACL_DEFAULT;
@@ -162,14 +177,13 @@ static int xattr_apply_acl(int fd, struct archive_entry *entry, int type, struct
 	if (n < 0)
 		return (int)n;
 	if (n == 0) {
-		(*skipped)++;
+		(*how->skipped)++;
 		return 0;
 	}
-	return xattr_apply_one(fd, name, value, (size_t)n, is_dir, skipped, e);
+	return xattr_apply_one(fd, name, value, (size_t)n, how, e);
 }
 
-int xattr_apply(int fd, struct archive_entry *entry, struct tree *is_dir, uint64_t *skipped,
-		struct err *e)
+int xattr_apply(int fd, struct archive_entry *entry, const struct xattr_how *how, struct err *e)
 {
 	const char *name;
 	const void *value;
@@ -178,16 +192,16 @@ int xattr_apply(int fd, struct archive_entry *entry, struct tree *is_dir, uint64
 
 	(void)archive_entry_xattr_reset(entry);
 	while (archive_entry_xattr_next(entry, &name, &value, &n) == ARCHIVE_OK) {
-		r = xattr_apply_one(fd, name, value, n, is_dir, skipped, e);
+		r = xattr_apply_one(fd, name, value, n, how, e);
 		if (r < 0)
 			return r;
 	}
 	if (archive_entry_acl_types(entry) & ARCHIVE_ENTRY_ACL_TYPE_NFS4)
-		(*skipped)++;
-	r = xattr_apply_acl(fd, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, is_dir, skipped, e);
+		(*how->skipped)++;
+	r = xattr_apply_acl(fd, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, how, e);
 	if (r < 0)
 		return r;
-	return xattr_apply_acl(fd, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, is_dir, skipped, e);
+	return xattr_apply_acl(fd, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, how, e);
 }
 
 void xattr_skip(struct archive_entry *entry, uint64_t *skipped)

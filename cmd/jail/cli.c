@@ -131,6 +131,20 @@ int cli_flush(struct err *e)
 	return err_sys(e, "write to standard output");
 }
 
+int cli_print_instance(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	CLEANUP_INFO struct instance_info info = { .pid = 0 };
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	struct json_out o;
+	int r = instance_info(j, name, true, &info, e);
+
+	if (r < 0)
+		return r;
+	json_out_init(&o, &b, true);
+	instance_to_json(&info, &o, NULL);
+	return cli_print_json(&b, e);
+}
+
 int cli_choose(const char *option, const char *value, const char *const *words, size_t n,
 	       struct err *e)
 {

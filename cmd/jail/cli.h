@@ -53,6 +53,8 @@ void cli_failure(const struct cli *c, struct err *e);
 void cli_warning(const char *text);
 /* Prints a finished JSON document and a newline on stdout. */
 int cli_print_json(struct strbuf *b, struct err *e);
+/* The same of an instance. */
+int cli_print_instance(struct jail *j, const struct jail_name *name, struct err *e);
 /* Columns of the terminal; TABLE_WIDTH without one. */
 size_t cli_width(void);
 /* Prints the rest of a line on stdout, escaped, with lines broken to fit: it begins in `column`,

@@ -40,20 +40,6 @@ static int parse_source(const char *text, struct jail_name *ret, struct jail_nam
 	return r < 0 ? r : name_parse("snapshot", at + 1, ret_snapshot, e);
 }
 
-static int print_json(struct cli *c, const struct jail_name *name, struct err *e)
-{
-	CLEANUP_INFO struct instance_info info = { .pid = 0 };
-	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
-	struct json_out o;
-	int r = instance_info(c->jail, name, true, &info, e);
-
-	if (r < 0)
-		return r;
-	json_out_init(&o, &b, true);
-	instance_to_json(&info, &o, NULL);
-	return cli_print_json(&b, e);
-}
-
 static int run(struct cli *c, struct err *e)
 {
 	const struct clone_values *v = c->values;
@@ -68,7 +54,7 @@ static int run(struct cli *c, struct err *e)
 	if (snapshot.s[0])
 		o.snapshot = &snapshot;
 	r = instance_clone(c->jail, &source, &name, &o, e);
-	return r < 0 || !v->json ? r : print_json(c, &name, e);
+	return r < 0 || !v->json ? r : cli_print_instance(c->jail, &name, e);
 }
 
 const struct verb verb_clone = {

@@ -9,7 +9,7 @@
 #define NAME_COLUMNS 40
 
 struct list_values {
-	bool json, quiet, wide;
+	bool json, quiet, wide, layers;
 };
 
 static const struct option options[] = {
@@ -18,6 +18,10 @@ static const struct option options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct list_values, quiet),
 	  .help = "only the names" },
+	{ .name = "layers",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct list_values, layers),
+	  .help = "digests of layers, for jail export --have" },
 	{ .name = "wide",
 	  .letter = 'w',
 	  .type = OPTION_FLAG,
@@ -59,6 +63,32 @@ static int print_one(const struct image *image, void *arg)
 	return 0;
 }
 
+static int print_layer(const struct digest *layer, void *arg)
+{
+	struct json_out *o = arg;
+	char text[sizeof("sha256:") + sizeof(layer->hex)];
+
+	(void)str_format(text, sizeof(text), "sha256:%s", layer->hex); /* fits */
+	if (o)
+		json_out_str(o, NULL, text);
+	else
+		(void)puts(text);
+	return 0;
+}
+
+static int print_layers(struct image_store *store, bool json, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	struct json_out o;
+	int r;
+
+	json_out_init(&o, &b, true);
+	json_out_array(&o, NULL);
+	r = store_each_layer(store, print_layer, json ? &o : NULL, e);
+	json_out_array_end(&o);
+	return r < 0 || !json ? r : cli_print_json(&b, e);
+}
+
 static int run(struct cli *c, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
@@ -66,6 +96,8 @@ static int run(struct cli *c, struct err *e)
 	struct image_store *store = jail_images(c->jail, e);
 	int r;
 
+	if (store && output.values->layers)
+		return print_layers(store, output.values->json, e);
 	json_out_init(&output.out, &b, true);
 	json_out_array(&output.out, NULL);
 	table_init(&output.table, 4);

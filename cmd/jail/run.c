@@ -44,7 +44,7 @@ static const struct option options[] = {
 	  .letter = 'P',
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_values, publish_all),
-	  .help = "publish each port that the image exposes on a free one" },
+	  .help = "publish the ports that the image exposes" },
 	OPTION_END,
 };
 

@@ -41,6 +41,8 @@ const struct verb *const verbs[] = {
 	&verb_diff,
 	&verb_clone,
 	&verb_commit,
+	&verb_export,
+	&verb_import,
 	&verb_image_import,
 	&verb_image_pull,
 	&verb_image_list,

@@ -55,7 +55,8 @@ extern const struct verb verb_volume_create, verb_volume_list, verb_volume_inspe
 	verb_volume_set, verb_volume_snapshot_create, verb_volume_snapshot_list,
 	verb_volume_snapshot_rm, verb_volume_rollback;
 extern const struct verb verb_snapshot_create, verb_snapshot_list, verb_snapshot_rm,
-	verb_snapshot_diff, verb_snapshot_run, verb_rollback, verb_diff, verb_clone, verb_commit;
+	verb_snapshot_diff, verb_snapshot_run, verb_rollback, verb_diff, verb_clone, verb_commit,
+	verb_export, verb_import;
 
 /* systemd (docs/systemd.md) */
 extern const struct verb verb_enable, verb_disable, verb_unit_start, verb_unit_stop, verb_unit_post,

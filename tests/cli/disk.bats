@@ -440,7 +440,10 @@ unlimited() {
 	jail snapshot create "$1" second
 	jail exec "$1" sh -c 'echo three >/c'
 }
-left_of() { ls -A "$JAIL_TEST_DIR/state/instances/$1" | grep -xE 'upper|work|l|snapshots|\.?rebuild' | xargs; }
+left_of() {
+	find "$JAIL_TEST_DIR/state/instances/$1" -mindepth 1 -maxdepth 1 -type d \
+		\( -name upper -o -name work -o -name l -o -name snapshots -o -name '*rebuild' \) -printf '%f\n' | sort | xargs
+}
 
 @test "an instance without limits gets them: its files and snapshots move into an image" {
 	local digest

@@ -1,12 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""treecmp.py A B: compares two trees: type, mode, owner, mtime, size, content, symlink target,
+"""treecmp.py [--inside] A B: compares two trees: type, mode, owner, mtime, size, content, symlink target,
 device number, extended attributes, hard link groups, holes. Prints each difference; status 1 if any.
+
+--inside: the upper directories of two instances, as these see them: owners (those in ACLs too) count from the
+beginning of each one's range, file capabilities are its own root's, of overlayfs's attributes only those that hide
+something count, and of whiteouts that they are there.
 """
 import hashlib
 import os
 import stat
+import struct
 import sys
+
+RANGE = 65536
+INSIDE = sys.argv[1] == "--inside"
+A, B = sys.argv[1 + INSIDE:]
 
 
 def content(path):
@@ -15,6 +24,25 @@ def content(path):
         while block := f.read(1 << 20):
             h.update(block)
     return h.hexdigest()
+
+
+def xattr_inside(name, value):
+    if name.startswith("system.posix_acl_"):
+        entries = [struct.unpack_from("<HHI", value, at) for at in range(4, len(value), 8)]
+        return [(tag, perm, uid % RANGE if tag in (2, 8) else None) for tag, perm, uid in entries]
+    if name == "security.capability":
+        return struct.unpack_from("<I", value)[0] & 1, value[4:20], len(value)
+    return value
+
+
+def inside(out):
+    """As the instance sees it."""
+    out["owner"] = tuple(i % RANGE for i in out["owner"])
+    out["xattrs"] = {k: xattr_inside(k, v) for k, v in out["xattrs"].items()
+                     if not k.startswith("trusted.") or k == "trusted.overlay.opaque"}
+    if out["type"] == stat.S_IFCHR and out["device"] == 0:
+        return {"type": "whiteout"}
+    return out
 
 
 def describe(path, inodes, rel):
@@ -37,7 +65,7 @@ def describe(path, inodes, rel):
         out["target"] = os.readlink(path)
     elif stat.S_ISCHR(st.st_mode) or stat.S_ISBLK(st.st_mode):
         out["device"] = st.st_rdev
-    return out
+    return inside(out) if INSIDE else out
 
 
 def walk(root):
@@ -54,16 +82,16 @@ def walk(root):
 
 
 def main():
-    a, b = walk(sys.argv[1]), walk(sys.argv[2])
+    a, b = walk(A), walk(B)
     bad = 0
     for rel in sorted(set(a) | set(b)):
         if rel not in a or rel not in b:
-            print(os.fsdecode(rel), "only in", sys.argv[1] if rel in a else sys.argv[2])
+            print(os.fsdecode(rel), "only in", A if rel in a else B)
             bad += 1
             continue
-        for key in a[rel]:
-            if a[rel][key] != b[rel].get(key):
-                print(os.fsdecode(rel), key, a[rel][key], b[rel].get(key))
+        for key in sorted(set(a[rel]) | set(b[rel])):
+            if a[rel].get(key) != b[rel].get(key):
+                print(os.fsdecode(rel), key, a[rel].get(key), b[rel].get(key))
                 bad += 1
     print(len(a), "files,", bad, "differences")
     return 1 if bad or len(a) < 2 else 0

@@ -208,8 +208,9 @@ static void test_verbs(void **state)
 {
 	(void)state;
 	for (const struct verb *const *v = verbs; *v; v++) {
-		char first[32] = "", second[32] = "", *words[] = { first, second };
-		int taken = 0, n = sscanf((*v)->name, "%31s %31s", first, second);
+		char first[32] = "", second[32] = "", third[32] = "";
+		char *words[] = { first, second, third };
+		int taken = 0, n = sscanf((*v)->name, "%31s %31s %31s", first, second, third);
 
 		assert_ptr_equal(verb_find(n, words, &taken), *v);
 		assert_int_equal(taken, n);

@@ -71,7 +71,7 @@ static void a_member_is_whole_blocks(void **state)
 	struct stat st = { .st_mode = S_IFREG | 0644,
 			   .st_uid = PAX_ID_MAX + 1,
 			   .st_gid = PAX_ID_MAX };
-	const struct pax_extent extents[] = { { 512, 3 }, { 4096, 0 } };
+	const struct sparse_extent extents[] = { { 512, 3 }, { 4096, 0 } };
 	int fd = memfd_create("pax", MFD_CLOEXEC);
 	struct err e = ERR_INIT;
 	char text[8 * PAX_BLOCK];

@@ -674,17 +674,28 @@ static void test_remove_refused(void **state)
 static void test_ensure_together(void **state)
 {
 	struct err e = ERR_INIT;
-	pid_t pids[8];
+	pid_t pids[64];
+	int gate[2];
 	size_t i;
+	char c;
 
 	(void)state;
 	assert_int_equal(net_host_remove(&w.networks[0], &e), 0);
+	assert_int_equal(pipe(gate), 0);
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		pids[i] = fork();
 		assert_true(pids[i] >= 0);
-		if (pids[i] == 0)
-			_exit(net_host_ensure(w.networks, 1, &e) < 0);
+		if (pids[i] != 0)
+			continue;
+		close(gate[1]);
+		(void)!read(gate[0], &c, 1);
+		if (net_host_ensure(w.networks, 1, &e) >= 0)
+			_exit(0);
+		(void)fprintf(stderr, "%s\n", e.text);
+		_exit(1);
 	}
+	close(gate[0]);
+	close(gate[1]);
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		int status;
 
