@@ -76,6 +76,10 @@ same_tree() {
 	umount "$WORK/merged"
 	[ "${output%% files*}" -gt 3000 ]
 }
+# In the store, whichever tests ran before.
+have_debian() {
+	jail image inspect localhost/debian:12 >/dev/null 2>&1 || jail image import --quiet "$OCI"
+}
 clear_store() {
 	remove_images
 	jail gc
@@ -91,6 +95,7 @@ clear_store() {
 
 @test "out to podman load and skopeo, and back from both" {
 	local f=$BATS_TEST_TMPDIR id
+	have_debian
 	id=$(cut -d: -f2 "$WORK/config")
 	# Out: podman takes it for the image that it had.
 	podman $(storage) rmi --all --force >/dev/null
@@ -120,6 +125,7 @@ clear_store() {
 }
 
 @test "an instance of it works, and commits what it changed" {
+	have_debian
 	run -0 jail run --rm --image localhost/debian:12 --network none -- sh -c 'dpkg --verify coreutils bash | grep -v /usr/share/; echo "$WORD"; cat /srv/etc/shadow'
 	assert [ "$output" = 'kept
 new' ]
