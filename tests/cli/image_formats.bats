@@ -595,6 +595,7 @@ image(evil, layer(file('g')), name='evil:1')"
 	echo x | tee "$OCI/README" "$OCI/doc/blobs/sha256/$hex" "$OCI/%2f" >"$OCI/blobs/z%"
 	for first in '--sort=name blobs doc README %2f oci-layout index.json' 'index.json blobs doc README %2f oci-layout' \
 		'--sort=name blobs index.json oci-layout README' 'oci-layout blobs README index.json doc'; do
+		# shellcheck disable=SC2086 # words
 		tar -C "$OCI" -cf "$f" $first
 		jail image import --quiet "$f"
 		jail image verify o:1
@@ -609,6 +610,7 @@ image(evil, layer(file('g')), name='evil:1')"
 	done
 	mkoci "docker([([layer(file('a')), layer(file('a'))], ['d:1'])], links=True)"
 	for first in "$(cd "$OCI" && echo *)" "$(cd "$OCI" && ls -rd ./* | tr '\n' ' ')"; do
+		# shellcheck disable=SC2086 # words
 		tar -C "$OCI" -cf "$f" $first
 		jail image import --quiet "$f"
 		jail image verify d:1

@@ -42,7 +42,7 @@ age() {
 	stopped web --snapshots yearly=365d:2
 	[ "$(field web '.spec.snapshots | map("\(.name) \(.every) \(.keep)") | join(",")')" = 'yearly 365d 2' ]
 	run -0 jail snapshot run
-	[[ $output =~ ^'web: made yearly-'20[0-9]{6}-[0-9]{6}$ ]]
+	[[ $output =~ ^web:\ made\ yearly-20[0-9]{6}-[0-9]{6}$ ]]
 	run -0 jail snapshot run
 	[ -z "$output" ]
 	[ "$(jail snapshot list --json web | jq -c '.[].schedules')" = '["yearly"]' ]

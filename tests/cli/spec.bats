@@ -132,14 +132,11 @@ spec() {
 }
 
 @test "fields of later times are refused, not ignored" {
-	local field
-	for field in '"health": {"command": ["true"]}'; do
-		echo "{ \"name\": \"web\", \"image\": \"x\", $field }" | spec
-		run jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
-		assert_error 1 'not supported yet'
-		run jail create --file "$BATS_TEST_TMPDIR/spec.json"
-		assert_error 1 'not supported yet'
-	done
+	echo '{ "name": "web", "image": "x", "health": {"command": ["true"]} }' | spec
+	run jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
+	assert_error 1 'not supported yet'
+	run jail create --file "$BATS_TEST_TMPDIR/spec.json"
+	assert_error 1 'not supported yet'
 }
 
 @test "several files are judged, each error is reported" {

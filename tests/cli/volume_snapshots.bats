@@ -41,6 +41,7 @@ killed_at() {
 	local size
 
 	for size in "${KINDS[@]}"; do
+		# shellcheck disable=SC2086 # an option and its value, or nothing
 		jail volume create $size data
 		with volume:data:/v web
 		inside web 'cd /v; echo one >a; ln a b; mkdir d; echo x >d/x; chown 5:6 a; chmod 4711 a; ln -s a l; mkfifo f
@@ -85,6 +86,7 @@ two
 	local size
 
 	for size in "${KINDS[@]}"; do
+		# shellcheck disable=SC2086 # an option and its value, or nothing
 		jail volume create $size data
 		# One that counts in two files, in one after the other.
 		with volume:data:/v one
@@ -184,6 +186,7 @@ two
 		mkdir -p "$JAIL_TEST_DIR/few"
 		echo text >"$JAIL_TEST_DIR/few/file"
 		ln -f "$JAIL_TEST_DIR/few/file" "$JAIL_TEST_DIR/few/other"
+		# shellcheck disable=SC2086
 		jail volume create --from "$JAIL_TEST_DIR/few" $size data
 		for call in fsync mkdirat renameat fsetxattr; do
 			for ((n = 1; n < 40; n++)); do
@@ -217,6 +220,7 @@ two
 	local call n size result
 
 	for size in "${KINDS[@]}"; do
+		# shellcheck disable=SC2086 # an option and its value, or nothing
 		jail volume create $size data
 		with volume:data:/v web
 		inside web 'echo old >/v/file; echo same >/v/same'

@@ -240,7 +240,7 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 		[ "$(getfattr --only-values --absolute-names -n user.dir "$root/d")" = value ]
 		[ "$(stat -c %.Y "$root/a")" = "$(stat -c %.Y "$from/a")" ]
 		[ "$(stat -c %.Y "$root")" = "$(stat -c %.Y "$from")" ]
-		[ "$(ls -A "$root" | xargs)" = 'a d hole l' ]
+		[ "$(find "$root" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs)" = 'a d hole l' ]
 	done
 	umount "$from/mounted" "$from/bound"
 }
