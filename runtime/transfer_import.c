@@ -198,7 +198,9 @@ static int unpack(struct place *p, const char *part, const char *path, struct er
 
 static struct snapshot_id id_of(const struct place *p, int i)
 {
-	return i < 0 ? (struct snapshot_id){ "" } : p->ids[i];
+	const struct snapshot_id none = { "" };
+
+	return i < 0 ? none : p->ids[i];
 }
 
 static int unpack_snapshot(struct place *p, size_t i, struct err *e)
