@@ -275,28 +275,22 @@ ALONE="doc['snapshots'] = []; doc['head'] = None; del parts['snapshots/0']"
 	for i in $(seq "${JAIL_CRASHES:-40}"); do
 		at=$(((RANDOM * 32768 + RANDOM) % size))
 		# It gets so much, waits for more, and is killed.
-		far import --name "new$i" - <"$BATS_TEST_TMPDIR/pipe" 2>/dev/null &
+		"$JAIL_BUILD/jail" --config "$JAIL_TEST_DIR/far.json" import --name "new$i" - \
+			<"$BATS_TEST_TMPDIR/pipe" 2>/dev/null 3>&- &
 		pid=$!
 		exec 7>"$BATS_TEST_TMPDIR/pipe"
 		head -c $at "$JAIL_TEST_DIR/good" >&7
-		pkill_children "$pid"
+		kill -KILL "$pid"
 		exec 7>&-
-		wait "$pid" 2>/dev/null || :
+		status=0
+		wait "$pid" || status=$?
+		[ "$status" -eq 137 ]
 		[ -z "$(far ps --quiet)" ]
 	done
 	far gc >/dev/null
 	there | diff "$BATS_TEST_TMPDIR/before" -
 	far import --quiet "$JAIL_TEST_DIR/good"
 	"$TOP/tests/helpers/treecmp.py" --inside "$JAIL_TEST_DIR"/state/instances/web/snapshots/*/fs "$JAIL_TEST_DIR"/far/instances/web/snapshots/*/fs
-}
-# timeout(1) stands between us and it.
-pkill_children() {
-	local children
-
-	children=$(cat "/proc/$1/task/$1/children")
-	for child in $children; do
-		kill -KILL "$child" 2>/dev/null || :
-	done
 }
 
 @test "an export that is killed anywhere leaves the instance as it was" {
@@ -307,11 +301,11 @@ pkill_children() {
 	mkfifo "$BATS_TEST_TMPDIR/out"
 	size=$(stat -c %s "$JAIL_TEST_DIR/good")
 	for i in $(seq 10); do
-		jail export run -o "$BATS_TEST_TMPDIR/out" 2>/dev/null &
+		"$JAIL_BUILD/jail" export run -o "$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
 		pid=$!
 		exec 7<"$BATS_TEST_TMPDIR/out"
 		head -c $((RANDOM * 32 % size + 1)) <&7 >/dev/null
-		pkill_children "$pid"
+		kill -KILL "$pid"
 		exec 7<&-
 		wait "$pid" 2>/dev/null || :
 		[ "$(status_of run)" = running ]
