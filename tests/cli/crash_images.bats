@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Killed at any system call: images, snapshots, clones, rebuilds. Whatever was there is there, to the byte; what was not
 # finished is gone after gc; and it can be done again. `make crash-test` tries every call, here it is a part of them.
+# san: no
 
 load ../lib/common
 load ../lib/crash

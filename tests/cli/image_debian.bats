@@ -3,6 +3,7 @@
 # and write it, and what comes of it is compared file by file, and by every digest.
 
 # shellcheck disable=SC2046 # storage gives words
+# san: no
 
 load ../lib/common
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # jail rebuild: another image below an instance (docs/storage.md).
-# vm: too
 
 load ../lib/common
 

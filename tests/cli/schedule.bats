@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Snapshots that are made by themselves (docs/storage.md, "Snapshots by themselves"). No test waits for a clock: what a
 # schedule goes by is the time in the records, which is set back here.
-# vm: too
 
 load ../lib/common
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # jail export and jail import of whole instances (docs/storage.md, "To another host").
-# vm: too
-# vm: filter=all that files|of a running|in a disk image|pipe
 
 load ../lib/common
 

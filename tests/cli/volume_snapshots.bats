@@ -2,6 +2,7 @@
 # Snapshots of volumes, and what of a volume can change (docs/storage.md, "Volumes"). Each test that is about files runs for a
 # plain directory and for a disk image.
 # vm: too
+# vm: filter=a rollback brings|while instances run|an image (grows|shrinks)
 
 load ../lib/common
 
