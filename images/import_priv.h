@@ -56,6 +56,25 @@ int opaque_note(struct opaque_list *l, const struct unpack_opaque *said, struct 
 int opaque_apply(const struct opaque_list *l, int tree, struct err *e);
 void opaque_free(struct opaque_list *l);
 
+/* A child whose archive is a pipe that we write to (unpack_feed.c). */
+struct unpack_feed {
+	struct unpack_child child;
+	int pipe; /* owned */
+	bool done; /* it said so */
+	struct opaque_list opaque;
+	struct unpack_result result; /* once it is done */
+};
+#define UNPACK_FEED_INIT ((struct unpack_feed){ .child = UNPACK_CHILD_INIT, .pipe = -EBADF })
+/* with: but for the archive. */
+int unpack_feed_start(struct unpack_feed *f, const struct unpacker *how,
+		      const struct unpack_request *request, const struct unpack_fds *with,
+		      struct err *e);
+/* Return: 1; 0: it was done before it had read all of this. */
+int unpack_feed_write(struct unpack_feed *f, const void *data, size_t n, struct err *e);
+/* No more comes: until it is done. */
+int unpack_feed_end(struct unpack_feed *f, struct err *e);
+void unpack_feed_free(struct unpack_feed *f);
+
 struct unpack_job {
 	struct unpack_fds fds;
 	enum unpack_mode mode;

@@ -3,89 +3,17 @@
  * A part of an export into a tree: its bytes go through a pipe into a confined child, which is
  * heard at the same time. One after the other: a stream has an order.
  */
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/stat.h>
-
-#include "base/fd.h"
 #include "images/transfer_priv.h"
-
-struct feed {
-	struct unpack_child child;
-	const struct transfer_child *how;
-	int pipe; /* its input */
-	bool done;
-	struct opaque_list opaque;
-	struct unpack_result result;
-};
-
-static void feed_stop(struct feed *f)
-{
-	unpack_child_stop(&f->child);
-	opaque_free(&f->opaque);
-	fd_reset(&f->pipe);
-}
-
-/* One message. */
-static int hear(struct feed *f, struct err *e)
-{
-	struct unpack_message m;
-	int r = unpack_child_receive(&f->child, &m, e);
-
-	if (r < 0)
-		return r;
-	switch ((enum unpack_kind)m.kind) {
-	case UNPACK_PROGRESS:
-		return 0;
-	case UNPACK_OPAQUE:
-		return opaque_note(&f->opaque, &m.u.opaque, e);
-	case UNPACK_DONE:
-		f->result = m.u.result;
-		f->done = true;
-		return 0;
-	case UNPACK_FAILED:
-		break; /* is an error of unpack_child_receive() */
-	}
-	return err_set(e, EPROTO, "jail-unpack said something unknown");
-}
 
 static int feed(const void *data, size_t n, void *arg, struct err *e)
 {
-	struct feed *f = arg;
-	const uint8_t *p = data;
+	int r = unpack_feed_write(arg, data, n, e);
 
-	while (n > 0) {
-		struct pollfd fds[] = { { .fd = f->child.report, .events = POLLIN },
-					{ .fd = f->pipe, .events = POLLOUT } };
-		ssize_t put;
-
-		if (f->done)
-			return err_set(e, EPROTO, "jail-unpack ended before its input did");
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-			return err_sys(e, "wait for jail-unpack");
-		if (fds[0].revents && hear(f, e) < 0)
-			return -e->code;
-		if (!fds[1].revents || fds[0].revents)
-			continue;
-		put = write(f->pipe, p, n);
-		if (put < 0 && errno == EPIPE) { /* it has died, and says why */
-			if (hear(f, e) < 0)
-				return -e->code;
-			continue;
-		}
-		if (put < 0 && errno != EAGAIN && errno != EINTR)
-			return err_sys(e, "write to jail-unpack");
-		if (put > 0) {
-			p += put;
-			n -= (size_t)put;
-		}
-	}
-	return 0;
+	return r != 0 ? r : err_set(e, EPROTO, "jail-unpack ended before its input did");
 }
 
-static int start(struct feed *f, struct err *e)
+static int start(struct unpack_feed *f, const struct transfer_child *how, struct err *e)
 {
-	const struct transfer_child *how = f->how;
 	const struct unpack_request request = {
 		.magic = UNPACK_MAGIC,
 		.mode = how->mode,
@@ -98,33 +26,20 @@ static int start(struct feed *f, struct err *e)
 		.shift_to = how->shift.to,
 		.shift_count = how->shift.count,
 	};
-	struct unpack_fds fds = how->fds;
-	int ends[2], r;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(e, "pipe");
-	f->pipe = ends[1];
-	(void)fcntl(ends[1], F_SETPIPE_SZ, TRANSFER_PIECE_MAX);
-	fds.archive = ends[0];
-	r = fd_set_nonblock(f->pipe, true);
-	r = r < 0 ? err_ret(e, r, "pipe")
-		  : unpack_child_start(how->unpacker, &request, &fds, &f->child, e);
-	(void)close(ends[0]);
-	return r;
+	return unpack_feed_start(f, how->unpacker, &request, &how->fds, e);
 }
 
 int transfer_unpack(struct transfer_reader *r, const char *part, const struct transfer_child *how,
 		    struct unpack_result *ret, struct err *e)
 {
-	CLEANUP(feed_stop)
-	struct feed f = { .child = UNPACK_CHILD_INIT, .how = how, .pipe = -EBADF };
-	int got = start(&f, e);
+	CLEANUP(unpack_feed_free) struct unpack_feed f = UNPACK_FEED_INIT;
+	int got = start(&f, how, e);
 
 	if (got >= 0)
 		got = transfer_read_part(r, part, feed, &f, e);
-	fd_reset(&f.pipe);
-	while (got >= 0 && !f.done)
-		got = hear(&f, e);
+	if (got >= 0)
+		got = unpack_feed_end(&f, e);
 	unpack_child_stop(&f.child);
 	if (got >= 0)
 		got = opaque_apply(&f.opaque, how->fds.tree, e);

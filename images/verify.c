@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "images/verify.h"
 
-#include <fcntl.h>
-#include <poll.h>
-
 #include "base/fd.h"
 #include "base/path.h"
 #include "images/compare.h"
@@ -14,12 +11,9 @@
 #define VERIFY_WHOLE "whole"
 
 struct verify {
-	struct unpack_child child;
-	int pipe; /* the stream goes in here */
+	struct unpack_feed feed; /* the stream goes in here */
 	int tree; /* where it is unpacked; borrowed */
 	bool hollow; /* without the contents that the digest proves */
-	bool done; /* the child said so */
-	struct opaque_list opaque;
 	struct compare *c; /* borrowed */
 	uint64_t bytes;
 	/* Why the stream is another one is known: a content isn't there, and zeroes stand for it,
@@ -37,9 +31,7 @@ void verify_result_free(struct verify_result *v)
 
 static void verify_free(struct verify *v)
 {
-	unpack_child_stop(&v->child);
-	opaque_free(&v->opaque);
-	fd_reset(&v->pipe);
+	unpack_feed_free(&v->feed);
 	free(v->proven);
 }
 
@@ -58,77 +50,20 @@ static int verify_start(struct verify *v, const struct unpacker *how, struct err
 		.max_name = ENTRY_NAME_MAX,
 		.max_ratio = UINT64_MAX,
 	};
-	CLEANUP_FD int theirs = -EBADF;
-	struct unpack_fds fds = { .tree = v->tree, .split = -EBADF };
-	int ends[2];
+	const struct unpack_fds fds = { .tree = v->tree, .split = -EBADF };
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(e, "pipe");
-	fds.archive = theirs = ends[0];
-	v->pipe = ends[1];
-	/* Ours only: while it is full, the child may have something to say. */
-	if (fd_set_nonblock(v->pipe, true) < 0)
-		return err_sys(e, "pipe");
-	return unpack_child_start(how, &request, &fds, &v->child, e);
+	return unpack_feed_start(&v->feed, how, &request, &fds, e);
 }
 
-static int verify_hear(struct verify *v, struct err *e)
-{
-	struct unpack_message m;
-	int r = unpack_child_receive(&v->child, &m, e);
-
-	if (r < 0)
-		return r;
-	switch ((enum unpack_kind)m.kind) {
-	case UNPACK_PROGRESS:
-		return 0;
-	case UNPACK_OPAQUE:
-		return opaque_note(&v->opaque, &m.u.opaque, e);
-	case UNPACK_DONE:
-		v->done = true;
-		return 0;
-	case UNPACK_FAILED:
-		break; /* is an error of unpack_child_receive() */
-	}
-	return err_set(e, EPROTO, "jail-unpack said something unknown");
-}
-
-/* Until the child takes more, or says something. */
-static int verify_wait(struct verify *v, struct err *e)
-{
-	struct pollfd fds[] = { { .fd = v->pipe, .events = POLLOUT },
-				{ .fd = v->child.report, .events = POLLIN } };
-
-	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
-		return errno == EINTR ? 0 : err_sys(e, "wait for jail-unpack");
-	return fds[1].revents ? verify_hear(v, e) : 0;
-}
-
+/* One that has ended before its input did has all that it wants. */
 static int verify_sink(const void *data, size_t n, void *arg, struct err *e)
 {
 	struct verify *v = arg;
-	const uint8_t *p = data;
+	int r;
 
 	v->bytes += n;
-	while (n > 0 && !v->done) {
-		ssize_t w = write(v->pipe, p, n);
-		int r = 0;
-
-		if (w > 0) {
-			p += w;
-			n -= (size_t)w;
-		} else if (w < 0 && errno == EAGAIN) {
-			r = verify_wait(v, e);
-		} else if (w < 0 && errno == EPIPE) {
-			/* It has ended: its last word says why. */
-			r = verify_hear(v, e);
-		} else if (w < 0 && errno != EINTR) {
-			r = err_sys(e, "write to jail-unpack");
-		}
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	r = unpack_feed_write(&v->feed, data, n, e);
+	return r < 0 ? r : 0;
 }
 
 /* ---- which contents are in the digest ---- */
@@ -205,9 +140,7 @@ static int verify_stream(struct verify *v, const struct layer *l, struct err *e)
 		*e = why;
 		return status;
 	}
-	fd_reset(&v->pipe);
-	while (r == 0 && !v->done)
-		r = verify_hear(v, e);
+	r = unpack_feed_end(&v->feed, e);
 	if (r == 0 && status < 0) {
 		*e = why;
 		return 1;
@@ -218,7 +151,7 @@ static int verify_stream(struct verify *v, const struct layer *l, struct err *e)
 static int verify_trees(struct verify *v, const struct layer *l, struct compare *c, struct err *e)
 {
 	CLEANUP_FD int tree = layer_open_tree(l, e);
-	int r = tree < 0 ? tree : opaque_apply(&v->opaque, v->tree, e);
+	int r = tree < 0 ? tree : opaque_apply(&v->feed.opaque, v->tree, e);
 
 	if (r < 0)
 		return r;
@@ -258,8 +191,7 @@ static int verify_once(struct staging *st, const char *name, const struct layer 
 {
 	CLEANUP_FD int tree = path_make_dir_at(st->dir, name, 0755, e);
 	CLEANUP(verify_free)
-	struct verify v = { .child = UNPACK_CHILD_INIT,
-			    .pipe = -EBADF,
+	struct verify v = { .feed = UNPACK_FEED_INIT,
 			    .tree = tree,
 			    .c = c,
 			    .hollow = str_eq(name, VERIFY_HOLLOW) };
