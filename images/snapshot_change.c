@@ -150,9 +150,10 @@ int snapshots_roll_back(const struct snapshots *s, const struct snapshot *to, st
 	return r < 0 ? r : upper_exchange(s, entry, id.s, e);
 }
 
-int snapshots_copy_begin(const struct snapshots *s, struct snapshot *what, struct err *e)
+int snapshot_entry_make_fs(const struct snapshots *s, const struct snapshot_id *parent,
+			   struct snapshot_id *ret, struct err *e)
 {
-	CLEANUP_FD int entry = snapshot_entry_make(s, &what->id, e), fs = -EBADF;
+	CLEANUP_FD int entry = snapshot_entry_make(s, ret, e), fs = -EBADF;
 	int r;
 
 	if (entry < 0)
@@ -160,8 +161,13 @@ int snapshots_copy_begin(const struct snapshots *s, struct snapshot *what, struc
 	fs = path_make_dir_at(entry, "fs", 0700, e);
 	if (fs < 0)
 		return fs;
-	r = snapshot_parent_set(fs, &what->id, e);
+	r = snapshot_parent_set(fs, parent ? parent : ret, e);
 	return r < 0 ? r : TAKE_FD(entry);
+}
+
+int snapshots_copy_begin(const struct snapshots *s, struct snapshot *what, struct err *e)
+{
+	return snapshot_entry_make_fs(s, NULL, &what->id, e);
 }
 
 /* end_copy() removes ID/links. */

@@ -55,16 +55,11 @@ int snapshots_clone_upper(const struct snapshots *to, int like, bool content,
 
 int snapshots_add_layer(const struct snapshots *to, struct snapshot *what, struct err *e)
 {
-	CLEANUP_FD int entry = snapshot_entry_make(to, &what->id, e), fs = -EBADF;
-	int r;
+	CLEANUP_FD int entry = snapshot_entry_make_fs(to, &what->parent, &what->id, e);
 
 	if (entry < 0)
 		return entry;
-	fs = path_make_dir_at(entry, "fs", 0700, e);
-	if (fs < 0)
-		return fs;
-	r = snapshot_parent_set(fs, &what->parent, e);
-	return r < 0 || !what->name.s[0] ? r : snapshot_record_write(entry, what, e);
+	return what->name.s[0] ? snapshot_record_write(entry, what, e) : 0;
 }
 
 int snapshots_set_head(const struct snapshots *to, const struct snapshot_id *parent, struct err *e)

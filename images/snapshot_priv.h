@@ -16,4 +16,7 @@ int snapshot_parent_set(int fd, const struct snapshot_id *parent, struct err *e)
 int snapshot_record_write(int entry, const struct snapshot *what, struct err *e);
 /* A directory of its own below s->dir, of no meaning yet. Return: fd. */
 int snapshot_entry_make(const struct snapshots *s, struct snapshot_id *ret, struct err *e);
+/* The same with an empty "fs" that stands on `parent`; NULL: on itself, which is unfinished. */
+int snapshot_entry_make_fs(const struct snapshots *s, const struct snapshot_id *parent,
+			   struct snapshot_id *ret, struct err *e);
 #endif
