@@ -156,6 +156,17 @@ bool instance_is_up(struct jail *j, const struct jail_name *name, int dir);
  * that fails, a gc, a ps that cleans up) are waited for. -EALREADY: it is up, "is running"; -EBUSY.
  */
 int instance_lock_down(struct jail *j, const struct jail_name *name, int *ret_dir, struct err *e);
+/* And all that a command needs which changes what others know of it, its name or its layers: the
+ * gate and the lock of its spec before, in this order. */
+struct instance_hold {
+	int gate, before, spec, lock; /* owned */
+	int dir; /* owned */
+};
+#define INSTANCE_HOLD_INIT ((struct instance_hold){ -EBADF, -EBADF, -EBADF, -EBADF, -EBADF })
+int instance_hold_down(struct jail *j, const struct jail_name *name, struct instance_hold *ret,
+		       struct err *e);
+void instance_hold_free(struct instance_hold *h);
+#define CLEANUP_HOLD CLEANUP(instance_hold_free)
 /* A supervisor that was killed left its run directory: cleans up, so that the record says how it
  * ended. Failure is a warning. */
 void instance_clean_stale(struct jail *j, const struct jail_name *name, int dir);

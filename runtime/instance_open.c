@@ -140,6 +140,29 @@ int instance_lock_down(struct jail *j, const struct jail_name *name, int *ret_di
 	return err_hint(e, "try again when that has finished");
 }
 
+int instance_hold_down(struct jail *j, const struct jail_name *name, struct instance_hold *ret,
+		       struct err *e)
+{
+	int r = ret->gate = engine_gate(j, e);
+
+	if (r >= 0)
+		r = ret->before = instance_open_dir(j, name, e);
+	if (r >= 0)
+		r = ret->spec = spec_lock(ret->before, e);
+	if (r >= 0)
+		r = ret->lock = instance_lock_down(j, name, &ret->dir, e);
+	return r == -EALREADY ? err_hint(e, "stop it first: jail stop %s", name->s) : r;
+}
+
+void instance_hold_free(struct instance_hold *h)
+{
+	fd_reset(&h->dir);
+	fd_reset(&h->lock);
+	fd_reset(&h->spec);
+	fd_reset(&h->before);
+	fd_reset(&h->gate);
+}
+
 int run_dir_open(struct jail *j, const struct jail_name *name, bool make, struct err *e)
 {
 	int fd;

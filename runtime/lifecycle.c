@@ -150,19 +150,10 @@ static int rename_locked(struct jail *j, const struct jail_name *name,
 int instance_rename(struct jail *j, const struct jail_name *name, const struct jail_name *new_name,
 		    struct err *e)
 {
-	CLEANUP_FD int dir = -EBADF, lock = -EBADF, gate = engine_gate(j, e);
-	CLEANUP_FD int before = -EBADF, spec = -EBADF;
-	int r = gate;
+	CLEANUP_HOLD struct instance_hold hold = INSTANCE_HOLD_INIT;
+	int r = instance_hold_down(j, name, &hold, e);
 
 	if (r >= 0)
-		r = before = instance_open_dir(j, name, e);
-	if (r >= 0)
-		r = spec = spec_lock(before, e);
-	if (r >= 0)
-		r = lock = instance_lock_down(j, name, &dir, e);
-	if (r == -EALREADY)
-		err_hint(e, "stop it first: jail stop %s", name->s);
-	if (r >= 0)
-		r = rename_locked(j, name, new_name, dir, e);
+		r = rename_locked(j, name, new_name, hold.dir, e);
 	return r < 0 ? err_wrap(e, "rename %s", name->s) : 0;
 }

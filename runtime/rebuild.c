@@ -215,19 +215,10 @@ int instance_rebuild(struct jail *j, const struct jail_name *name, const struct 
 		     struct err *e)
 {
 	/* The gate: gc doesn't take away the new image's layers before they are on record. */
-	CLEANUP_FD int dir = -EBADF, lock = -EBADF, gate = engine_gate(j, e);
-	CLEANUP_FD int before = -EBADF, spec = -EBADF;
-	int r = gate;
+	CLEANUP_HOLD struct instance_hold hold = INSTANCE_HOLD_INIT;
+	int r = instance_hold_down(j, name, &hold, e);
 
 	if (r >= 0)
-		r = before = instance_open_dir(j, name, e);
-	if (r >= 0)
-		r = spec = spec_lock(before, e);
-	if (r >= 0)
-		r = lock = instance_lock_down(j, name, &dir, e);
-	if (r == -EALREADY)
-		(void)err_hint(e, "stop it first: jail stop %s", name->s);
-	if (r >= 0)
-		r = rebuild_locked(j, name, dir, o, e);
+		r = rebuild_locked(j, name, hold.dir, o, e);
 	return r < 0 ? err_wrap(e, "rebuild %s", name->s) : 0;
 }
