@@ -68,11 +68,6 @@ static int check_device(const char *text, struct err *e)
 	return spec_add_device(&spec, text, e);
 }
 
-static int check_block(const char *text, struct err *e)
-{
-	return spec_check_path(text, e);
-}
-
 static int decode_capability(const struct decoder *d, const struct json *node, void *base,
 			     struct err *e)
 {
@@ -166,11 +161,6 @@ static int decode_port(const struct decoder *d, const struct json *node, void *b
 
 /* ---- resources */
 
-static int parse_cpus(const char *text, uint64_t *ret, struct err *e)
-{
-	return num_parse_cpus(text, ret, e);
-}
-
 static const char *const rules_names[] = {
 	[POLICY_RULES_NONE] = "none",
 	[POLICY_RULES_IN] = "in",
@@ -190,7 +180,7 @@ static const struct decode_field cpu_fields[] = {
 	  LIMIT_FLAG(cpu_max),
 	  .min = 1,
 	  .max = NUM_CPUS_MAX,
-	  .parse = parse_cpus },
+	  .parse = num_parse_cpus },
 	{ .key = "weight", .decode = decode_u64, LIMIT_FLAG(cpu_weight), .min = 1, .max = 10000 },
 };
 static const struct decode_field memory_fields[] = {
@@ -277,7 +267,7 @@ static const struct decode_field policy_fields[] = {
 	  .max = POLICY_LIST_MAX,
 	  .item = decode_host_path },
 	{ .key = "volumes", .decode = decode_bool, .offset = POLICY(volumes) },
-	{ .key = "blockDevices", LIST(block_devices), .check = check_block },
+	{ .key = "blockDevices", LIST(block_devices), .check = spec_check_path },
 	{ .key = "userNamespaces", LIST(user_namespaces), .check = check_user_namespace },
 	{ .key = "capabilities", .decode = decode_array, .item = decode_capability },
 	{ .key = "seccomp", LIST(seccomp), .check = spec_check_seccomp },

@@ -92,14 +92,21 @@ static int edited(const struct set_job *s, const struct jail_spec *from, struct 
 		r = spec_edit(&spec, &s->paths[i], s->values[i], e);
 	if (r >= 0)
 		r = spec_finish(&spec, e);
-	if (r >= 0)
-		r = policy_apply(&s->j->config, &spec, e);
 	if (r < 0)
 		return r;
 	spec_free(ret);
 	*ret = spec;
 	spec_init(&spec);
 	return 0;
+}
+
+/* The same for what is to come into force, which the policy judges too. */
+static int edited_by_policy(const struct set_job *s, const struct jail_spec *from,
+			    struct jail_spec *ret, struct err *e)
+{
+	int r = edited(s, from, ret, e);
+
+	return r < 0 ? r : policy_apply(&s->j->config, ret, e);
 }
 
 /* The first key that a running instance can't change, or NULL. Of its disk it depends on the value.
@@ -214,7 +221,7 @@ static int apply_live(struct set_job *s, const struct running *r, struct err *e)
 
 	spec_init(&now);
 	if (rc >= 0)
-		rc = edited(s, &s->effective, &now, e);
+		rc = edited_by_policy(s, &s->effective, &now, e);
 	if (rc < 0)
 		return rc;
 	tree = instance_tree(s->j, s->name, e);
@@ -434,7 +441,7 @@ static int set_locked(struct set_job *s, struct set_result *ret, struct err *e)
 
 	/* What is not stored is judged with what is in effect, and only so. */
 	if (r >= 0 && !s->o->runtime)
-		r = edited(s, &s->before, &s->after, e);
+		r = edited_by_policy(s, &s->before, &s->after, e);
 	if (r < 0 || (r = spec_copy(&s->before, &s->effective, e)) < 0)
 		return r;
 	r = steps(s, e);
