@@ -72,6 +72,12 @@ void cli_print_rest(const char *text, size_t column)
 	(void)puts(strbuf_str(&lines));
 }
 
+void cli_print_field(const char *title, const char *text)
+{
+	(void)printf("%-*s", CLI_FIELD_COLUMNS, title);
+	cli_print_rest(text, CLI_FIELD_COLUMNS);
+}
+
 int cli_print_table(struct table *t, bool wide, struct err *e)
 {
 	int r = table_print(t, stdout, wide ? 0 : cli_width(), e);

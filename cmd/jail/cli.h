@@ -60,6 +60,9 @@ size_t cli_width(void);
 /* Prints the rest of a line on stdout, escaped, with lines broken to fit: it begins in `column`,
  * and so do the lines after it. */
 void cli_print_rest(const char *text, size_t column);
+/* A line of a text about one thing: a title of less than CLI_FIELD_COLUMNS, and the rest so. */
+#define CLI_FIELD_COLUMNS 12
+void cli_print_field(const char *title, const char *text);
 /* Prints a table on stdout, 80 columns or what the terminal has; frees it. */
 int cli_print_table(struct table *t, bool wide, struct err *e);
 /* Cuts an ASCII text to `columns` with "..." at the end; ret has room for columns + 1. */

@@ -8,8 +8,6 @@
 #include "images/digest.h"
 #include "images/image_document.h"
 
-#define TITLE_COLUMNS 12
-
 struct inspect_values {
 	bool json;
 };
@@ -22,19 +20,13 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
-static void field(const char *title, const char *text)
-{
-	(void)printf("%-*s", TITLE_COLUMNS, title);
-	cli_print_rest(text, TITLE_COLUMNS);
-}
-
 static int print_users(struct cli *c, const struct image *image, struct err *e)
 {
 	CLEANUP_STRV struct strv names = { .v = NULL };
 	int r = instances_using_image(c->jail, &image->ref, &names, e);
 
 	for (size_t i = 0; i < names.n; i++)
-		field("used by", names.v[i]);
+		cli_print_field("used by", names.v[i]);
 	return r;
 }
 
@@ -46,14 +38,14 @@ static void print_archive(const struct image *image)
 	if (!digest_is_set(&image->archive))
 		return;
 	num_format_size_short(image->archive_bytes, size, sizeof(size));
-	field("archive", size);
-	field("", image->archive.hex);
+	cli_print_field("archive", size);
+	cli_print_field("", image->archive.hex);
 }
 
 static void print_strings(const char *title, char *const *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		field(title, v[i]);
+		cli_print_field(title, v[i]);
 }
 
 /* What it asks for, as far as an instance doesn't get it without being told (docs/storage.md). */
@@ -65,11 +57,11 @@ static void print_config(const struct image_config *c)
 		CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 
 		strbuf_addf(&b, "%s=%s", c->labels[i].key, c->labels[i].value);
-		field("label", strbuf_str(&b));
+		cli_print_field("label", strbuf_str(&b));
 	}
 	for (size_t i = 0; i < c->n_ports; i++) {
 		image_port_format(&c->ports[i], text);
-		field("exposes", text);
+		cli_print_field("exposes", text);
 	}
 	print_strings("volume", c->volumes, c->n_volumes);
 }
@@ -81,17 +73,17 @@ static int print_text(struct cli *c, const struct image *image, const struct ima
 
 	num_format_size_short(image->size_bytes, size, sizeof(size));
 	clock_format(image->created_ms, created, sizeof(created));
-	field("image", image->ref.s);
+	cli_print_field("image", image->ref.s);
 	(void)printf("created     %s\n", created);
 	(void)printf("size        %s in %" PRIu64 " member%s\n", size, image->members,
 		     image->members == 1 ? "" : "s");
 	if (digest_is_set(&image->config))
-		field("id", image->config.hex);
+		cli_print_field("id", image->config.hex);
 	if (digest_is_set(&image->manifest))
-		field("manifest", image->manifest.hex);
+		cli_print_field("manifest", image->manifest.hex);
 	print_archive(image);
 	for (size_t i = 0; i < image->n_layers; i++)
-		field("layer", image->layers[i].hex);
+		cli_print_field("layer", image->layers[i].hex);
 	print_config(config);
 	return print_users(c, image, e);
 }

@@ -134,3 +134,22 @@ int names_run(struct cli *c, bool all, names_wanted_fn *wanted, names_fn *fn, vo
 
 	return r < 0 ? r : names_each(c, &names, fn, arg);
 }
+
+int names_operands(struct cli *c, const char *kind, size_t first, names_fn *fn, void *arg)
+{
+	int status = 0;
+
+	for (size_t i = first; i < c->args.n_operands; i++) {
+		struct err one = ERR_INIT;
+		struct jail_name name;
+		int r = name_parse(kind, c->args.operands[i], &name, &one);
+
+		if (r >= 0)
+			r = fn(c, &name, arg, &one);
+		if (r < 0) {
+			cli_error(&one);
+			status = EXIT_FAILED;
+		}
+	}
+	return status;
+}

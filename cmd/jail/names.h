@@ -30,5 +30,8 @@ int names_each(struct cli *c, const struct names *names, names_fn *fn, void *arg
 /* Both in one step: what most verbs are. Return: exit status or -EINVAL. */
 int names_run(struct cli *c, bool all, names_wanted_fn *wanted, names_fn *fn, void *arg,
 	      struct err *e);
+/* On things of another kind ("volume"), which the operands from `first` on name. Return: as
+ * names_each(). */
+int names_operands(struct cli *c, const char *kind, size_t first, names_fn *fn, void *arg);
 
 #endif

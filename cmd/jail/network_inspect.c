@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* jail network inspect */
+#include "cmd/jail/names.h"
 #include "cmd/jail/network.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
 
 #include "cmd/jail/verbs.h"
-
-#define TITLE_COLUMNS 12
 
 struct inspect_values {
 	bool json;
@@ -21,12 +20,11 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
+/* What is not given has no line. */
 static void field(const char *title, const char *text)
 {
-	if (!text[0])
-		return;
-	(void)printf("%-*s", TITLE_COLUMNS, title);
-	cli_print_rest(text, TITLE_COLUMNS);
+	if (text[0])
+		cli_print_field(title, text);
 }
 
 static int print_text(struct cli *c, const struct net_network *n, struct err *e)
@@ -50,7 +48,7 @@ static int print_text(struct cli *c, const struct net_network *n, struct err *e)
 	if (!IN6_IS_ADDR_UNSPECIFIED(&n->gateway6))
 		field("gateway", inet_ntop(AF_INET6, &n->gateway6, text, sizeof(text)));
 	if (n->mtu)
-		(void)printf("%-*s%u\n", TITLE_COLUMNS, "mtu", n->mtu);
+		(void)printf("%-*s%u\n", CLI_FIELD_COLUMNS, "mtu", n->mtu);
 	field("flags", strbuf_str(&flags));
 	field("addresses", strbuf_str(&use));
 	r = network_users(c->jail, &n->name, &users, e);
@@ -59,37 +57,39 @@ static int print_text(struct cli *c, const struct net_network *n, struct err *e)
 	return r;
 }
 
+struct found {
+	struct net_network *v; /* room for all */
+	size_t n;
+	bool json;
+};
+
+static int inspect_one(struct cli *c, const struct jail_name *name, void *arg, struct err *e)
+{
+	struct found *f = arg;
+	int r = network_read(c->jail, name, &f->v[f->n], e);
+
+	if (r >= 0 && !f->json)
+		r = print_text(c, &f->v[f->n], e);
+	f->n += r >= 0;
+	return r;
+}
+
 static int run(struct cli *c, struct err *e)
 {
 	const struct inspect_values *v = c->values;
-	CLEANUP_FREE struct net_network *found = calloc(c->args.n_operands, sizeof(*found));
+	CLEANUP_FREE struct net_network *networks = calloc(c->args.n_operands, sizeof(*networks));
+	struct found found = { .v = networks, .json = v->json };
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	struct json_out out;
-	int status = 0, r = 0;
-	size_t n = 0;
+	int status, r;
 
-	if (!found)
+	if (!networks)
 		return err_nomem(e);
-	for (size_t i = 0; i < c->args.n_operands; i++) {
-		struct err one = ERR_INIT;
-		struct jail_name name;
-
-		r = name_parse("network", c->args.operands[i], &name, &one);
-		if (r >= 0)
-			r = network_read(c->jail, &name, &found[n], &one);
-		if (r >= 0 && !v->json)
-			r = print_text(c, &found[n], &one);
-		if (r < 0) {
-			cli_error(&one);
-			status = EXIT_FAILED;
-		} else {
-			n++;
-		}
-	}
+	status = names_operands(c, "network", 0, inspect_one, &found);
 	if (!v->json)
 		return status;
 	json_out_init(&out, &b, true);
-	r = networks_to_json(c->jail, found, n, &out, NULL, e);
+	r = networks_to_json(c->jail, found.v, found.n, &out, NULL, e);
 	if (r >= 0)
 		r = cli_print_json(&b, e);
 	return r < 0 ? r : status;

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* jail network rm: one that an instance is on stays. */
+#include "cmd/jail/names.h"
 #include "cmd/jail/network.h"
 #include "cmd/jail/verbs.h"
 
+static int remove_one(struct cli *c, const struct jail_name *name, void *arg, struct err *e)
+{
+	(void)arg;
+	return network_remove(c->jail, name, e);
+}
+
 static int run(struct cli *c, struct err *e)
 {
-	int status = 0;
-
 	(void)e;
-	for (size_t i = 0; i < c->args.n_operands; i++) {
-		struct err one = ERR_INIT;
-		struct jail_name name;
-		int r = name_parse("network", c->args.operands[i], &name, &one);
-
-		if (r >= 0)
-			r = network_remove(c->jail, &name, &one);
-		if (r < 0) {
-			cli_error(&one);
-			status = EXIT_FAILED;
-		}
-	}
-	return status;
+	return names_operands(c, "network", 0, remove_one, NULL);
 }
 
 const struct verb verb_network_rm = {

@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* jail snapshot rm */
+#include "cmd/jail/names.h"
 #include "cmd/jail/snapshot.h"
 #include "cmd/jail/verbs.h"
 
+struct removal {
+	struct jail_name of;
+	snapshot_rm_fn *fn;
+};
+
+static int remove_one(struct cli *c, const struct jail_name *name, void *arg, struct err *e)
+{
+	const struct removal *r = arg;
+
+	return r->fn(c->jail, &r->of, name, e);
+}
+
 int snapshots_rm(struct cli *c, const char *kind, snapshot_rm_fn *fn, struct err *e)
 {
-	struct jail_name of;
-	int status = 0, r = name_parse(kind, c->args.operands[0], &of, e);
+	struct removal removal = { .fn = fn };
+	int r = name_parse(kind, c->args.operands[0], &removal.of, e);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 1; i < c->args.n_operands; i++) {
-		struct err one = ERR_INIT;
-		struct jail_name name;
-
-		r = name_parse("snapshot", c->args.operands[i], &name, &one);
-		if (r >= 0)
-			r = fn(c->jail, &of, &name, &one);
-		if (r < 0) {
-			cli_error(&one);
-			status = EXIT_FAILED;
-		}
-	}
-	return status;
+	return r < 0 ? r : names_operands(c, "snapshot", 1, remove_one, &removal);
 }
 
 static int run(struct cli *c, struct err *e)

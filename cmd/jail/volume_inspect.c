@@ -4,10 +4,9 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "cmd/jail/names.h"
 #include "cmd/jail/verbs.h"
 #include "runtime/volumes.h"
-
-#define TITLE_COLUMNS 12
 
 struct inspect_values {
 	bool json;
@@ -21,12 +20,11 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
+/* What is not given has no line. */
 static void field(const char *title, const char *text)
 {
-	if (!text[0])
-		return;
-	(void)printf("%-*s", TITLE_COLUMNS, title);
-	cli_print_rest(text, TITLE_COLUMNS);
+	if (text[0])
+		cli_print_field(title, text);
 }
 
 static void print_disk(struct cli *c, const struct volume *v)
@@ -80,40 +78,45 @@ static int print_text(struct cli *c, const struct volume *v, struct err *e)
 	return 0;
 }
 
+struct found {
+	struct volumes volumes; /* room for all */
+	bool json;
+};
+
+static int inspect_one(struct cli *c, const struct jail_name *name, void *arg, struct err *e)
+{
+	struct found *f = arg;
+	struct volume *v = &f->volumes.v[f->volumes.n];
+	int r = volume_read(c->jail, name, v, e);
+
+	if (r >= 0 && !f->json)
+		r = print_text(c, v, e);
+	if (r < 0)
+		volume_free(v);
+	else
+		f->volumes.n++;
+	return r;
+}
+
 static int run(struct cli *c, struct err *e)
 {
 	const struct inspect_values *v = c->values;
-	CLEANUP_VOLUMES struct volumes found = { .v = calloc(c->args.n_operands,
-							     sizeof(*found.v)) };
+	struct found found = { .json = v->json };
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	struct json_out out;
-	int status = 0, r = 0;
+	int status, r = 0;
 
-	if (!found.v)
+	found.volumes.v = calloc(c->args.n_operands, sizeof(*found.volumes.v));
+	if (!found.volumes.v)
 		return err_nomem(e);
-	for (size_t i = 0; i < c->args.n_operands; i++) {
-		struct err one = ERR_INIT;
-		struct jail_name name;
-
-		r = name_parse("volume", c->args.operands[i], &name, &one);
+	status = names_operands(c, "volume", 0, inspect_one, &found);
+	if (v->json) {
+		json_out_init(&out, &b, true);
+		r = volumes_to_json(c->jail, found.volumes.v, found.volumes.n, &out, NULL, e);
 		if (r >= 0)
-			r = volume_read(c->jail, &name, &found.v[found.n], &one);
-		if (r >= 0 && !v->json)
-			r = print_text(c, &found.v[found.n], &one);
-		if (r < 0) {
-			cli_error(&one);
-			volume_free(&found.v[found.n]);
-			status = EXIT_FAILED;
-		} else {
-			found.n++;
-		}
+			r = cli_print_json(&b, e);
 	}
-	if (!v->json)
-		return status;
-	json_out_init(&out, &b, true);
-	r = volumes_to_json(c->jail, found.v, found.n, &out, NULL, e);
-	if (r >= 0)
-		r = cli_print_json(&b, e);
+	volumes_free(&found.volumes);
 	return r < 0 ? r : status;
 }
 
