@@ -5,33 +5,19 @@
 # vm: filter=a rollback brings|while instances run|an image (grows|shrinks)
 
 load ../lib/common
+load ../lib/volumes
 
 setup_file() { jail_setup_file; }
 teardown_file() { jail_teardown_file; }
-teardown() {
-	local volume
+teardown() { volumes_teardown; }
 
-	jail_teardown
-	for volume in $(jail volume list --quiet); do
-		jail volume rm "$volume"
-	done
-	wait_until 10 no_loops
-}
-
-MIB=1048576
-KEEP='while :; do sleep 1000; done'
 KINDS=('' '--size 32MiB')
 
 root_has_resource() { [ $((0x$(awk '/^CapEff/ { print $2 }' /proc/self/status) >> 24 & 1)) -eq 1 ]; }
-loops() { cat /sys/block/loop*/loop/backing_file 2>/dev/null | grep -F "$JAIL_TEST_DIR/" || :; }
-no_loops() { [ -z "$(loops)" ]; }
 dir_of() { echo "$JAIL_TEST_DIR/state/volumes/$1"; }
-volume() { jail volume inspect --json "$1" | jq -r ".[0]$2"; }
-with() { jail run -d --name "$2" --image "$IMAGE" --network none --mount "$1" "${@:3}" sh -c "$KEEP"; }
 inside() { jail exec "$1" sh -c "$2"; }
 names() { jail volume snapshot list --quiet "$1" | xargs; }
 kept() { find "$(dir_of "$1")/snapshots" -mindepth 1 -maxdepth 1 | wc -l; }
-no_room() { [[ $output =~ (No space left on device|quota exceeded|is less than the) ]]; }
 # killed_at CALL N COMMAND...: at its Nth call of that name. (LeakSanitizer is no tracer beside another.)
 killed_at() {
 	ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -o /dev/null -e "inject=$1:signal=KILL:when=$2" \

@@ -3,30 +3,13 @@
 # vm: too
 
 load ../lib/common
+load ../lib/volumes
 
 setup_file() { jail_setup_file; }
 teardown_file() { jail_teardown_file; }
-teardown() {
-	local volume
+teardown() { volumes_teardown; }
 
-	jail_teardown
-	for volume in $(jail volume list --quiet); do
-		jail volume rm "$volume"
-	done
-	wait_until 10 no_loops
-}
-
-MIB=1048576
-KEEP='while :; do sleep 1000; done'
-
-loops() { cat /sys/block/loop*/loop/backing_file 2>/dev/null | grep -F "$JAIL_TEST_DIR/" || :; }
-no_loops() { [ -z "$(loops)" ]; }
 data() { echo "$JAIL_TEST_DIR/state/volumes/$1/data"; }
-# with VOLUME-MOUNT NAME [ARG...]: an instance that keeps running.
-with() { jail run -d --name "$2" --image "$IMAGE" --network none --mount "$1" "${@:3}" sh -c "$KEEP"; }
-volume() { jail volume inspect --json "$1" | jq -r ".[0]$2"; }
-# An image says the one, a project quota the other.
-no_room() { [[ $output =~ (No space left on device|quota exceeded|is less than the) ]]; }
 nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 
 @test "a volume outlives its instances, and is in their mount namespaces only" {
@@ -261,9 +244,9 @@ nothing_in_trash() { [ -z "$(ls "$JAIL_TEST_DIR/state/trash")" ]; }
 	mkdir -p "$JAIL_TEST_DIR/many"
 	head -c $((4 * MIB)) /dev/zero >"$JAIL_TEST_DIR/many/file"
 	# The kernel kills it in the middle of the file.
-	run prlimit --fsize=$MIB --core=0 "$JAIL_BUILD/jail" volume create --from "$JAIL_TEST_DIR/many" big
+	run prlimit --fsize="$MIB" --core=0 "$JAIL_BUILD/jail" volume create --from "$JAIL_TEST_DIR/many" big
 	[ "$status" -eq $((128 + 25)) ]
-	[ "$(stat -c %s "$JAIL_TEST_DIR"/state/trash/*/data/file)" -eq $MIB ]
+	[ "$(stat -c %s "$JAIL_TEST_DIR"/state/trash/*/data/file)" -eq "$MIB" ]
 	run jail volume list --quiet
 	[ -z "$output" ]
 	jail gc
