@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """world.py [settle SECONDS | show] [LABEL=DIRECTORY...]
 
-Everything there is of jail in the machine (here: in the sandbox) and in directories, as sorted lines, to be compared with
-diff. Masked is what is chosen by chance or counts on by itself, and nothing else: numbers and names of interfaces,
-handles, counters, ids, addresses and times. So a line says that there is a lease, and how many there are, not which.
+show: everything there is of jail in the machine (here: in the sandbox) and in directories, as sorted lines, to be
+compared with diff. Masked is what is chosen by chance or counts on by itself, and nothing else: numbers and names of
+interfaces, handles, counters, ids, addresses and times. So a line says that there is a lease, and how many there are,
+not which.
 
 Directories with the label "state" and "run" are jail's own. Of an instance is left out how it ended, what it has said and
 written, and the locks and files that a first start makes and that stay: they say how far it came, which is told by its
 status as well, and go with it. Whatever else is in its directory counts.
 
-settle: waits until nobody of ours is on the way from one state to another: no command, no supervisor that is no monitor
-yet or any more, and each monitor has its init. Status 1 when that doesn't come about; says who is at work.
+Before that, and with settle only that: waits until nobody of ours is on the way from one state to another: no command,
+no supervisor that is no monitor yet or any more, and each monitor has its init. Status 1 when that doesn't come about,
+and nothing is shown; says who is at work.
 
 From the environment: SANDBOX_ROOT, the root of the cgroups; JAIL_BUILD, where the programs are.
 """
@@ -215,4 +217,5 @@ def settle(seconds):
 if __name__ == "__main__":
     if sys.argv[1] == "settle":
         sys.exit(settle(float(sys.argv[2])))
-    show([argument.split("=", 1) for argument in sys.argv[2:]])
+    if settle(30) == 0:
+        show([argument.split("=", 1) for argument in sys.argv[2:]])
