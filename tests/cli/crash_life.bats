@@ -108,6 +108,7 @@ down() { jail stop --timeout 0s web; }
 }
 
 @test "set of one that runs: ports, and its disk" {
+	HALF="a change of the network has many steps, and is marked: the same again completes it, and the end takes all away"
 	begin() { lean_runs; }
 	life_sweep 'set ports' -- set web network.ports=8090:90,127.0.0.1:8091:91
 	begin() { rich_runs; }

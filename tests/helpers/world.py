@@ -130,8 +130,10 @@ def uncounted(value):
     return [uncounted(v) for v in value] if isinstance(value, list) else value
 
 
-def content(path, size):
+def content(label, path, size):
     """What a record says; of other files, whether they are the same."""
+    if label == "out":  # an export: has times in it
+        return "with content" if size else "empty"
     if path.endswith(".jsonl"):  # what has happened, which is more each time
         return ""
     if path.endswith(".json"):
@@ -154,7 +156,7 @@ def entry(top, path, label):
     if stat.S_ISLNK(at.st_mode):
         line += " -> " + os.readlink(path)
     if stat.S_ISREG(at.st_mode) and label in ("state", "out") and at.st_size < 64 << 20:
-        line += " " + content(path, at.st_size)
+        line += " " + content(label, path, at.st_size)
     for attribute in os.listxattr(path, follow_symlinks=False):
         if attribute != "trusted.jail.parent":  # an id
             line += f" {attribute}={os.getxattr(path, attribute, follow_symlinks=False).hex()}"
@@ -166,6 +168,8 @@ def tree(label, top):
         for name in [*names, *files]:
             at = os.path.join(path, name)
             if label == "state" and (IN_INSTANCES.search(os.path.relpath(at, top)) or name.endswith("lock")):
+                continue
+            if label == "run" and name == "network.lock":  # is there from the first change on
                 continue
             try:
                 yield entry(top, at, label)

@@ -9,6 +9,7 @@
 #
 #     begin        brings about where the command begins, from a world without instances; by default nothing
 #     ALLOWED      names of functions which do so for what may come out besides "before" and "after", from `begin` on
+#     HALF         it may be half done, until it is done again or the instance ends: a text that says why
 #     ALSO         the instance whose processes are followed too, those that `begin` has started
 #
 # JAIL_CRASH_POINTS is how many points of each sweep are tried, evenly spread, or "all" (make crash-test).
@@ -107,12 +108,16 @@ life_check() { # COMMAND...
 	settle || { echo "somebody goes on" >&2; return 1; }
 	jail ps >/dev/null || return 1
 	jail gc >/dev/null || { echo "gc failed" >&2; return 1; }
-	WAS=$(life_state) || return 1
+	if ! WAS=$(life_state 2>"$JAIL_TEST_DIR/differences"); then
+		[ -n "${HALF:-}" ] || { cat "$JAIL_TEST_DIR/differences" >&2; return 1; }
+		WAS=half
+	fi
 	[ "$(jail gc)" = 'nothing to remove' ] || { echo "a second gc found more" >&2; return 1; }
-	if [ "$WAS" = before ]; then
+	if [ "$WAS" = before ] || [ "$WAS" = half ]; then
 		rm -rf "${JAIL_TEST_DIR:?}"/out/*
 		jail "$@" >/dev/null 3>&- || { echo "it can't be repeated" >&2; return 1; }
-		world >"$JAIL_TEST_DIR/look"
+		# The mark of a change that was killed stays until the instance ends (runtime/network_change.h).
+		world | grep -v ' instances/web/network.changing ' >"$JAIL_TEST_DIR/look"
 		diff "$JAIL_TEST_DIR/look.after" "$JAIL_TEST_DIR/look" >&2 || { echo "repeated, it didn't do the same" >&2; return 1; }
 	fi
 	life_usable || return 1
