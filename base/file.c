@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "base/dir.h"
 #include "base/fd.h"
 #include "base/lock.h"
 #include "base/str.h"
@@ -99,6 +100,51 @@ int file_write_at(int dir, const char *name, const void *data, size_t n, mode_t 
 	if (sync == FILE_SYNC)
 		r = file_sync_parent(dir, name);
 	return r < 0 ? err_ret(e, r, "sync directory of %s", name) : 0;
+}
+
+static bool is_unfinished(const char *name)
+{
+	size_t n = strlen(name);
+
+	return name[0] == '.' && n > strlen(".tmp") && str_eq(name + n - strlen(".tmp"), ".tmp");
+}
+
+/* Return: 1 removed, 0 it is somebody's, or no file. */
+static int remove_unfinished(int dir, const char *name, struct err *e)
+{
+	CLEANUP_FD int lock = -EBADF;
+	struct err why = ERR_INIT;
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	lock = lock_take_at(dir, name, LOCK_MODE_EXCLUSIVE, 0, &why);
+	if (lock == -EWOULDBLOCK)
+		return 0;
+	if (lock < 0) {
+		*e = why;
+		return lock;
+	}
+	/* Who waits for it looks again whether it is still there. */
+	return unlinkat(dir, name, 0) < 0 ? err_sys(e, "remove %s", name) : 1;
+}
+
+int file_remove_unfinished(int dir, struct err *e)
+{
+	CLEANUP_DIR DIR *d = dir_open(dir);
+	struct dirent *entry;
+	int n = 0;
+
+	if (!d)
+		return err_sys(e, "list a directory");
+	while ((errno = 0, entry = readdir(d))) {
+		int r = is_unfinished(entry->d_name) ? remove_unfinished(dir, entry->d_name, e) : 0;
+
+		if (r < 0)
+			return r;
+		n += r;
+	}
+	return errno ? err_sys(e, "list a directory") : n;
 }
 
 int file_open_append(const char *path, mode_t mode)

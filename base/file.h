@@ -19,6 +19,9 @@ enum file_sync {
  * replaced), then rename. Readers see the old or the new content, never a part. */
 int file_write_at(int dir, const char *name, const void *data, size_t n, mode_t mode,
 		  enum file_sync sync, struct err *e);
+/* For gc: removes what writers who were killed have left in a directory; one that is at work has its
+ * file locked. Return: how many. */
+int file_remove_unfinished(int dir, struct err *e);
 /* A file of somebody's choice to append to, made if missing: not through a link, without waiting
  * for the reader of a FIFO, never as a controlling terminal (row 83). Return: fd or -errno. */
 int file_open_append(const char *path, mode_t mode);

@@ -117,6 +117,42 @@ int cgroup_directory_make(const char *path, char ret_made[static PATH_MAX], stru
 	return TAKE_FD(dir);
 }
 
+int cgroup_directory_foresee(const char *path, char ret_made[static PATH_MAX], struct err *e)
+{
+	struct cgroup_tree t = { .root_fd = -EBADF };
+	CLEANUP_FD int root = cgroup_find_root(&t, e);
+	const char *end = path;
+
+	if (root < 0)
+		return TAKE_FD(root);
+	ret_made[0] = '\0';
+	while (*end && !ret_made[0]) {
+		end += 1 + strcspn(end + 1, "/");
+		(void)snprintf(ret_made, PATH_MAX, "%.*s", (int)(end - path), path);
+		if (faccessat(root, ret_made + 1, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			ret_made[0] = '\0';
+		else if (errno != ENOENT)
+			return err_sys(e, "look at cgroup %s%s", t.path, ret_made);
+	}
+	return 0;
+}
+
+int cgroup_directory_forget(const char *path, const char *made, struct err *e)
+{
+	struct cgroup_tree t = { .root_fd = -EBADF };
+	CLEANUP_FD int root = -EBADF;
+
+	if (!made[0])
+		return 0;
+	root = cgroup_find_root(&t, e);
+	if (root < 0)
+		return TAKE_FD(root);
+	/* Not empty: somebody else's, who made it meanwhile. */
+	if (unlinkat(root, path + 1, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		prune_above(root, path, made);
+	return 0;
+}
+
 int cgroup_directory_open(const char *path, uint64_t inode, struct err *e)
 {
 	struct cgroup_tree t = { .root_fd = -EBADF };

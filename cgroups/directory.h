@@ -19,6 +19,10 @@
  * "" if all were there. Nothing is left on failure. Return: directory fd.
  */
 int cgroup_directory_make(const char *path, char ret_made[static PATH_MAX], struct err *e);
+/* What cgroup_directory_make() would say now, to be on record before it begins: if that is killed,
+ * cgroup_directory_forget() removes what it has made, which is empty. */
+int cgroup_directory_foresee(const char *path, char ret_made[static PATH_MAX], struct err *e);
+int cgroup_directory_forget(const char *path, const char *made, struct err *e);
 /* `inode`: or 0 for any. Return: directory fd; -ENOENT (*e set) when it is gone or another is in
  * its place. */
 int cgroup_directory_open(const char *path, uint64_t inode, struct err *e);

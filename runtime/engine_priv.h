@@ -135,6 +135,9 @@ int spec_write(int dir, const struct jail_spec *spec, enum file_sync sync, struc
 int spec_take_name(struct jail_spec *s, const struct jail_name *name, struct err *e);
 /* Rewrites spec.json for a new name; a host name that was the old name follows. */
 int spec_rename(int dir, const struct jail_name *name, struct err *e);
+/* The same if it has another: a rename was killed between spec and directory, and has not happened.
+ * The instance's lock is the caller's. Return: 1 when it was so. */
+int spec_follow_name(int dir, const struct jail_name *name, struct err *e);
 
 /* Directory of an instance that exists (has meta.json); -ENOENT with a hint. */
 int instance_open_dir(struct jail *j, const struct jail_name *name, struct err *e);

@@ -302,9 +302,9 @@ static int gc_network(struct gc *g, struct err *e)
  * (row 79). */
 static int run_all(struct gc *g, struct err *e)
 {
-	static int (*const steps[])(struct gc *, struct err *) = { gc_cgroups,	   gc_network,
-								   gc_leases,	   gc_snapshots,
-								   gc_directories, gc_images };
+	static int (*const steps[])(struct gc *, struct err *) = {
+		gc_cgroups, gc_network, gc_leases, gc_snapshots, gc_directories, gc_files, gc_images
+	};
 	int r = collect(g, e);
 
 	if (r < 0)

@@ -42,6 +42,8 @@ int gc_each_entry(int dir, void (*fn)(struct gc *, int, const char *), struct gc
 
 /* gc_leases.c */
 int gc_leases(struct gc *g, struct err *e);
+/* gc_files.c */
+int gc_files(struct gc *g, struct err *e);
 /* gc_snapshots.c */
 int gc_snapshots(struct gc *g, struct err *e);
 

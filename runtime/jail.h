@@ -227,6 +227,7 @@ int instances_using_image(struct jail *j, const struct image_ref *ref, struct st
 
 struct gc_report {
 	size_t instances, cgroups, leases, layers, configs, staging, network, run_dirs, snapshots;
+	size_t files; /* half-written */
 	size_t due, over; /* snapshots of schedules: made, and removed */
 	uint64_t bytes;
 };

@@ -134,12 +134,22 @@ static int change_proxy(struct network_change *c, const struct instance_plan *fr
 {
 	const struct proxy_plan before = instance_plan_proxy(from, &c->before),
 				after = instance_plan_proxy(to, &c->before);
+	/* Where the supervisor has its own: it outlives us and whatever we were started in. */
+	const struct cgroup_tree *tree = instance_tree(c->j, before.instance, e);
+	CLEANUP_FD int cgroup = tree ? cgroup_monitor_fd(tree, e) : -e->code;
 	const struct proxy_place place = {
 		.libexec_dir = c->j->config.libexec_dir,
 		.run = c->running->run,
 		.pidfd = c->running->pidfd,
+		.cgroup = cgroup,
 	};
-	int r = proxy_change(&place, &before, &after, e);
+	int r = cgroup;
+
+	/* After a change that was killed nobody knows which ports it has. */
+	if (r >= 0 && !c->marked && (r = proxy_stop(place.run, e)) >= 0)
+		r = proxy_start(&place, &after, e);
+	else if (r >= 0)
+		r = proxy_change(&place, &before, &after, e);
 
 	return r < 0 ? err_wrap(e, "network.ports") : 0;
 }

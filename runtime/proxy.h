@@ -34,6 +34,7 @@ struct proxy_place {
 	const char *libexec_dir;
 	int run; /* RUN/instances/NAME */
 	int pidfd; /* of the init */
+	int cgroup; /* to be born in; 0: ours */
 };
 
 /*

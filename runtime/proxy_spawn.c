@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -43,7 +44,7 @@ static int control_listen(int run, struct err *e)
 }
 
 struct spawn {
-	int program, pidfd, control;
+	int program, pidfd, control, cgroup;
 	char uid[16], connections[16];
 	char *args[5];
 };
@@ -77,7 +78,11 @@ static NORETURN void spawn_execute(const struct spawn *s)
 
 static NORETURN void spawn_middle(const struct spawn *s)
 {
-	struct clone_args args = { .exit_signal = SIGCHLD };
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.flags = s->cgroup > 0 ? CLONE_INTO_CGROUP : 0,
+		.cgroup = s->cgroup > 0 ? (uint64_t)s->cgroup : 0,
+	};
 	pid_t pid = sys_clone3(&args);
 
 	if (pid == 0)
@@ -107,7 +112,11 @@ static int spawn(const struct spawn *s, struct err *e)
 
 int proxy_spawn(const struct proxy_place *place, const struct proxy_plan *plan, struct err *e)
 {
-	struct spawn s = { .program = -EBADF, .pidfd = place->pidfd };
+	struct spawn s = {
+		.program = -EBADF,
+		.pidfd = place->pidfd,
+		.cgroup = place->cgroup,
+	};
 	CLEANUP_FD int control = -EBADF, program = -EBADF;
 	char name[] = "jail-proxy", instance[LIMIT_NAME_LEN + 1], path[PATH_MAX];
 	int r = str_format(path, sizeof(path), "%s/jail-proxy", place->libexec_dir);

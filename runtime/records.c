@@ -428,3 +428,16 @@ int spec_rename(int dir, const struct jail_name *name, struct err *e)
 		return r;
 	return spec_write(dir, &spec, FILE_SYNC, e);
 }
+
+int spec_follow_name(int dir, const struct jail_name *name, struct err *e)
+{
+	CLEANUP_SPEC struct jail_spec spec;
+	int r;
+
+	spec_init(&spec);
+	r = spec_read(dir, &spec, e);
+	if (r < 0 || str_eq(spec.name.s, name->s))
+		return r < 0 ? r : 0;
+	r = spec_rename(dir, name, e);
+	return r < 0 ? r : 1;
+}

@@ -52,6 +52,8 @@ int launch_load(struct launch *l, struct err *e)
 	if (r == -ENOENT)
 		return err_set(e, ENOENT, "no such instance");
 	if (r >= 0)
+		r = spec_follow_name(l->dir, &l->name, e);
+	if (r >= 0)
 		r = spec_read(l->dir, &l->spec, e);
 	if (r >= 0 && !l->spec.process.args.n) {
 		err_set(e, EINVAL, "process.args: nothing to run");

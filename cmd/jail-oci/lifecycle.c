@@ -51,10 +51,16 @@ static int run_state(struct oci_cli *c, struct err *e)
 	struct oci_config config CLEANUP_OCI_CONFIG = OCI_CONFIG_INIT;
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	struct json_out o;
+	struct err why = ERR_INIT;
 
-	if (oci_container_open(&c->rt, &c->id, OCI_LOOK, &k, e) < 0 ||
-	    oci_container_config(&k, &config, e) < 0)
+	if (oci_container_open(&c->rt, &c->id, OCI_LOOK, &k, e) < 0)
 		return -e->code;
+	/* A create or a delete that was killed leaves it without: it has stopped, and can be
+	 * deleted. */
+	if (oci_container_config(&k, &config, &why) < 0 && why.code != ENOENT) {
+		*e = why;
+		return -e->code;
+	}
 	json_out_init(&o, &b, true);
 	if (oci_state_json(&o, NULL, &k.state, &c->id, &config, oci_container_status(&k), "", e) <
 	    0)

@@ -36,6 +36,7 @@ static const struct gc_field fields[] = {
 	  offsetof(struct gc_report, staging) },
 	{ "network", "network entry", "network entries", offsetof(struct gc_report, network) },
 	{ "runDirs", "run directory", "run directories", offsetof(struct gc_report, run_dirs) },
+	{ "files", "half-written file", "half-written files", offsetof(struct gc_report, files) },
 	{ "snapshots", "half-made or half-removed snapshot", "half-made or half-removed snapshots",
 	  offsetof(struct gc_report, snapshots) },
 	{ "snapshotsOver", "snapshot that its schedule doesn't keep",

@@ -12,7 +12,8 @@ struct output {
 	const char *path; /* NULL: stdout */
 	int fd; /* owned, but for stdout */
 	bool is_directory, made; /* the directory is ours to remove */
-	char temporary[PATH_MAX]; /* "": written in place */
+	bool nameless; /* so far */
+	char temporary[PATH_MAX]; /* "": it has none */
 };
 #define CLEANUP_OUTPUT CLEANUP(output_close)
 

@@ -83,6 +83,11 @@ int cgroup_fill(struct oci_cgroup *g, const struct oci_config *c, int dir,
 	return r < 0 ? r : give_away(c, dir, e);
 }
 
+int oci_cgroup_foresee(struct oci_cgroup *g, struct err *e)
+{
+	return cgroup_directory_foresee(g->path, g->parent_made, e);
+}
+
 int oci_cgroup_make(struct oci_cgroup *g, const struct oci_config *c, int *ret_fd, struct err *e)
 {
 	CLEANUP_FD int dir = cgroup_directory_make(g->path, g->parent_made, e);
@@ -242,7 +247,7 @@ int oci_cgroup_destroy(const struct oci_cgroup *g, unsigned wait_ms, struct err 
 	int r;
 
 	if (!g->inode)
-		return 0;
+		return cgroup_directory_forget(g->path, g->parent_made, e);
 	r = cgroup_directory_destroy(g->path, g->inode, g->parent_made, wait_ms, e);
 	/* A scope whose cgroup is gone has ended; one of that name is somebody else's. */
 	return r < 0 || !g->systemd || dir < 0 ? r : cgroup_scope_end(g, e);

@@ -33,6 +33,9 @@ struct oci_cgroup {
 int oci_cgroup_plan(const struct oci_config *c, const char *id, bool systemd,
 		    struct oci_cgroup *ret, struct err *e);
 
+/* Takes note of what oci_cgroup_make() will make, so that oci_cgroup_destroy() removes that too if
+ * it was killed in between. Manager cgroupfs only. */
+int oci_cgroup_foresee(struct oci_cgroup *g, struct err *e);
 /*
  * Manager cgroupfs: makes the directory and those above it, hands the controllers down, writes the
  * limits, puts the device filter on. The process's user owns it where the container has a cgroup

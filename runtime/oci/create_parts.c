@@ -169,11 +169,15 @@ static int make_cgroup(struct oci_launch *l, struct err *e)
 
 	if (r < 0 || l->state.cgroup.systemd)
 		return r;
+	/* Without a process yet: if we are killed, `delete` finds the cgroup by it, whether it was
+	 * made or not. */
+	if ((r = oci_cgroup_foresee(&l->state.cgroup, e)) < 0 ||
+	    (r = oci_state_write(l->dir, &l->state, e)) < 0)
+		return r;
 	r = oci_cgroup_make(&l->state.cgroup, &l->config, &l->cgroup, e);
 	if (r < 0)
 		return r;
 	rollback_push(&l->undo, undo_cgroup, l);
-	/* Without a process yet: if we are killed, `delete` finds the cgroup by it. */
 	return oci_state_write(l->dir, &l->state, e);
 }
 

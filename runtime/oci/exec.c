@@ -9,6 +9,7 @@
  * process that holds something of the host's (rows 1 to 3; CVE-2016-9962).
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -128,10 +129,11 @@ static void NORETURN helper_main(struct oci_exec_job *job, int sock)
 }
 
 /* Return: pid of the helper. */
-static pid_t spawn_helper(struct oci_exec_job *job, int sock, struct err *e)
+static pid_t spawn_helper(struct oci_exec_job *job, int sock, int *ret_pidfd, struct err *e)
 {
 	struct clone_args c = {
-		.flags = CLONE_INTO_CGROUP,
+		.flags = CLONE_INTO_CGROUP | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = (uint64_t)job->cgroup,
 	};
@@ -153,15 +155,35 @@ static pid_t spawn_helper(struct oci_exec_job *job, int sock, struct err *e)
 	return pid;
 }
 
+/* Until there is a message, or the helper has ended: killed after it had made the process it says
+ * nothing, and the process has the other end of the socket too. It goes when we close ours. */
+static void await_helper(const struct oci_exec_job *job, int helper)
+{
+	struct pollfd p[] = { { .fd = job->sock, .events = POLLIN },
+			      { .fd = helper, .events = POLLIN } };
+
+	while (poll(p, ARRAY_SIZE(p), -1) < 0 && errno == EINTR)
+		;
+}
+
 /* The process, or why there is none. */
-static int hear_born(struct oci_exec_job *job, struct err *e)
+static int hear_born(struct oci_exec_job *job, int helper, struct err *e)
 {
 	union {
 		struct oci_exec_born born;
 		struct oci_message m;
 	} u;
+	struct pollfd said = { .fd = job->sock, .events = POLLIN };
 	size_t n_fds = 1;
-	ssize_t n = fd_recv(job->sock, &u, sizeof(u), &job->pidfd, &n_fds);
+	ssize_t n;
+
+	await_helper(job, helper);
+	/* What it had to say is there when it ends. */
+	if (poll(&said, 1, 0) <= 0)
+		return err_set(e, ECHILD,
+			       "the helper of exec was killed, perhaps for want of memory in its "
+			       "cgroup");
+	n = fd_recv(job->sock, &u, sizeof(u), &job->pidfd, &n_fds);
 
 	if (n == (ssize_t)sizeof(u.born) && u.born.type == OCI_EXEC_BORN && n_fds == 1) {
 		job->pid = u.born.pid;
@@ -177,7 +199,7 @@ static int hear_born(struct oci_exec_job *job, struct err *e)
 
 static int make_process(struct oci_exec_job *job, struct err *e)
 {
-	CLEANUP_FD int theirs = -EBADF;
+	CLEANUP_FD int theirs = -EBADF, pidfd = -EBADF;
 	struct err ignored = ERR_INIT, score = ERR_INIT;
 	int pair[2], r;
 	pid_t helper;
@@ -186,11 +208,11 @@ static int make_process(struct oci_exec_job *job, struct err *e)
 		return err_sys(e, "socketpair");
 	job->sock = pair[0];
 	theirs = pair[1];
-	helper = spawn_helper(job, theirs, e);
+	helper = spawn_helper(job, theirs, &pidfd, e);
 	if (helper < 0)
 		return (int)helper;
 	fd_reset(&theirs);
-	r = hear_born(job, e);
+	r = hear_born(job, pidfd, e);
 	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (r < 0)

@@ -104,8 +104,10 @@ nothing_is_left() {
 	sleeper web --port 8080:80
 	mkdir -p "$SANDBOX_ROOT/jail/ghost/inside" "$JAIL_TEST_DIR/run/instances/ghost"
 	ln -s ghost "$JAIL_TEST_DIR/state/leases/ids/4000"
+	touch "$JAIL_TEST_DIR"/state/{networks/.ghost.json.tmp,instances/web/.spec.json.tmp} "$JAIL_TEST_DIR/run/instances/web/.state.json.tmp"
 	run -0 jail gc
-	assert_output removed
+	assert_output 'removed 3 half-written files'
+	[ -z "$(find "$JAIL_TEST_DIR" -name '.*.tmp')" ]
 	[ ! -d "$SANDBOX_ROOT/jail/ghost" ]
 	[ ! -e "$JAIL_TEST_DIR/run/instances/ghost" ]
 	[ ! -L "$JAIL_TEST_DIR/state/leases/ids/4000" ]

@@ -68,6 +68,19 @@ crash_points() {
 	done
 }
 
+# The same without chance: each in the middle of its part.
+crash_points_even() {
+	local n=${JAIL_CRASH_POINTS:-25} i
+
+	if [ "$n" = all ] || [ "$n" -ge "$1" ]; then
+		seq "$1"
+		return
+	fi
+	for ((i = 0; i < n; i++)); do
+		echo $(((2 * i + 1) * $1 / (2 * n) + 1))
+	done
+}
+
 # crash_state: what has become of it: before, after, or neither (a failure, with the differences on stderr).
 crash_state() {
 	crash_look >"$JAIL_TEST_DIR/look"

@@ -147,6 +147,34 @@ static void write_many(int dir, int id)
 	}
 }
 
+/* For gc: what is nobody's goes, and nothing else. */
+static void test_remove_unfinished(void **state)
+{
+	const struct tmpdir *t = *state;
+	struct err e = ERR_INIT;
+	CLEANUP_FD int held = -EBADF;
+
+	tmpdir_put(t->fd, ".a.tmp", "left behind");
+	tmpdir_put(t->fd, ".b.json.tmp", "");
+	tmpdir_put(t->fd, "c.tmp", "");
+	tmpdir_put(t->fd, ".tmp", "");
+	tmpdir_put(t->fd, ".hidden", "");
+	assert_int_equal(symlinkat("c.tmp", t->fd, ".s.tmp"), 0);
+	held = lock_take_at(t->fd, ".held.tmp", LOCK_MODE_EXCLUSIVE, 0, &e);
+	assert_true(held >= 0);
+	assert_int_equal(file_remove_unfinished(t->fd, &e), 2);
+	assert_false(tmpdir_exists(t->fd, ".a.tmp"));
+	assert_false(tmpdir_exists(t->fd, ".b.json.tmp"));
+	assert_true(tmpdir_exists(t->fd, "c.tmp"));
+	assert_true(tmpdir_exists(t->fd, ".tmp"));
+	assert_true(tmpdir_exists(t->fd, ".hidden"));
+	assert_true(tmpdir_exists(t->fd, ".s.tmp"));
+	assert_true(tmpdir_exists(t->fd, ".held.tmp"));
+	fd_reset(&held);
+	assert_int_equal(file_remove_unfinished(t->fd, &e), 1);
+	assert_int_equal(e.code, 0);
+}
+
 /* Several writers of one name, and a reader: each file seen is one writer's, whole. */
 static void test_write_race(void **state)
 {
@@ -413,7 +441,7 @@ int main(void)
 		cmocka_unit_test(test_read_all), cmocka_unit_test(test_pass),
 		cmocka_unit_test(test_pass_cut), TMPDIR_TEST(test_sanitize),
 		TMPDIR_TEST(test_lock),		 TMPDIR_TEST(test_lock_killed),
-		TMPDIR_TEST(test_lock_removed),
+		TMPDIR_TEST(test_lock_removed),	 TMPDIR_TEST(test_remove_unfinished),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,39 @@ static void test_life(void **state)
 	assert_int_equal(oci_cgroup_signal(&f->g, SIGTERM, &(struct err){ .code = 0 }), 0);
 }
 
+/* Killed before its inode was on record: what it has made by then goes, unless others use it. */
+static void test_foreseen(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = ERR_INIT;
+	char made[PATH_MAX];
+	pid_t pid;
+
+	assert_int_equal(oci_cgroup_plan(&f->c, "id", false, &f->g, &e), 0);
+	assert_int_equal(oci_cgroup_foresee(&f->g, &e), 0);
+	assert_string_equal(f->g.parent_made, f->top);
+	assert_int_equal(oci_cgroup_destroy(&f->g, WAIT_MS, &e), 0); /* not begun */
+	f->fd = cgroup_directory_make(f->top, made, &e);
+	assert_true(f->fd >= 0);
+	fd_reset(&f->fd);
+	assert_int_equal(oci_cgroup_destroy(&f->g, WAIT_MS, &e), 0); /* half-way */
+	assert_false(is_there(f->top));
+	f->fd = cgroup_directory_make(f->path, made, &e);
+	assert_true(f->fd >= 0);
+	pid = born(f->fd, sleep_on);
+	assert_int_equal(oci_cgroup_destroy(&f->g, WAIT_MS, &e), 0);
+	assert_true(is_there(f->path));
+	(void)kill(pid, SIGKILL);
+	(void)ended(pid);
+	/* Nothing would be made: nothing goes. */
+	assert_int_equal(oci_cgroup_foresee(&f->g, &e), 0);
+	assert_string_equal(f->g.parent_made, "");
+	assert_int_equal(oci_cgroup_destroy(&f->g, WAIT_MS, &e), 0);
+	assert_true(is_there(f->path));
+	assert_int_equal(cgroup_directory_forget(f->path, f->top, &e), 0);
+	assert_false(is_there(f->top));
+}
+
 /* What is there stays: parents that others made, siblings, and another cgroup of our name. */
 static void test_shared(void **state)
 {
@@ -753,14 +786,23 @@ static void test_scope_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FIXTURE(test_life),	   FIXTURE(test_shared),
-		FIXTURE(test_busy),	   FIXTURE(test_freeze),
-		FIXTURE(test_signal_all),  FIXTURE(test_fork_bomb),
-		FIXTURE(test_devices),	   FIXTURE(test_missing),
-		FIXTURE(test_limits),	   FIXTURE(test_oom),
-		FIXTURE(test_stats),	   FIXTURE(test_wait_end),
-		FIXTURE(test_owner),	   FIXTURE(test_scope),
-		FIXTURE(test_scope_fails), FIXTURE(test_parent_with_processes),
+		FIXTURE(test_life),
+		FIXTURE(test_shared),
+		FIXTURE(test_foreseen),
+		FIXTURE(test_busy),
+		FIXTURE(test_freeze),
+		FIXTURE(test_signal_all),
+		FIXTURE(test_fork_bomb),
+		FIXTURE(test_devices),
+		FIXTURE(test_missing),
+		FIXTURE(test_limits),
+		FIXTURE(test_oom),
+		FIXTURE(test_stats),
+		FIXTURE(test_wait_end),
+		FIXTURE(test_owner),
+		FIXTURE(test_scope),
+		FIXTURE(test_scope_fails),
+		FIXTURE(test_parent_with_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,8 @@ struct tracee {
 };
 static struct tracee tracees[TRACEES_MAX];
 static size_t n_tracees;
-static bool letting_go; /* the command has ended */
+static bool letting_go; /* nobody is of interest any more */
+bool ptree_to_the_end;
 
 static struct tracee *find(pid_t pid)
 {
@@ -43,6 +44,14 @@ static void kill_all(void)
 {
 	for (size_t i = 0; i < n_tracees; i++)
 		(void)kill(tracees[i].pid, SIGKILL);
+}
+
+/* Each of them when it has stopped. */
+static void let_go(void)
+{
+	letting_go = true;
+	for (size_t i = 0; i < n_tracees; i++)
+		(void)ptrace(PTRACE_INTERRUPT, tracees[i].pid, 0, 0);
 }
 
 static void go(pid_t pid, int signal)
@@ -87,6 +96,10 @@ static void at_call(struct tracee *t, ptree_fn *fn, void *arg)
 	case PTREE_KILL_ALL:
 		kill_all();
 		break;
+	case PTREE_KILL_ONE_LET_GO:
+		(void)kill(pid, SIGKILL);
+		let_go();
+		break;
 	}
 }
 
@@ -103,10 +116,23 @@ static void at_stop(pid_t pid, int status, ptree_fn *fn, void *arg)
 		go(pid, event ? 0 : signal);
 }
 
-static pid_t start(char *const argv[])
+static void seize(pid_t pid)
 {
 	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 			     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+
+	if (ptrace(PTRACE_SEIZE, pid, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
+		err(125, "trace %d", pid);
+	find(pid);
+}
+
+void ptree_also(pid_t pid)
+{
+	seize(pid);
+}
+
+static pid_t start(char *const argv[])
+{
 	int gate[2];
 	char c;
 	pid_t pid;
@@ -120,11 +146,9 @@ static pid_t start(char *const argv[])
 		execvp(argv[0], argv);
 		err(127, "%s", argv[0]);
 	}
-	if (ptrace(PTRACE_SEIZE, pid, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, pid, 0, 0) < 0)
-		err(125, "trace");
+	seize(pid);
 	(void)close(gate[0]);
 	(void)close(gate[1]);
-	find(pid);
 	return pid;
 }
 
@@ -132,8 +156,10 @@ int ptree_run(char *const argv[], ptree_fn *fn, void *arg)
 {
 	pid_t command = start(argv), pid;
 	int status, result = 0;
+	bool ended = false;
 
-	while (n_tracees > 0) {
+	/* A command that is let go is our child all the same. */
+	while (n_tracees > 0 || !ended) {
 		pid = waitpid(-1, &status, __WALL);
 		if (pid < 0 && errno == EINTR)
 			continue;
@@ -147,9 +173,9 @@ int ptree_run(char *const argv[], ptree_fn *fn, void *arg)
 		if (pid != command)
 			continue;
 		result = status;
-		letting_go = true;
-		for (size_t i = 0; i < n_tracees; i++)
-			(void)ptrace(PTRACE_INTERRUPT, tracees[i].pid, 0, 0);
+		ended = true;
+		if (!ptree_to_the_end)
+			let_go();
 	}
 	return result;
 }

@@ -25,8 +25,14 @@ enum ptree_do {
 	PTREE_GO,
 	PTREE_KILL_ONE, /* this process, instead of what it was about to do */
 	PTREE_KILL_ALL, /* and all others that were started, at the same moment */
+	PTREE_KILL_ONE_LET_GO, /* this one; from then on nobody is traced any more */
 };
 typedef enum ptree_do ptree_fn(const struct ptree_call *call, void *arg);
+
+/* Before ptree_run(): a process that runs already and is followed too. */
+void ptree_also(pid_t pid);
+/* What the command leaves running is followed until it has ended too, instead of being let go. */
+extern bool ptree_to_the_end;
 
 /* Runs argv until the command itself has ended; what it leaves running is let go.
  * Return: its status as of waitpid(2). Exits with a text when it can't trace. */
