@@ -155,7 +155,9 @@ int store_get(const struct image_store *s, const struct image_ref *ref, struct i
 	}
 	if (r < 0) {
 		*e = why;
-		return err_wrap(e, "image \"%s\"", ref->s);
+		(void)err_wrap(e, "image \"%s\"", ref->s);
+		return err_hint(e, "import it again: `jail image import FILE --name %s --replace`",
+				ref->s);
 	}
 	return 0;
 }

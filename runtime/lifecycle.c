@@ -27,6 +27,10 @@ int instance_attach(struct jail *j, const struct jail_name *name, int *ret_clien
 	if (dir < 0)
 		return err_wrap(e, "attach %s", name->s);
 	run = run_dir_open(j, name, false, e);
+	if (run == -ENOENT && instance_run_is_lost(j, name, dir)) {
+		(void)instance_run_lost(j, name, e);
+		return err_wrap(e, "attach %s", name->s);
+	}
 	if (run == -ENOENT || !instance_is_up(j, name, dir)) {
 		err_set(e, ESRCH, "attach %s: is not running", name->s);
 		return err_hint(e, "start it: jail start %s", name->s);

@@ -49,8 +49,6 @@ int launch_load(struct launch *l, struct err *e)
 
 	if (r >= 0)
 		r = meta_read(l->dir, &l->meta, e);
-	if (r == -ENOENT)
-		return err_set(e, ENOENT, "no such instance");
 	if (r >= 0)
 		r = spec_read(l->dir, &l->spec, e);
 	if (r >= 0 && !l->spec.process.args.n) {

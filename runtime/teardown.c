@@ -128,9 +128,21 @@ static void run_poststop(struct jail *j, const struct jail_name *name, int dir)
 	spec_free(&l.spec);
 }
 
-int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *e)
+/* The run directory, also of one that has lost it (a cleaner of /run) and has a cgroup still.
+ * -ENOENT without touching *e: there is nothing to take down. */
+static int run_dir_of_stale(struct jail *j, const struct jail_name *name, struct err *e)
 {
 	CLEANUP_FD int run = run_dir_open(j, name, false, e);
+	struct err ignored = ERR_INIT;
+
+	if (run != -ENOENT || engine_tree(j, &ignored) < 0 || cgroup_is_frozen(&j->tree, name) < 0)
+		return TAKE_FD(run);
+	return run_dir_open(j, name, true, e);
+}
+
+int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *e)
+{
+	CLEANUP_FD int run = run_dir_of_stale(j, name, e);
 	int r;
 
 	if (run < 0)
@@ -171,7 +183,7 @@ static int record_lost(struct jail *j, const struct jail_name *name, int dir,
 
 int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e)
 {
-	CLEANUP_FD int run = run_dir_open(j, name, false, e);
+	CLEANUP_FD int run = run_dir_of_stale(j, name, e);
 	struct err why = ERR_INIT;
 	struct run_state s;
 	int r;
