@@ -82,6 +82,15 @@ static int teardown_cgroup(struct jail *j, const struct jail_name *name, int dir
 	return -e->code;
 }
 
+static void release_ports(struct jail *j, const struct jail_spec *spec,
+			  const struct jail_name *owner)
+{
+	if (spec)
+		net_ports_release(j->ports, spec->network.ports, spec->network.n_ports, owner);
+	else
+		net_ports_release_all(j->ports, owner);
+}
+
 int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int run, struct err *e)
 {
 	CLEANUP_SPEC struct jail_spec spec;
@@ -111,8 +120,8 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 	r = teardown_network(j, name, dir, has_meta ? &meta : NULL, has_spec ? &spec : NULL,
 			     has_state && known ? &state : NULL, e);
 	/* Only now may somebody else have the ports (row 79). */
-	if (r >= 0 && has_meta && spec.network.n_ports && engine_ports(j, &why) >= 0)
-		net_ports_release(j->ports, spec.network.ports, spec.network.n_ports, &meta.owner);
+	if (r >= 0 && has_meta && (spec.network.n_ports || !has_spec) && engine_ports(j, &why) >= 0)
+		release_ports(j, has_spec ? &spec : NULL, &meta.owner);
 	return r;
 }
 
