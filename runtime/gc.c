@@ -335,8 +335,12 @@ static void note_schedule(const struct schedule_result *r, void *arg)
 
 	g->report->due += r->made;
 	g->report->over += r->removed.n;
-	if (r->why.code && !r->skipped)
-		gc_note_failure(g, &r->why);
+	if (r->why.code && !r->skipped) {
+		struct err why = r->why;
+
+		(void)err_wrap(&why, "snapshots of %s", r->instance.s);
+		gc_note_failure(g, &why);
+	}
 }
 
 /* Without the gate: a copy may take its time. */

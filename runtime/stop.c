@@ -92,8 +92,8 @@ static int finish_lost(struct jail *j, const struct jail_name *name, unsigned wa
 
 	if (lock >= 0)
 		return reconcile_locked(j, name, dir, e);
-	/* --rm: gone. */
-	if (lock == -ENOENT || (lock == -EWOULDBLOCK && !wait_ms))
+	/* --rm: gone. On a read-only disk there is nothing to clean up. */
+	if (lock == -ENOENT || lock == -EROFS || (lock == -EWOULDBLOCK && !wait_ms))
 		return 0;
 	*e = why;
 	return lock;

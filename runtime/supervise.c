@@ -116,6 +116,8 @@ static int wait_report(int sock, bool *ret_exec_failed, struct err *e)
 	size_t none = 0;
 	ssize_t n = fd_recv(sock, &report, sizeof(report), NULL, &none);
 
+	if (n < 0)
+		return err_ret(e, (int)n, "hear from the supervisor");
 	if (n != (ssize_t)sizeof(report))
 		return err_set(e, ECHILD, "the supervisor was killed during the start");
 	report.error.text[sizeof(report.error.text) - 1] = '\0';
