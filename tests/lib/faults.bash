@@ -40,6 +40,8 @@ faults_said() { # STATUS OBJECT
 	! grep -q 'error while loading shared libraries: .' "$file" || return 0
 	grep -vE '^ |: warning: ' "$file" >"$file.errors" || :
 	first=$(head -n 1 "$file.errors")
+	# What has begun to enter a container names no object any more.
+	[ -n "$2" ] || [[ ! $first == jail-oci:\ ?* ]] || return 0
 	# What is needed for all of it comes before the command.
 	[[ $first == *jail*": "*@("$2"|directory|jail.json)*": "* ]] || { faults_say "not an error about $2: $first"; return; }
 	[ "$(wc -l <"$file.errors")" -le 3 ] || { cat "$file.errors" >&2; faults_say 'too many words'; return; }

@@ -30,7 +30,7 @@ faults_world() {
 faults_collect() { :; }
 exists() { oci state "$1" >/dev/null 2>&1; }
 jail_oci() { # COMMAND...
-	fault_sweep "$1" web "$OCI_RUNTIME" --root "$OCI_DIR/root" "$@"
+	fault_sweep "$1" '' "$OCI_RUNTIME" --root "$OCI_DIR/root" "$@"
 }
 
 gone() { oci delete --force web; }
@@ -63,7 +63,7 @@ exec_before() { :; }
 exec_is_done() { [ "$(cat "$JAIL_TEST_DIR/result")" = ran ]; }
 exec_undo() { rm -f "$JAIL_TEST_DIR/result"; }
 @test "exec" {
-	fault_sweep exec live "$OCI_RUNTIME" --root "$OCI_DIR/root" exec live echo ran
+	fault_sweep exec '' "$OCI_RUNTIME" --root "$OCI_DIR/root" exec live echo ran
 }
 
 delete_before() { made; }

@@ -247,6 +247,9 @@ static const char *program(pid_t pid)
 	if (n < 0)
 		return NULL;
 	target[n] = '\0';
+	/* The root of a mount of just that file (runtime/sealed.c, jail-init). */
+	if (strcmp(target, "/") == 0)
+		return "jail";
 	name = strrchr(target, '/');
 	return name && strncmp(name, "/jail", 5) == 0 ? name + 1 : NULL;
 }
