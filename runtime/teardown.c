@@ -105,6 +105,8 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 	r = teardown_cgroup(j, name, dir, e);
 	if (r < 0)
 		return r;
+	/* First: a change that is under way writes them. */
+	change = network_change_wait(run, &known);
 	/* A damaged record must not keep the rest from going: what is known does. */
 	has_meta = meta_read(dir, &meta, &why) >= 0;
 	has_spec = spec_read(dir, &spec, &why) >= 0;
@@ -114,7 +116,6 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 	if (r < 0 && r != -ENOENT)
 		warn("%s: %s", name->s, why.text);
 	has_state = r >= 0;
-	change = network_change_wait(run, &known);
 	if (proxy_stop(run, &why) < 0)
 		warn("%s: %s", name->s, why.text);
 	r = teardown_network(j, name, dir, has_meta ? &meta : NULL, has_spec ? &spec : NULL,
