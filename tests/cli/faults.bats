@@ -151,8 +151,8 @@ gc_is_done() {
 	local state=$JAIL_TEST_DIR/state
 
 	[ ! -d "$SANDBOX_ROOT/jail/ghost" ] && [ ! -d "$JAIL_TEST_DIR/run/instances/ghost" ] && [ ! -L "$state/leases/ids/4000" ] &&
-		[ ! -L "$JAIL_TEST_DIR/run/ports/tcp-9000" ] && [ "$(ls "$state/trash" "$state/staging" | wc -w)" -eq 2 ] &&
-		[ "$(ls "$state/layers" | wc -l)" -eq 1 ] && [ "$(status_of web)" = created ] && jail start web
+		[ ! -L "$JAIL_TEST_DIR/run/ports/tcp-9000" ] && [ -z "$(find "$state/trash" "$state/staging" -mindepth 1)" ] &&
+		[ "$(find "$state/layers" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ] && [ "$(status_of web)" = created ] && jail start web
 }
 gc_undo() { gone; }
 @test "gc" {

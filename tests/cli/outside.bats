@@ -23,7 +23,8 @@ small() {
 	mkdir -p "$BATS_TEST_TMPDIR/small"
 	mount -t tmpfs -o "size=$2,mode=700" tmpfs "$BATS_TEST_TMPDIR/small"
 	printf -v "$1" %s "$BATS_TEST_TMPDIR/small/$1"
-	mkdir -p -m 700 "$state" "$run"
+	mkdir -p "$state" "$run"
+	chmod 700 "$state" "$run"
 	jail_config "$BATS_TEST_TMPDIR/c.json" "$state" "$run" </dev/null
 	JAIL_CONFIG=$BATS_TEST_TMPDIR/c.json
 	jail image import --quiet "$JAIL_TEST_DIR/busybox.tar" --name "$IMAGE"

@@ -333,7 +333,7 @@ not() { ! "$@"; }
 	local i verb pids n=${RACE_INSTANCES:-30}
 	for verb in "create" "start" "stop --timeout 0s" "rm"; do
 		pids=()
-		for i in $(seq $n); do
+		for i in $(seq "$n"); do
 			if [ "$verb" = create ]; then
 				j create "p$i" --image "$IMAGE" --port "$((9000 + i)):80" -- sleep 1000 3>&- &
 			else
@@ -343,13 +343,13 @@ not() { ! "$@"; }
 			pids+=($!)
 		done
 		collect "${pids[@]}"
-		[ "$(succeeded)" -eq $n ]
+		[ "$(succeeded)" -eq "$n" ]
 		if [ "$verb" = start ]; then
-			[ "$(jail ps --json | jq -r '[.[] | select(.status == "running")] | length')" -eq $n ]
-			[ "$(jail ps --json | jq -r '[.[].address] | unique | length')" -eq $n ]
-			[ "$(jail ps --json | jq -r '[.[].ids.first] | unique | length')" -eq $n ]
-			[ "$(elements_in addresses4)" -eq $n ]
-			[ "$(elements_in ports4)" -eq $n ]
+			[ "$(jail ps --json | jq -r '[.[] | select(.status == "running")] | length')" -eq "$n" ]
+			[ "$(jail ps --json | jq -r '[.[].address] | unique | length')" -eq "$n" ]
+			[ "$(jail ps --json | jq -r '[.[].ids.first] | unique | length')" -eq "$n" ]
+			[ "$(elements_in addresses4)" -eq "$n" ]
+			[ "$(elements_in ports4)" -eq "$n" ]
 		fi
 	done
 	[ "$(elements)" -eq 0 ]
@@ -375,11 +375,13 @@ not() { ! "$@"; }
 		for i in 1 2 3; do
 			[ "${statuses[i - 1]}" -eq 0 ] || grep -q '^jail: set web: ' "$BATS_TEST_TMPDIR/$i" || { cat "$BATS_TEST_TMPDIR/$i" >&2; false; }
 		done
-		[ "$want" != 8000:80 ] || [ "$(succeeded)" -eq 1 ]
+		[ "$want" != 8000:80/tcp ] || [ "$(succeeded)" -eq 1 ]
+		# A change that meets the end may leave a lease to gc.
+		jail gc >/dev/null
 		[ -z "$(find "$JAIL_TEST_DIR/run/ports" -type l)" ]
 		[ "$(elements)" -eq 0 ]
 		jail start web
-		[ -L "$JAIL_TEST_DIR/run/ports/tcp-${want%:80}" ]
+		[ -L "$JAIL_TEST_DIR/run/ports/tcp-${want%%:*}" ]
 		jail rm --force web
 	done
 	assert_no_leases
@@ -430,9 +432,9 @@ storm() { # NUMBER END
 		case $((n % 4)) in
 		0) jail rm --force "$name" || echo "rm --force $name: $?" ;;
 		1) jail kill "$name" || echo "kill $name: $?" ;;
-		*) jail stop --timeout 0s "$name" || echo "stop $name: $?" ;;
+		*) jail stop --timeout 0s "$name" 2>/dev/null || echo "stop $name: $?" ;;
 		esac
-		[ $((n % 4)) -eq 0 ] || [ "$(field "$name" .lastExit.status)" = 137 ] || echo "$name ended with $(field "$name" .lastExit.status)"
+		[ $((n % 4)) -eq 0 ] || [[ $(field "$name" .lastExit.status) =~ ^(137|143)$ ]] || echo "$name ended with $(field "$name" .lastExit.status)"
 		[ $((n % 4)) -eq 0 ] || jail rm "$name" || echo "rm $name: $?"
 	done
 	echo "$n"
@@ -450,6 +452,7 @@ storm() { # NUMBER END
 	done
 	echo "# a storm of ${RACE_SECONDS:-8} s: $count instances" >&3
 	[ $count -ge 8 ]
+	echo "# gc after it: $(jail gc | tr '\n' ';')" >&3
 	[ "$(jail gc)" = 'nothing to remove' ]
 	[ "$(elements)" -eq 0 ]
 	assert_no_leases

@@ -35,7 +35,8 @@ faults_said() { # STATUS OBJECT
 	fi
 	[ "$1" -ne 0 ] || return 0
 	[ "$1" -ne 124 ] || { faults_say 'it hung'; return; }
-	[ "$1" -lt 128 ] || { faults_say "it crashed: status $1"; return; }
+	# 255: as runc's exec says that it has failed.
+	[ "$1" -lt 128 ] || [ "$1" -eq 255 ] || { faults_say "it crashed: status $1"; return; }
 	# Before main() it is the dynamic loader that speaks.
 	! grep -q 'error while loading shared libraries: .' "$file" || return 0
 	grep -vE '^ |: warning: ' "$file" >"$file.errors" || :
