@@ -213,8 +213,8 @@ int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *
 /* The part of it that is in the kernel: cgroup, network, ports. `run` as open run directory. For a
  * restart. */
 int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int run, struct err *e);
-/* If RUN/instances/NAME or its cgroup is there though nobody holds the lock (which the caller took):
- * tears down and records a "lost" exit. */
+/* If RUN/instances/NAME or its cgroup is there though nobody holds the lock (which the caller
+ * took): tears down and records a "lost" exit. */
 int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e);
 /* create, of an instance that gets the layers of another, and files of its own from `fill`, which
  * is called when its disk is there and nobody else knows of it. */
