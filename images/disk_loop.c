@@ -78,7 +78,7 @@ int disk_loop_find(int image, struct err *e)
 		return err_sys(e, "list /sys/block");
 	if (fstat(image, &st) < 0)
 		return err_sys(e, "stat an image file");
-	while ((entry = readdir(d))) {
+	while ((errno = 0, entry = readdir(d))) {
 		struct loop_info64 info = { .lo_flags = 0 };
 		CLEANUP_FD int loop = -EBADF;
 
@@ -89,7 +89,7 @@ int disk_loop_find(int image, struct err *e)
 		    info.lo_inode == st.st_ino && info.lo_device == encoded(st.st_dev))
 			return TAKE_FD(loop);
 	}
-	return -ENOENT;
+	return errno ? err_sys(e, "list /sys/block") : -ENOENT;
 }
 
 int disk_loop_refresh(int loop, struct err *e)

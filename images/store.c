@@ -155,7 +155,9 @@ int store_get(const struct image_store *s, const struct image_ref *ref, struct i
 	}
 	if (r < 0) {
 		*e = why;
-		return err_wrap(e, "image \"%s\"", ref->s);
+		(void)err_wrap(e, "image \"%s\"", ref->s);
+		return err_hint(e, "import it again: `jail image import FILE --name %s --replace`",
+				ref->s);
 	}
 	return 0;
 }
@@ -192,7 +194,8 @@ static int store_names(const struct image_store *s, struct strv *ret, struct err
 	return 0;
 }
 
-int store_each(const struct image_store *s, store_each_fn *fn, void *arg, struct err *e)
+static int each(const struct image_store *s, bool strict, store_each_fn *fn, void *arg,
+		struct err *e)
 {
 	CLEANUP_STRV struct strv names = { .v = NULL };
 	int r = store_names(s, &names, e);
@@ -210,15 +213,32 @@ int store_each(const struct image_store *s, store_each_fn *fn, void *arg, struct
 			r = 0;
 			continue;
 		}
+		if (r < 0 && !strict) {
+			warn("image \"%s\": %s", ref.s, why.text);
+			r = 0;
+			continue;
+		}
 		if (r < 0) {
 			*e = why;
-			return err_wrap(e, "image \"%s\"", ref.s);
+			(void)err_wrap(e, "image \"%s\"", ref.s);
+			return err_hint(e, "import it again with --replace, or `jail image rm %s`",
+					ref.s);
 		}
 		r = fn(&image, arg);
 		if (r < 0 && e->code == 0)
 			(void)err_ret(e, r, "image \"%s\"", ref.s);
 	}
 	return r;
+}
+
+int store_each(const struct image_store *s, store_each_fn *fn, void *arg, struct err *e)
+{
+	return each(s, true, fn, arg, e);
+}
+
+int store_each_readable(const struct image_store *s, store_each_fn *fn, void *arg, struct err *e)
+{
+	return each(s, false, fn, arg, e);
 }
 
 int store_remove(struct image_store *s, const struct image_ref *ref, struct err *e)

@@ -143,6 +143,8 @@ int layer_file_read(const struct image_store *s, const struct digest *layer,
 typedef int store_each_fn(const struct image *image, void *arg);
 /* In order of name. */
 int store_each(const struct image_store *s, store_each_fn *fn, void *arg, struct err *e);
+/* With a warning for one that can't be read, instead of an error. */
+int store_each_readable(const struct image_store *s, store_each_fn *fn, void *arg, struct err *e);
 /* The layers that there are, of images or not, in order. */
 typedef int store_layer_fn(const struct digest *layer, void *arg);
 int store_each_layer(const struct image_store *s, store_layer_fn *fn, void *arg, struct err *e);

@@ -174,13 +174,13 @@ static int copy_dir(struct copy *c, int from, int to, unsigned depth, struct err
 
 	if (!d || fstat(from, &st) < 0)
 		return err_sys(e, "read the directory");
-	while ((entry = readdir(d))) {
+	while ((errno = 0, entry = readdir(d))) {
 		if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
 			continue;
 		if (copy_entry(c, dirs, entry->d_name, depth, e) < 0)
 			return err_wrap(e, "%s", entry->d_name);
 	}
-	return copy_meta(from, to, &st, e);
+	return errno ? err_sys(e, "read the directory") : copy_meta(from, to, &st, e);
 }
 
 static int copy_tree(int from, int to, struct err *e)

@@ -67,7 +67,8 @@ static int skeleton_copy(int from, int to, unsigned depth, struct skeleton *s, s
 		d = dir_take(&list);
 	if (!d)
 		return err_sys(e, "read a directory");
-	while ((ent = readdir(d)) && s->entries++ < SKELETON_ENTRIES && s->dirs < SKELETON_DIRS) {
+	while ((errno = 0, ent = readdir(d)) && s->entries++ < SKELETON_ENTRIES &&
+	       s->dirs < SKELETON_DIRS) {
 		CLEANUP_FD int sub = -EBADF, made = -EBADF;
 
 		if (str_eq(ent->d_name, ".") || str_eq(ent->d_name, "..") ||
@@ -81,7 +82,7 @@ static int skeleton_copy(int from, int to, unsigned depth, struct skeleton *s, s
 		if (made < 0 || (depth > 1 && skeleton_copy(sub, made, depth - 1, s, e) < 0))
 			return -e->code;
 	}
-	return 0;
+	return !ent && errno ? err_sys(e, "read a directory") : 0;
 }
 
 int rootfs_skeleton(int from, int to, struct err *e)

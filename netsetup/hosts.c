@@ -188,7 +188,7 @@ static int set_all(int dir, const struct jail_name *network, const struct hosts_
 	d = marks < 0 ? NULL : dir_take(&marks);
 	if (!d)
 		return err_ret(e, marks < 0 ? TAKE_FD(marks) : -errno, "open hosts/%s", network->s);
-	for (struct dirent *entry; (entry = readdir(d));) {
+	for (struct dirent *entry; (errno = 0, entry = readdir(d));) {
 		CLEANUP_FD int fd = -EBADF;
 
 		if (!str_starts(entry->d_name, HOSTS_FILE_PREFIX))
@@ -201,7 +201,7 @@ static int set_all(int dir, const struct jail_name *network, const struct hosts_
 		if (hosts_file_set(fd, key, records, n, e) < 0)
 			return err_wrap(e, "hosts/%s", entry->d_name);
 	}
-	return 0;
+	return errno ? err_sys(e, "list hosts/%s", network->s) : 0;
 }
 
 int hosts_put(int dir, const struct hosts_entry *entry, struct err *e)

@@ -57,14 +57,14 @@ static int list(int dir, bool files, struct strv *ret, struct err *e)
 
 	if (!d)
 		return err_sys(e, "list hosts");
-	for (struct dirent *entry; (entry = readdir(d));) {
+	for (struct dirent *entry; (errno = 0, entry = readdir(d));) {
 		bool is_file = str_starts(entry->d_name, HOSTS_FILE_PREFIX) ||
 			       str_starts(entry->d_name, HOSTS_FILE_NEW);
 
 		if (entry->d_name[0] != '.' && is_file == files && strv_add(ret, entry->d_name) < 0)
 			return err_nomem(e);
 	}
-	return 0;
+	return errno ? err_sys(e, "list hosts") : 0;
 }
 
 static bool is_marked(int dir, const char *network, const char *file)

@@ -35,6 +35,8 @@ void net_ports_release(int pool_dir, const struct net_port *ports, size_t n,
 void net_ports_release_others(int pool_dir, const struct net_port *ports, size_t n,
 			      const struct net_port *kept, size_t n_kept,
 			      const struct jail_name *owner);
+/* All that it has, when nobody knows any more what that is: looks at every lease there is. */
+void net_ports_release_all(int pool_dir, const struct jail_name *owner);
 /* Leases of ranges are in a pool of their own, inside: for gc, which goes through both. Return: an
  * fd that is the caller's, -ENOENT when there are none, -errno. */
 int net_ports_open_ranges(int pool_dir);

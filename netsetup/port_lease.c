@@ -340,3 +340,27 @@ void net_ports_release_others(int pool_dir, const struct net_port *ports, size_t
 			port_drop(pool_dir, &a, owner);
 	}
 }
+
+struct owned {
+	int dir;
+	const struct jail_name *owner;
+};
+
+static int drop_owned(const char *key, const struct jail_name *owner, void *arg)
+{
+	const struct owned *o = arg;
+
+	if (str_eq(owner->s, o->owner->s))
+		(void)lease_drop(o->dir, key, owner);
+	return 0;
+}
+
+void net_ports_release_all(int pool_dir, const struct jail_name *owner)
+{
+	CLEANUP_FD int ranges = net_ports_open_ranges(pool_dir);
+	struct err ignored = ERR_INIT;
+
+	(void)lease_each(pool_dir, drop_owned, &(struct owned){ pool_dir, owner }, &ignored);
+	if (ranges >= 0)
+		(void)lease_each(ranges, drop_owned, &(struct owned){ ranges, owner }, &ignored);
+}

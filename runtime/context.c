@@ -21,6 +21,10 @@ int jail_open(const struct jail_config *c, struct jail **ret, struct err *e)
 
 	if (!j)
 		return err_nomem(e);
+	if (faccessat(AT_FDCWD, "/proc/self/fd", F_OK, 0) < 0) {
+		(void)err_sys(e, "/proc/self/fd");
+		return err_hint(e, "mount a proc file system on /proc");
+	}
 	j->config = *c;
 	j->state = j->instances = j->run = j->run_instances = -EBADF;
 	j->ids = j->projects = j->ports = -EBADF;

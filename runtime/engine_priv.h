@@ -141,8 +141,10 @@ int spec_follow_name(int dir, const struct jail_name *name, struct err *e);
 
 /* Directory of an instance that exists (has meta.json); -ENOENT with a hint. */
 int instance_open_dir(struct jail *j, const struct jail_name *name, struct err *e);
-/* The name still means the directory `dir`. */
-bool instance_is_there(struct jail *j, const struct jail_name *name, int dir);
+/* Whether the name still means the directory `dir`. Return: 1, 0, or -errno: nobody knows. */
+int instance_is_there(struct jail *j, const struct jail_name *name, int dir);
+/* -ENOENT: it was removed or renamed just now. */
+int instance_must_be_there(struct jail *j, const struct jail_name *name, int dir, struct err *e);
 /*
  * Takes the instance's lock. *ret_dir: its directory. Return: lock fd; -ENOENT; -EWOULDBLOCK when
  * it is held at the end of wait_ms (*e is set; the caller says what that means).
@@ -195,7 +197,12 @@ struct running {
 #define RUNNING_INIT ((struct running){ .pidfd = -EBADF, .dir = -EBADF, .run = -EBADF })
 void running_close(struct running *r);
 #define CLEANUP_RUNNING CLEANUP(running_close)
-/* -ESRCH: exists but does not run; -EAGAIN: starting or between two starts; -ENOENT. */
+/* It runs, but what RUN had of it has been removed by somebody else (a cleaner). */
+bool instance_run_is_lost(struct jail *j, const struct jail_name *name, int dir);
+/* -ESTALE, with what to do. */
+int instance_run_lost(struct jail *j, const struct jail_name *name, struct err *e);
+/* -ESRCH: exists but does not run; -EAGAIN: starting or between two starts; -ENOENT; -ESTALE: see
+ * instance_run_is_lost(). */
 int running_open(struct jail *j, const struct jail_name *name, struct running *ret, struct err *e);
 bool running_has_ended(const struct running *r);
 /* Connects to the monitor's socket in an open run directory. */
@@ -209,8 +216,8 @@ int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *
 /* The part of it that is in the kernel: cgroup, network, ports. `run` as open run directory. For a
  * restart. */
 int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int run, struct err *e);
-/* If RUN/instances/NAME is there though nobody holds the lock (which the caller took): tears down
- * and records a "lost" exit. */
+/* If RUN/instances/NAME or its cgroup is there though nobody holds the lock (which the caller
+ * took): tears down and records a "lost" exit. */
 int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e);
 /* create, of an instance that gets the layers of another, and files of its own from `fill`, which
  * is called when its disk is there and nobody else knows of it. */

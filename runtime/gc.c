@@ -133,11 +133,10 @@ static int collect_one(struct gc *g, const char *text, struct err *e)
 		r = meta_read(dir, &meta, &why);
 	if (r >= 0)
 		return collect_meta(g, &name, &meta) < 0 ? err_nomem(e) : 0;
-	if (dir >= 0 && !instance_is_there(g->j, &name, dir))
+	if (dir >= 0 && instance_is_there(g->j, &name, dir) == 0)
 		return 0;
 	g->damaged = true;
-	warn("%s: %s; leases and layers are left alone", text,
-	     why.code ? why.text : "meta.json is missing");
+	warn("%s: %s; leases and layers are left alone", text, why.text);
 	return 0;
 }
 
@@ -168,10 +167,10 @@ int gc_each_entry(int dir, void (*fn)(struct gc *, int, const char *), struct gc
 
 	if (!d)
 		return err_sys(e, "list directory");
-	while ((entry = readdir(d)))
+	while ((errno = 0, entry = readdir(d)))
 		if (entry->d_name[0] != '.')
 			fn(g, dir, entry->d_name);
-	return 0;
+	return errno ? err_sys(e, "list directory") : 0;
 }
 
 static int cgroup_one(const struct jail_name *name, void *arg)
@@ -211,11 +210,19 @@ static void remove_counted(struct gc *g, int dir, const char *name, size_t *coun
 static void trash_one(struct gc *g, int trash, const char *name)
 {
 	CLEANUP_FD int dir = path_open_beneath(trash, name, O_RDONLY | O_DIRECTORY, 0);
+	struct err why = ERR_INIT;
+	int held = dir;
 
 	/* A remove that is still at work holds its lock. Looked at and not taken: that would make
 	 * the file again which the remove has just deleted. */
-	if (dir < 0 || lock_is_held_at(dir, "lock") <= 0)
+	if (dir >= 0)
+		held = lock_is_held_at(dir, "lock");
+	if (held == 0 || held == -ENOTDIR || held == -ELOOP)
 		remove_counted(g, trash, name, &g->report->instances);
+	else if (held < 0 && held != -ENOENT) {
+		(void)err_ret(&why, held, "trash/%s", name);
+		gc_note_failure(g, &why);
+	}
 }
 
 /* Run directories of instances that are gone altogether. */
@@ -223,12 +230,14 @@ static void run_one(struct gc *g, int run, const char *text)
 {
 	struct jail_name name;
 	struct err why = ERR_INIT;
-	CLEANUP_FD int dir = -EBADF;
+	CLEANUP_FD int dir = -ENOENT;
 
 	if (name_parse("instance", text, &name, &why) >= 0)
 		dir = instance_open_dir(g->j, &name, &why);
-	if (dir < 0)
+	if (dir == -ENOENT)
 		remove_counted(g, run, text, &g->report->run_dirs);
+	else if (dir < 0)
+		gc_note_failure(g, &why);
 }
 
 static int gc_directories(struct gc *g, struct err *e)
@@ -326,8 +335,12 @@ static void note_schedule(const struct schedule_result *r, void *arg)
 
 	g->report->due += r->made;
 	g->report->over += r->removed.n;
-	if (r->why.code && !r->skipped)
-		gc_note_failure(g, &r->why);
+	if (r->why.code && !r->skipped) {
+		struct err why = r->why;
+
+		(void)err_wrap(&why, "snapshots of %s", r->instance.s);
+		gc_note_failure(g, &why);
+	}
 }
 
 /* Without the gate: a copy may take its time. */

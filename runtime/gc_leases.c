@@ -54,7 +54,8 @@ static bool has_owner(const struct projects *p, const char *id)
 		if (str_eq(p->volumes.v[i].id.s, id))
 			return true;
 	dir = p->trash < 0 ? p->trash : path_open_beneath(p->trash, id, O_RDONLY | O_DIRECTORY, 0);
-	return dir >= 0 && lock_is_held_at(dir, "lock") > 0;
+	/* What can't be looked at is left alone. */
+	return dir < 0 ? dir != -ENOENT : lock_is_held_at(dir, "lock") != 0;
 }
 
 /* A project has limits too, which go with the lease. */

@@ -56,8 +56,16 @@ static int info_up(struct jail *j, struct instance_info *i, int dir, struct err 
 	int r;
 
 	/* Locked without a run directory: being created, changed or removed, and not up. */
-	if (run < 0)
-		return run == -ENOENT ? 0 : run;
+	if (run < 0 && run != -ENOENT)
+		return run;
+	if (run == -ENOENT) {
+		if (!instance_run_is_lost(j, &i->name, dir))
+			return 0;
+		i->status = INSTANCE_RUNNING;
+		(void)instance_run_lost(j, &i->name, &ignored);
+		warn("%s: %s", i->name.s, ignored.text);
+		return 0;
+	}
 	i->status = INSTANCE_STARTING;
 	r = run_state_read(run, &s, e);
 	if (r < 0)
@@ -99,18 +107,21 @@ void instance_clean_stale(struct jail *j, const struct jail_name *name, int dir)
 /* Status and last exit. */
 static int info_life(struct jail *j, struct instance_info *i, int dir, struct err *e)
 {
+	struct err why = ERR_INIT;
 	int r;
 
 	instance_clean_stale(j, &i->name, dir);
-	r = exit_record_last(dir, &i->last_exit, e);
-	if (r < 0 && r != -ENOENT)
-		return r;
+	r = exit_record_last(dir, &i->last_exit, &why);
 	if (instance_is_up(j, &i->name, dir)) {
 		/* What is due now is of this start. */
 		i->last_exit.present = false;
-		r = exit_record_read(dir, &i->last_exit, NULL, e);
-		if (r < 0 && r != -ENOENT)
-			return r;
+		r = exit_record_read(dir, &i->last_exit, NULL, &why);
+	}
+	/* A damaged one keeps nobody from seeing the rest; the next exit makes it anew. */
+	if (r < 0 && r != -ENOENT) {
+		warn("%s: how it ended is not known: %s", i->name.s, why.text);
+		i->last_exit = (struct instance_exit){ .present = true, .status = 137 };
+		(void)str_format(i->last_exit.reason, sizeof(i->last_exit.reason), "lost");
 	}
 	i->status = i->last_exit.present ? INSTANCE_STOPPED : INSTANCE_CREATED;
 	return instance_is_up(j, &i->name, dir) ? info_up(j, i, dir, e) : 0;
@@ -158,8 +169,8 @@ static int record_missing(struct jail *j, const struct jail_name *name, int dir,
 {
 	if (r != -ENOENT)
 		return r;
-	return instance_is_there(j, name, dir) ? err_set(e, EBADMSG, "%s is missing", file)
-					       : err_set(e, ENOENT, "no such instance");
+	return instance_is_there(j, name, dir) == 0 ? err_set(e, ENOENT, "no such instance")
+						    : err_set(e, EBADMSG, "%s is missing", file);
 }
 
 int instance_info(struct jail *j, const struct jail_name *name, bool with_spec,

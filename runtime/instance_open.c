@@ -38,13 +38,24 @@ int instance_open_dir(struct jail *j, const struct jail_name *name, struct err *
 	return err_hint(e, "`jail ps` lists the instances");
 }
 
-bool instance_is_there(struct jail *j, const struct jail_name *name, int dir)
+int instance_is_there(struct jail *j, const struct jail_name *name, int dir)
 {
 	struct stat a, b;
 
-	return fstat(dir, &a) == 0 &&
-	       fstatat(j->instances, name->s, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	if (fstat(dir, &a) < 0)
+		return -errno;
+	if (fstatat(j->instances, name->s, &b, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int instance_must_be_there(struct jail *j, const struct jail_name *name, int dir, struct err *e)
+{
+	int r = instance_is_there(j, name, dir);
+
+	if (r < 0)
+		return err_ret(e, r, "look for instance %s", name->s);
+	return r > 0 ? 0 : err_set(e, ENOENT, "no such instance (removed or renamed just now)");
 }
 
 int instance_lock_unit(struct jail *j, const struct jail_name *name, unsigned wait_ms, int *ret_dir,
@@ -52,6 +63,7 @@ int instance_lock_unit(struct jail *j, const struct jail_name *name, unsigned wa
 {
 	CLEANUP_FD int dir = instance_open_dir(j, name, e), lock = -EBADF;
 	struct err why = ERR_INIT;
+	int r;
 
 	if (dir < 0)
 		return dir;
@@ -59,8 +71,9 @@ int instance_lock_unit(struct jail *j, const struct jail_name *name, unsigned wa
 	if (lock < 0)
 		return lock;
 	/* Removed or renamed while we waited: the lock that we got is of something else. */
-	if (!instance_is_there(j, name, dir))
-		return err_set(e, ENOENT, "no such instance (removed or renamed just now)");
+	r = instance_must_be_there(j, name, dir, e);
+	if (r < 0)
+		return r;
 	/* Who can't do without it looks again: a start. It need not keep anybody from `rm`. */
 	if (rebuild_finish(dir, &why) < 0)
 		warn("%s: %s", name->s, why.text);
@@ -94,6 +107,24 @@ int instance_lock(struct jail *j, const struct jail_name *name, unsigned wait_ms
 	return TAKE_FD(lock);
 }
 
+/* Not before a start has made one, so it was there. A reboot takes the cgroup as well. */
+bool instance_run_is_lost(struct jail *j, const struct jail_name *name, int dir)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int run = run_dir_open(j, name, false, &ignored);
+
+	return run == -ENOENT && exit_record_is_due(dir) && lock_is_held_at(dir, "lock") > 0 &&
+	       engine_tree(j, &ignored) >= 0 && cgroup_is_frozen(&j->tree, name) >= 0;
+}
+
+int instance_run_lost(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	(void)err_set(e, ESTALE, "it runs, but its run directory %s/instances/%s was removed",
+		      j->config.run_dir, name->s);
+	return err_hint(e, "end it, jail kill %s, and start it again; or jail rm --force %s",
+			name->s, name->s);
+}
+
 static bool state_is_there(int run)
 {
 	return faccessat(run, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -112,9 +143,18 @@ static bool is_up(struct jail *j, const struct jail_name *name, bool *ret_betwee
 	return true;
 }
 
+static int lost_run(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int dir = instance_open_dir(j, name, &ignored);
+
+	return dir >= 0 && instance_run_is_lost(j, name, dir) ? instance_run_lost(j, name, e) : 0;
+}
+
 int instance_lock_down(struct jail *j, const struct jail_name *name, int *ret_dir, struct err *e)
 {
 	uint64_t begin = clock_boot_ms(), waited;
+	int r;
 
 	for (;;) {
 		struct err why = ERR_INIT;
@@ -127,6 +167,9 @@ int instance_lock_down(struct jail *j, const struct jail_name *name, int *ret_di
 			*e = why;
 			return lock;
 		}
+		r = lost_run(j, name, e);
+		if (r < 0)
+			return r;
 		waited = clock_boot_ms() - begin;
 		/* After an exit comes the teardown, which is short, or a restart's back-off. */
 		if (is_up(j, name, &between) && (!between || waited > LOCK_TEARDOWN_MS))
@@ -213,9 +256,12 @@ int running_open(struct jail *j, const struct jail_name *name, struct running *r
 	if (!instance_is_up(j, name, r.dir))
 		return not_running(name, e);
 	r.run = run_dir_open(j, name, false, e);
+	if (r.run == -ENOENT)
+		return instance_run_is_lost(j, name, r.dir)
+			       ? instance_run_lost(j, name, e)
+			       : err_set(e, EAGAIN, "is being changed by another command");
 	if (r.run < 0)
-		return r.run == -ENOENT ? err_set(e, EAGAIN, "is being changed by another command")
-					: r.run;
+		return r.run;
 	rc = run_state_read(r.run, &r.state, e);
 	if (rc == -ENOENT)
 		return err_set(e, EAGAIN, "is starting");

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/path.h"
 #include "runtime/engine_priv.h"
 #include "runtime/events.h"
 #include "runtime/systemd.h"
@@ -27,6 +28,10 @@ int instance_attach(struct jail *j, const struct jail_name *name, int *ret_clien
 	if (dir < 0)
 		return err_wrap(e, "attach %s", name->s);
 	run = run_dir_open(j, name, false, e);
+	if (run == -ENOENT && instance_run_is_lost(j, name, dir)) {
+		(void)instance_run_lost(j, name, e);
+		return err_wrap(e, "attach %s", name->s);
+	}
 	if (run == -ENOENT || !instance_is_up(j, name, dir)) {
 		err_set(e, ESRCH, "attach %s: is not running", name->s);
 		return err_hint(e, "start it: jail start %s", name->s);
@@ -79,6 +84,21 @@ int instance_pause(struct jail *j, const struct jail_name *name, bool pause, str
 	return r < 0 ? err_wrap(e, "%s %s", pause ? "pause" : "resume", name->s) : 0;
 }
 
+/* In the place of the lock is something that can't be locked: nobody holds it, whatever runs. */
+static int clear_lock(struct jail *j, const struct jail_name *name, struct err *e)
+{
+	CLEANUP_FD int dir = instance_open_dir(j, name, e);
+	struct err ignored = ERR_INIT;
+	const struct cgroup_tree *tree;
+
+	if (dir < 0)
+		return dir;
+	tree = instance_tree(j, name, &ignored);
+	if (tree)
+		(void)cgroup_kill(tree, name, &ignored);
+	return path_remove_tree(dir, "lock", e);
+}
+
 /* Takes the lock, with force after a kill, and after another if somebody starts it in between. */
 static int lock_for_remove(struct jail *j, const struct jail_name *name, bool force, int *ret_dir,
 			   struct err *e)
@@ -91,6 +111,9 @@ static int lock_for_remove(struct jail *j, const struct jail_name *name, bool fo
 		int lock = instance_lock_down(j, name, ret_dir, &why);
 
 		if (lock == -EALREADY && force && clock_boot_ms() < end)
+			continue;
+		if ((lock == -EISDIR || lock == -ELOOP || lock == -ENXIO) && force &&
+		    clear_lock(j, name, e) >= 0 && clock_boot_ms() < end)
 			continue;
 		if (lock < 0)
 			*e = lock == -EALREADY && killed < 0 ? kill_error : why;

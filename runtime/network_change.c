@@ -113,6 +113,18 @@ static int write_records(struct network_change *c, const struct meta *m,
 	return run_state_write(c->running->run, &state, e);
 }
 
+static bool records_are_as_before(const struct network_change *c)
+{
+	struct err ignored = ERR_INIT;
+	struct run_state state;
+	struct meta meta;
+
+	if (meta_read(c->dir, &meta, &ignored) < 0 || memcmp(&meta, &c->before, sizeof(meta)) != 0)
+		return false;
+	return !c->running || (run_state_read(c->running->run, &state, &ignored) >= 0 &&
+			       memcmp(&state.net, &c->running->state.net, sizeof(state.net)) == 0);
+}
+
 static int open_namespace(const struct network_change *c, struct err *e)
 {
 	char path[64];
@@ -255,16 +267,21 @@ void network_change_commit(struct network_change *c)
 void network_change_undo(struct network_change *c)
 {
 	struct err why = ERR_INIT;
+	bool wrote;
 	int r = 0;
 
 	if (c->begun && c->running && c->to_plan.net.instance && c->from_plan.net.instance)
 		r = change_kernel(c, &c->to_plan, &c->from_plan, &why);
-	if (c->begun && r >= 0)
+	wrote = c->begun && r >= 0;
+	if (wrote)
 		r = write_records(c, &c->before, &c->attachment, &why);
-	if (c->begun) {
+	if (r < 0 && wrote && records_are_as_before(c)) /* they were never written */
+		r = 0;
+	if (c->begun)
 		release_ports(c, c->to, c->from);
+	/* What a record may still speak of is left to gc. */
+	if (c->begun && r >= 0)
 		network_release(c->j, &c->after, &c->before);
-	}
 	/* What could not be put back is found by name when the instance ends. */
 	if (r < 0 && r != -EAGAIN)
 		warn("the network is not as before: %s; restart the instance", why.text);

@@ -45,6 +45,8 @@ static int read_meta(struct jail *j, const char *text, struct jail_name *ret_nam
 	if (dir < 0)
 		return dir;
 	r = meta_read(dir, ret, e);
+	if (r == -ENOENT && instance_is_there(j, ret_name, dir) != 0)
+		r = err_set(e, EBADMSG, "meta.json is missing");
 	return r < 0 && r != -ENOENT ? err_wrap(e, "instance %s", text) : r;
 }
 

@@ -17,6 +17,19 @@
 #define RECORD_MAX (1u << 20)
 #define SPEC_LOCK_MS 30000
 
+/* What to do about a file that is not as we wrote it. Not when it could not be read for now. */
+static int damaged(const char *name, struct err *e)
+{
+	static const char *const anew[] = { "state.json", "runtime.json" };
+
+	if (e->code == EMFILE || e->code == ENFILE || e->code == ENOMEM || e->code == EIO)
+		return -e->code;
+	for (size_t i = 0; i < ARRAY_SIZE(anew); i++)
+		if (str_eq(name, anew[i]))
+			return err_hint(e, "the next start makes it anew: jail kill, jail start");
+	return err_hint(e, "put it right, or remove what it belongs to: jail rm --force");
+}
+
 int record_read(int dir, const char *name, bool optional, struct json_doc **ret, struct err *e)
 {
 	CLEANUP_FREE char *text = NULL;
@@ -29,9 +42,10 @@ int record_read(int dir, const char *name, bool optional, struct json_doc **ret,
 		return r;
 	if (r >= 0)
 		r = json_parse(name, text, n, ret, &local);
-	if (r < 0)
-		*e = local;
-	return r;
+	if (r >= 0)
+		return r;
+	*e = local;
+	return damaged(name, e);
 }
 
 int record_write(int dir, const char *name, struct strbuf *b, enum file_sync sync, struct err *e)
@@ -144,7 +158,7 @@ int meta_read(int dir, struct meta *ret, struct err *e)
 	const char *id;
 	int r;
 
-	r = record_read(dir, "meta.json", true, &doc, e);
+	r = record_read(dir, "meta.json", false, &doc, e);
 	if (r < 0)
 		return r;
 	root = json_root(doc);
@@ -338,13 +352,12 @@ static int spec_read_file(int dir, const char *file, struct jail_spec *ret, stru
 
 	spec_init(&s);
 	r = file_read_at(dir, file, LIMIT_JSON_BYTES, &text, &n, e);
-	if (r < 0)
-		return r;
-	r = spec_decode(file, text, n, &s, e);
+	if (r >= 0)
+		r = spec_decode(file, text, n, &s, e);
 	if (r >= 0)
 		r = spec_finish(&s, e);
 	if (r < 0)
-		return r;
+		return damaged(file, e);
 	*ret = s;
 	spec_init(&s);
 	return 0;

@@ -91,10 +91,10 @@ static bool is_unchanged(const struct snapshot_access *a)
 	    x.st_mtim.tv_sec != y.st_mtim.tv_sec || x.st_mtim.tv_nsec != y.st_mtim.tv_nsec)
 		return false;
 	d = dir_open(upper);
-	while (d && (entry = readdir(d)))
+	while (d && (errno = 0, entry = readdir(d)))
 		if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
 			return false;
-	return d != NULL;
+	return d && errno == 0;
 }
 
 /* Its name is that of the schedule with the longest span. */

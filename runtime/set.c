@@ -130,8 +130,9 @@ static int store(struct set_job *s, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (!instance_is_there(s->j, s->name, s->dir))
-		return err_set(e, ENOENT, "no such instance (removed or renamed just now)");
+	r = instance_must_be_there(s->j, s->name, s->dir, e);
+	if (r < 0)
+		return r;
 	r = spec_write(s->dir, &s->after, FILE_SYNC, e);
 	s->stored = r >= 0;
 	return r;

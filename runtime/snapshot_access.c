@@ -97,10 +97,9 @@ int snapshot_access_open(struct jail *j, const struct jail_name *name, bool must
 		return a.dir;
 	if ((r = spec_read(a.dir, &a.spec, e)) < 0 || (r = meta_read(a.dir, &a.meta, e)) < 0 ||
 	    (r = check_kind(&a, e)) < 0 || (r = take_guard(&a, e)) < 0 ||
-	    (r = lock_or_run(&a, must_be_down, e)) < 0)
+	    (r = lock_or_run(&a, must_be_down, e)) < 0 ||
+	    (r = instance_must_be_there(j, name, a.dir, e)) < 0)
 		return r;
-	if (!instance_is_there(j, name, a.dir))
-		return err_set(e, ENOENT, "no such instance (removed or renamed just now)");
 	a.mount = instance_disk_reach(&a.spec, a.dir, a.lock < 0, e);
 	if (a.mount < 0)
 		return a.mount;

@@ -67,13 +67,20 @@ static int read_network(struct stats_reader *r, struct instance_stats *s,
 	int rc = 0;
 
 	for (size_t i = 0; i < NET_INTERFACES_MAX && rc >= 0; i++) {
+		struct err why = ERR_INIT;
 		const struct net_attached *a = &running->state.net.v[i];
 		struct instance_traffic *t = &s->net[s->n_net];
 
 		if (!a->host_interface[0])
 			continue;
 		memcpy(t->host_interface, a->host_interface, sizeof(t->host_interface));
-		rc = net_traffic_read(&r->traffic, a->host_interface, &t->count, e);
+		rc = net_traffic_read(&r->traffic, a->host_interface, &t->count, &why);
+		if (rc == -ENODEV && !running_has_ended(running)) { /* somebody removed it */
+			rc = 0;
+			continue;
+		}
+		if (rc < 0)
+			*e = why;
 		(void)str_format(t->count.interface, sizeof(t->count.interface), "eth%zu", i);
 		s->n_net += rc >= 0;
 	}

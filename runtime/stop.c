@@ -64,7 +64,7 @@ static int wait_pidfd(int pidfd, uint64_t timeout_ms)
 
 /*
  * pidfd of the supervisor, good if the lock is still held after it was opened and the state that
- * names it has not been torn down. -EBADF: it has ended already.
+ * names it has not been torn down. -EBADF: it has ended already. Else -errno: it can't be watched.
  */
 static int supervisor_pidfd(const struct running *r)
 {
@@ -72,6 +72,8 @@ static int supervisor_pidfd(const struct running *r)
 	struct err ignored = ERR_INIT;
 	struct run_state now;
 
+	if (fd < 0 && errno != ESRCH)
+		return -errno;
 	if (fd < 0 || run_state_read(r->run, &now, &ignored) < 0 ||
 	    now.monitor_pid != r->state.monitor_pid || lock_is_held_at(r->dir, "lock") <= 0)
 		return -EBADF;
@@ -90,8 +92,8 @@ static int finish_lost(struct jail *j, const struct jail_name *name, unsigned wa
 
 	if (lock >= 0)
 		return reconcile_locked(j, name, dir, e);
-	/* --rm: gone. */
-	if (lock == -ENOENT || (lock == -EWOULDBLOCK && !wait_ms))
+	/* --rm: gone. On a read-only disk there is nothing to clean up. */
+	if (lock == -ENOENT || lock == -EROFS || (lock == -EWOULDBLOCK && !wait_ms))
 		return 0;
 	*e = why;
 	return lock;
@@ -179,7 +181,9 @@ static int wait_down(struct down *d, struct err *e)
 			return err_set(e, ETIMEDOUT, "the monitor did not finish in %llu ms",
 				       (unsigned long long)d->finish_ms);
 	}
-	return finish_lost(d->j, d->name, 0, e);
+	return finish_lost(
+		d->j, d->name,
+		d->supervisor == -EBADF || d->supervisor >= 0 ? 0 : (unsigned)d->finish_ms, e);
 }
 
 /* Return: as wait_down. */
@@ -416,7 +420,8 @@ static int kill_running(struct down *d, struct err *e)
 
 	do {
 		r = running_settled(d, &why);
-		if (r < 0 && r != -ESRCH && r != -ENOENT && r != -EAGAIN)
+		/* EAGAIN: still, after a long wait. */
+		if (r < 0 && r != -ESRCH && r != -ENOENT)
 			return kill_by_name(d, e);
 		if (r < 0)
 			*e = why;

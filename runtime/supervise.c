@@ -49,8 +49,6 @@ int launch_load(struct launch *l, struct err *e)
 
 	if (r >= 0)
 		r = meta_read(l->dir, &l->meta, e);
-	if (r == -ENOENT)
-		return err_set(e, ENOENT, "no such instance");
 	if (r >= 0)
 		r = spec_follow_name(l->dir, &l->name, e);
 	if (r >= 0)
@@ -120,6 +118,8 @@ static int wait_report(int sock, bool *ret_exec_failed, struct err *e)
 	size_t none = 0;
 	ssize_t n = fd_recv(sock, &report, sizeof(report), NULL, &none);
 
+	if (n < 0)
+		return err_ret(e, (int)n, "hear from the supervisor");
 	if (n != (ssize_t)sizeof(report))
 		return err_set(e, ECHILD, "the supervisor was killed during the start");
 	report.error.text[sizeof(report.error.text) - 1] = '\0';

@@ -82,6 +82,15 @@ static int teardown_cgroup(struct jail *j, const struct jail_name *name, int dir
 	return -e->code;
 }
 
+static void release_ports(struct jail *j, const struct jail_spec *spec,
+			  const struct jail_name *owner)
+{
+	if (spec)
+		net_ports_release(j->ports, spec->network.ports, spec->network.n_ports, owner);
+	else
+		net_ports_release_all(j->ports, owner);
+}
+
 int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int run, struct err *e)
 {
 	CLEANUP_SPEC struct jail_spec spec;
@@ -96,6 +105,8 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 	r = teardown_cgroup(j, name, dir, e);
 	if (r < 0)
 		return r;
+	/* First: a change that is under way writes them. */
+	change = network_change_wait(run, &known);
 	/* A damaged record must not keep the rest from going: what is known does. */
 	has_meta = meta_read(dir, &meta, &why) >= 0;
 	has_spec = spec_read(dir, &spec, &why) >= 0;
@@ -105,14 +116,13 @@ int teardown_kernel(struct jail *j, const struct jail_name *name, int dir, int r
 	if (r < 0 && r != -ENOENT)
 		warn("%s: %s", name->s, why.text);
 	has_state = r >= 0;
-	change = network_change_wait(run, &known);
 	if (proxy_stop(run, &why) < 0)
 		warn("%s: %s", name->s, why.text);
 	r = teardown_network(j, name, dir, has_meta ? &meta : NULL, has_spec ? &spec : NULL,
 			     has_state && known ? &state : NULL, e);
 	/* Only now may somebody else have the ports (row 79). */
-	if (r >= 0 && has_meta && spec.network.n_ports && engine_ports(j, &why) >= 0)
-		net_ports_release(j->ports, spec.network.ports, spec.network.n_ports, &meta.owner);
+	if (r >= 0 && has_meta && (spec.network.n_ports || !has_spec) && engine_ports(j, &why) >= 0)
+		release_ports(j, has_spec ? &spec : NULL, &meta.owner);
 	return r;
 }
 
@@ -128,9 +138,21 @@ static void run_poststop(struct jail *j, const struct jail_name *name, int dir)
 	spec_free(&l.spec);
 }
 
-int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *e)
+/* The run directory, also of one that has lost it (a cleaner of /run) and has a cgroup still.
+ * -ENOENT without touching *e: there is nothing to take down. */
+static int run_dir_of_stale(struct jail *j, const struct jail_name *name, struct err *e)
 {
 	CLEANUP_FD int run = run_dir_open(j, name, false, e);
+	struct err ignored = ERR_INIT;
+
+	if (run != -ENOENT || engine_tree(j, &ignored) < 0 || cgroup_is_frozen(&j->tree, name) < 0)
+		return TAKE_FD(run);
+	return run_dir_open(j, name, true, e);
+}
+
+int teardown(struct jail *j, const struct jail_name *name, int dir, struct err *e)
+{
+	CLEANUP_FD int run = run_dir_of_stale(j, name, e);
 	int r;
 
 	if (run < 0)
@@ -171,7 +193,7 @@ static int record_lost(struct jail *j, const struct jail_name *name, int dir,
 
 int reconcile_locked(struct jail *j, const struct jail_name *name, int dir, struct err *e)
 {
-	CLEANUP_FD int run = run_dir_open(j, name, false, e);
+	CLEANUP_FD int run = run_dir_of_stale(j, name, e);
 	struct err why = ERR_INIT;
 	struct run_state s;
 	int r;

@@ -152,7 +152,7 @@ static int uses_of(struct jail *j, const char *instance, struct volume_uses *u, 
 	if (r >= 0)
 		r = spec_read(dir, &spec, e);
 	if (r < 0)
-		return dir >= 0 && !instance_is_there(j, &name, dir) ? -ENOENT : r;
+		return dir >= 0 && instance_is_there(j, &name, dir) == 0 ? -ENOENT : r;
 	for (size_t i = 0; i < spec.n_mounts; i++)
 		if (spec.mounts[i].kind == SPEC_MOUNT_VOLUME &&
 		    (strv_add(&u->volumes, spec.mounts[i].source) < 0 ||

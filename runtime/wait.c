@@ -65,7 +65,7 @@ static int wait_ended(struct jail *j, const struct jail_name *name, int dir, int
 
 	instance_clean_stale(j, name, dir);
 	r = exit_record_last(dir, &x, e);
-	if (r == -ENOENT && !instance_is_there(j, name, dir))
+	if (r == -ENOENT && instance_is_there(j, name, dir) == 0)
 		return err_set(e, ENOENT, "no such instance (removed just now)");
 	if (r == -ENOENT) {
 		err_set(e, ESRCH, "has never run");
@@ -104,6 +104,8 @@ static int wait_once(struct jail *j, const struct jail_name *name, bool *ret_rea
 	if (!instance_is_up(j, name, dir) && !systemd_will_restart(j, name))
 		return wait_ended(j, name, dir, ret_status, e);
 	run = run_dir_open(j, name, false, &why);
+	if (run == -ENOENT && instance_run_is_lost(j, name, dir))
+		return instance_run_lost(j, name, e);
 	sock = run < 0 ? -EBADF : monitor_connect(run, &why);
 	if (sock < 0 && run >= 0 && unit_is_up(run)) {
 		*ret_reached = wait_init(j, name);

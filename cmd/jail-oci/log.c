@@ -96,18 +96,21 @@ void log_line(enum log_level level, const char *text)
 		strbuf_addf(&line, "jail-oci: %s%s\n", level == LOG_WARNING ? "warning: " : "",
 			    text);
 	/* With a log a warning is for it alone. */
-	if (!line.failed && (level == LOG_ERROR || fd < 0))
+	if (level != LOG_ERROR && fd >= 0)
+		return;
+	if (!line.failed)
 		(void)!write(STDERR_FILENO, line.data, line.len);
+	else /* without memory, what is wrong is said all the same */
+		(void)dprintf(STDERR_FILENO, "jail-oci: %s\n", text);
 }
 
 void log_error(const struct err *e)
 {
-	CLEANUP_STRBUF struct strbuf text = STRBUF_INIT;
+	char text[ERR_TEXT_MAX + ERR_HINT_MAX + sizeof(" ()")];
 
-	strbuf_adds(&text, e->text);
-	if (e->hint[0])
-		strbuf_addf(&text, " (%s)", e->hint);
-	log_line(LOG_ERROR, strbuf_str(&text));
+	(void)snprintf(text, sizeof(text), "%s%s%s%s", e->text, e->hint[0] ? " (" : "", e->hint,
+		       e->hint[0] ? ")" : "");
+	log_line(LOG_ERROR, text);
 }
 
 void log_warning(const char *text)

@@ -230,7 +230,7 @@ int main(int argc, char **argv)
 	}
 	if (fflush(stdout) != 0 && status == 0)
 		status = 1;
-	if (c.command)
+	if (c.command && c.values)
 		options_values_free(c.command->options, c.values);
 	options_result_free(&c.args);
 	free(c.values);

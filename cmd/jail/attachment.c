@@ -21,7 +21,7 @@ int attachment_run(int sock, const struct jail_spec *spec, unsigned flags, struc
 	int status = 0, r = attach_run(sock, &options, &end, &status, e);
 
 	if (r < 0)
-		return r;
+		return err_wrap(e, "%s", spec->name.s);
 	switch (end) {
 	case ATTACH_EXITED:
 		return status;

@@ -15,8 +15,17 @@
 static void print_escaped(const char *prefix, const char *text)
 {
 	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
+	struct err ignored = ERR_INIT;
 
 	text_escape(&b, text, strlen(text), true);
+	/* Without memory, what is wrong is said all the same. */
+	if (strbuf_ok(&b, &ignored) < 0) {
+		(void)fputs(prefix, stderr);
+		for (; *text; text++)
+			(void)fputc(*text >= ' ' && *text <= '~' ? *text : '?', stderr);
+		(void)fputc('\n', stderr);
+		return;
+	}
 	(void)fprintf(stderr, "%s%s\n", prefix, strbuf_str(&b));
 }
 

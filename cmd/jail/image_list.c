@@ -102,7 +102,7 @@ static int run(struct cli *c, struct err *e)
 	json_out_array(&output.out, NULL);
 	table_init(&output.table, 4);
 	table_row(&output.table, (const char *[]){ "IMAGE", "SIZE", "MEMBERS", "AGE" });
-	r = store ? store_each(store, print_one, &output, e) : -e->code;
+	r = store ? store_each_readable(store, print_one, &output, e) : -e->code;
 	json_out_array_end(&output.out);
 	if (r >= 0 && output.values->json)
 		r = cli_print_json(&b, e);

@@ -4,6 +4,7 @@
  * was made for it is removed again.
  */
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "cmd/jail/attachment.h"
 #include "cmd/jail/spec_flags.h"
@@ -108,6 +109,31 @@ static int print_detached(const struct jail_spec *spec, const struct instance_in
 	return cli_print_json(&b, e);
 }
 
+/* With --rm the supervisor removes it. Nobody hears it when it can't. */
+static void warn_if_left(const struct jail_spec *spec, int dir)
+{
+	struct stat st;
+
+	if (dir >= 0 && fstat(dir, &st) == 0 && st.st_nlink > 0)
+		warn("%s could not be removed at its end: jail rm %s", spec->name.s, spec->name.s);
+}
+
+static int attach(struct cli *c, const struct jail_spec *spec, int client, struct err *e)
+{
+	const struct run_values *v = c->values;
+	struct err ignored = ERR_INIT;
+	CLEANUP_FD int dir =
+		v->remove ? instance_directory(c->jail, &spec->name, &ignored) : -EBADF;
+	int r = attachment_run(client, spec,
+			       ATTACHMENT_LOSSLESS | (v->remove ? ATTACHMENT_REMOVED : 0) |
+				       (spec->process.stdin_open ? ATTACHMENT_STDIN : 0),
+			       e);
+
+	if (r >= 0)
+		warn_if_left(spec, dir);
+	return r;
+}
+
 static int run(struct cli *c, struct err *e)
 {
 	const struct run_values *v = c->values;
@@ -135,10 +161,7 @@ static int run(struct cli *c, struct err *e)
 		return r;
 	if (v->detach)
 		return print_detached(&spec, &info, v->json, e);
-	return attachment_run(client, &spec,
-			      ATTACHMENT_LOSSLESS | (v->remove ? ATTACHMENT_REMOVED : 0) |
-				      (spec.process.stdin_open ? ATTACHMENT_STDIN : 0),
-			      e);
+	return attach(c, &spec, client, e);
 }
 
 const struct verb verb_run = {

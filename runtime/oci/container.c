@@ -236,7 +236,7 @@ int oci_container_ids(const struct oci_runtime *rt, struct strv *ret, struct err
 	d = dir_take(&root);
 	if (!d)
 		return err_sys(e, "read %s", rt->root);
-	while ((entry = readdir(d))) {
+	while ((errno = 0, entry = readdir(d))) {
 		struct err ignored = ERR_INIT;
 
 		if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
@@ -244,6 +244,8 @@ int oci_container_ids(const struct oci_runtime *rt, struct strv *ret, struct err
 		if (oci_id_parse(entry->d_name, &id, &ignored) == 0 && strv_add(&ids, id.s) < 0)
 			return err_nomem(e);
 	}
+	if (errno)
+		return err_sys(e, "read %s", rt->root);
 	if (ids.n > 1)
 		qsort(ids.v, ids.n, sizeof(*ids.v), compare);
 	*ret = ids;

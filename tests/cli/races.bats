@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Commands that meet: whoever wins, each of them succeeds or says why not, and what is left makes sense.
+# Commands that meet: whoever wins, each of them succeeds or says why not, and what is left makes sense. `make crash-test`
+# does each of them RACE_ROUNDS times as often, with RACE_INSTANCES at once, and RACE_SECONDS long what has no other end.
 
 load ../lib/common
 
@@ -16,6 +17,8 @@ create() {
 	shift
 	jail create "$name" --image "$IMAGE" --network none "$@" -- sleep 1000
 }
+
+rounds() { seq $(($1 * ${RACE_ROUNDS:-1})); }
 
 # Waits for the background processes PID...; statuses[] says how they ended.
 collect() {
@@ -53,7 +56,7 @@ assert_no_leases() {
 @test "16 starts of one instance: one wins, the others say that it runs" {
 	local i round pids text
 	create web
-	for round in 1 2 3; do
+	for round in $(rounds 3); do
 		pids=()
 		for i in $(seq 16); do
 			j start web 2>"$BATS_TEST_TMPDIR/$i" 3>&- &
@@ -90,11 +93,11 @@ assert_no_leases() {
 
 @test "start against rm: running or gone, nothing between" {
 	local i round status
-	for round in $(seq 15); do
+	for round in $(rounds 15); do
 		create web
 		j start web 2>"$BATS_TEST_TMPDIR/start" 3>&- &
 		local start=$!
-		sleep "$(printf '0.%03d' $((round - 1)))"
+		sleep "$(printf '0.%03d' $(((round - 1) % 15)))"
 		status=0
 		j rm web 2>"$BATS_TEST_TMPDIR/rm" || status=$?
 		collect $start
@@ -114,11 +117,11 @@ assert_no_leases() {
 
 @test "start against rm --force: rm wins" {
 	local round
-	for round in $(seq 15); do
+	for round in $(rounds 15); do
 		create web
 		j start web 2>/dev/null 3>&- &
 		local start=$!
-		sleep "$(printf '0.%03d' $((round - 1)))"
+		sleep "$(printf '0.%03d' $(((round - 1) % 15)))"
 		jail rm --force web
 		collect $start
 		run jail inspect web
@@ -130,14 +133,14 @@ assert_no_leases() {
 
 @test "stop against exec, of a --rm instance: no command hangs, nothing is left" {
 	local round i pids
-	for round in $(seq 8); do
+	for round in $(rounds 8); do
 		jail run --detach --rm --name web --image "$IMAGE" --network none sleep 1000 >/dev/null
 		pids=()
 		for i in 1 2 3 4; do
 			j exec web sleep 1000 2>"$BATS_TEST_TMPDIR/$i" 3>&- &
 			pids+=($!)
 		done
-		sleep "$(printf '0.%03d' $((round * 3)))"
+		sleep "$(printf '0.%03d' $((round % 8 * 3)))"
 		jail stop --timeout 0s web
 		collect "${pids[@]}"
 		for i in 0 1 2 3; do
@@ -152,10 +155,10 @@ assert_no_leases() {
 
 @test "stops, kills, waits and inspects of a --rm instance that ends at this moment" {
 	local round i pids
-	for round in $(seq 8); do
+	for round in $(rounds 8); do
 		jail run --detach --rm --name web --image "$IMAGE" --network none sleep 0.1 >/dev/null
 		pids=()
-		sleep "$(printf '0.%03d' $((60 + round * 8)))"
+		sleep "$(printf '0.%03d' $((60 + round % 8 * 8)))"
 		for i in stop kill wait inspect 'rm --force' pause; do
 			# shellcheck disable=SC2086 # a verb and its options
 			j $i web >/dev/null 2>"$BATS_TEST_TMPDIR/${i%% *}" 3>&- &
@@ -179,9 +182,9 @@ not() { ! "$@"; }
 	local round
 	echo '{"restart": {"policy": "always", "delay": "1ms"}}' >"$BATS_TEST_TMPDIR/web.json"
 	jail create web --file "$BATS_TEST_TMPDIR/web.json" --image "$IMAGE" --network none -- sleep 0.02
-	for round in $(seq 10); do
+	for round in $(rounds 10); do
 		jail start web
-		sleep "$(printf '0.%03d' $((round * 7)))"
+		sleep "$(printf '0.%03d' $((round % 10 * 7)))"
 		jail stop --timeout 1s web || { run jail stop web; assert_error 1 'not running'; }
 		[ "$(status_of web)" = stopped ]
 		assert_gone web
@@ -196,7 +199,7 @@ not() { ! "$@"; }
 
 @test "rename against start and against gc: nothing is lost" {
 	local round
-	for round in $(seq 10); do
+	for round in $(rounds 10); do
 		create one
 		local id
 		id=$(field one .id)
@@ -225,7 +228,7 @@ not() { ! "$@"; }
 	for i in 1 2 3 4; do
 		jail create "g$i" --image "$IMAGE" --port "800$i:80" -- sleep 1000
 	done
-	for round in $(seq 6); do
+	for round in $(rounds 6); do
 		pids=()
 		for i in 1 2 3 4; do
 			j start "g$i" 3>&- &
@@ -250,7 +253,7 @@ not() { ! "$@"; }
 
 @test "gc against imports and creates: no layer is taken away" {
 	local round i pids
-	for round in $(seq 6); do
+	for round in $(rounds 6); do
 		pids=()
 		j image import --quiet --name "again:$round" "$JAIL_TEST_DIR/busybox.tar" 3>&- &
 		pids+=($!)
@@ -275,7 +278,7 @@ not() { ! "$@"; }
 
 @test "rm against gc: both succeed" {
 	local round
-	for round in $(seq 10); do
+	for round in $(rounds 10); do
 		create web
 		jail start web
 		# shellcheck disable=SC2016 # expands inside
@@ -326,11 +329,11 @@ not() { ! "$@"; }
 	[ "$(wc -l <"$SANDBOX_ROOT/jail/web/inside/cgroup.procs")" -eq 2 ]
 }
 
-@test "30 instances start, stop and go in parallel" {
-	local i verb pids
+@test "many instances start, stop and go in parallel" {
+	local i verb pids n=${RACE_INSTANCES:-30}
 	for verb in "create" "start" "stop --timeout 0s" "rm"; do
 		pids=()
-		for i in $(seq 30); do
+		for i in $(seq "$n"); do
 			if [ "$verb" = create ]; then
 				j create "p$i" --image "$IMAGE" --port "$((9000 + i)):80" -- sleep 1000 3>&- &
 			else
@@ -340,15 +343,117 @@ not() { ! "$@"; }
 			pids+=($!)
 		done
 		collect "${pids[@]}"
-		[ "$(succeeded)" -eq 30 ]
+		[ "$(succeeded)" -eq "$n" ]
 		if [ "$verb" = start ]; then
-			[ "$(jail ps --json | jq -r '[.[] | select(.status == "running")] | length')" -eq 30 ]
-			[ "$(jail ps --json | jq -r '[.[].address] | unique | length')" -eq 30 ]
-			[ "$(jail ps --json | jq -r '[.[].ids.first] | unique | length')" -eq 30 ]
-			[ "$(elements_in addresses4)" -eq 30 ]
-			[ "$(elements_in ports4)" -eq 30 ]
+			[ "$(jail ps --json | jq -r '[.[] | select(.status == "running")] | length')" -eq "$n" ]
+			[ "$(jail ps --json | jq -r '[.[].address] | unique | length')" -eq "$n" ]
+			[ "$(jail ps --json | jq -r '[.[].ids.first] | unique | length')" -eq "$n" ]
+			[ "$(elements_in addresses4)" -eq "$n" ]
+			[ "$(elements_in ports4)" -eq "$n" ]
 		fi
 	done
+	[ "$(elements)" -eq 0 ]
+	assert_no_leases
+}
+
+@test "ports change while it is stopped: the change is there or it is not, and nobody holds a port" {
+	local round i pids want
+	for round in $(rounds 8); do
+		create web --network default --port 8000:80
+		jail start web
+		pids=()
+		for i in 1 2 3; do
+			j set web "network.ports=800$i:80" 2>"$BATS_TEST_TMPDIR/$i" 3>&- &
+			pids+=($!)
+		done
+		sleep "$(printf '0.%03d' $((round % 8 * 3)))"
+		j stop --timeout 0s web 3>&- &
+		collect "${pids[@]}" $!
+		[ "${statuses[3]}" -eq 0 ]
+		[ "$(status_of web)" = stopped ]
+		want=$(field web '.spec.network.ports[0]')
+		for i in 1 2 3; do
+			[ "${statuses[i - 1]}" -eq 0 ] || grep -q '^jail: set web: ' "$BATS_TEST_TMPDIR/$i" || { cat "$BATS_TEST_TMPDIR/$i" >&2; false; }
+		done
+		[ "$want" != 8000:80/tcp ] || [ "$(succeeded)" -eq 1 ]
+		# A change that meets the end may leave a lease to gc.
+		jail gc >/dev/null
+		[ -z "$(find "$JAIL_TEST_DIR/run/ports" -type l)" ]
+		[ "$(elements)" -eq 0 ]
+		jail start web
+		[ -L "$JAIL_TEST_DIR/run/ports/tcp-${want%%:*}" ]
+		jail rm --force web
+	done
+	assert_no_leases
+}
+
+@test "snapshots, clones and stops of one that is started: each is whole" {
+	local round i pids
+	create web
+	for round in $(rounds 6); do
+		pids=()
+		j start web 2>"$BATS_TEST_TMPDIR/start" 3>&- &
+		pids+=($!)
+		j snapshot create web "s$round" >/dev/null 2>"$BATS_TEST_TMPDIR/snapshot" 3>&- &
+		pids+=($!)
+		j clone web "twin" >/dev/null 2>"$BATS_TEST_TMPDIR/clone" 3>&- &
+		pids+=($!)
+		j gc >/dev/null 3>&- &
+		pids+=($!)
+		collect "${pids[@]}"
+		for i in 0 1 2 3; do
+			[ "${statuses[i]}" -eq 0 ] || { cat "$BATS_TEST_TMPDIR/"{start,snapshot,clone} >&2; false; }
+		done
+		[ "$(status_of web)" = running ]
+		jail snapshot list --quiet web | grep -qx "s$round"
+		jail start twin
+		jail rm --force twin
+		jail stop --timeout 0s web
+	done
+	jail rm web
+	assert_no_leases
+}
+
+# What an instance of the storm does: as many processes as it can, but not more than the machine bears, and some memory.
+STORM='i=0; while [ $i -lt 60 ]; do true & i=$((i + 1)); done; x=$(head -c 1000000 /dev/zero | tr "\0" x); echo ${#x}; wait
+	while :; do sleep 1000; done'
+# One after the other until the time is over. What it says is a failure; the last line is how many there were.
+storm() { # NUMBER END
+	local n=0 name status
+
+	while [ $SECONDS -lt "$2" ]; do
+		n=$((n + 1))
+		name=s$1-$n
+		jail run --detach --name "$name" --image "$IMAGE" --port "$((9000 + $1)):80" sh -c "$STORM" >/dev/null || echo "run $name: $?"
+		status=0
+		jail exec "$name" sh -c 'true & wait; exit 7' || status=$?
+		[ $status -eq 7 ] || echo "exec $name: $status"
+		[ "$(status_of "$name")" = running ] || echo "$name is not running"
+		case $((n % 4)) in
+		0) jail rm --force "$name" || echo "rm --force $name: $?" ;;
+		1) jail kill "$name" || echo "kill $name: $?" ;;
+		*) jail stop --timeout 0s "$name" 2>/dev/null || echo "stop $name: $?" ;;
+		esac
+		[ $((n % 4)) -eq 0 ] || [[ $(field "$name" .lastExit.status) =~ ^(137|143)$ ]] || echo "$name ended with $(field "$name" .lastExit.status)"
+		[ $((n % 4)) -eq 0 ] || jail rm "$name" || echo "rm $name: $?"
+	done
+	echo "$n"
+}
+@test "a storm: instances that fork and eat memory come and go, eight at a time" {
+	local i pids=() count=0 end=$((SECONDS + ${RACE_SECONDS:-8}))
+	for i in $(seq 8); do
+		storm "$i" "$end" >"$BATS_TEST_TMPDIR/$i" 2>&1 3>&- &
+		pids+=($!)
+	done
+	collect "${pids[@]}"
+	for i in $(seq 8); do
+		[ "$(wc -l <"$BATS_TEST_TMPDIR/$i")" -eq 1 ] || { cat "$BATS_TEST_TMPDIR/$i" >&2; false; }
+		count=$((count + $(cat "$BATS_TEST_TMPDIR/$i")))
+	done
+	echo "# a storm of ${RACE_SECONDS:-8} s: $count instances" >&3
+	[ $count -ge 8 ]
+	echo "# gc after it: $(jail gc | tr '\n' ';')" >&3
+	[ "$(jail gc)" = 'nothing to remove' ]
 	[ "$(elements)" -eq 0 ]
 	assert_no_leases
 }

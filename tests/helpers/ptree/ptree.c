@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,8 @@
 struct tracee {
 	pid_t pid;
 	uint64_t nr, args[6], note[PTREE_NOTES];
+	int error; /* what the call that it is in returns instead of being done; 0: nothing */
+	struct user_regs_struct regs; /* as they were before that */
 };
 static struct tracee tracees[TRACEES_MAX];
 static size_t n_tracees;
@@ -65,12 +69,36 @@ static void go(pid_t pid, int signal)
 	}
 }
 
+/* Instead of its call it does one that does nothing, and that every filter lets pass. */
+static void fail(struct tracee *t)
+{
+	struct user_regs_struct regs;
+
+	if (ptrace(PTRACE_GETREGS, t->pid, 0, &t->regs) < 0) {
+		t->error = 0; /* it was killed meanwhile */
+		return;
+	}
+	regs = t->regs;
+	regs.orig_rax = SYS_close;
+	regs.rdi = (uint64_t)-1;
+	(void)ptrace(PTRACE_SETREGS, t->pid, 0, &regs);
+}
+
+static void failed(struct tracee *t)
+{
+	t->regs.rax = (uint64_t)(int64_t)-t->error;
+	t->error = 0;
+	(void)ptrace(PTRACE_SETREGS, t->pid, 0, &t->regs);
+}
+
 static void at_call(struct tracee *t, ptree_fn *fn, void *arg)
 {
 	struct __ptrace_syscall_info info;
-	struct ptree_call call = { .pid = t->pid, .note = t->note };
+	struct ptree_call call = { .pid = t->pid, .note = t->note, .error = &t->error };
 	pid_t pid = t->pid;
 
+	if (t->error)
+		failed(t);
 	if (letting_go || ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 ||
 	    info.op == PTRACE_SYSCALL_INFO_NONE) {
 		go(pid, 0);
@@ -99,6 +127,10 @@ static void at_call(struct tracee *t, ptree_fn *fn, void *arg)
 	case PTREE_KILL_ONE_LET_GO:
 		(void)kill(pid, SIGKILL);
 		let_go();
+		break;
+	case PTREE_FAIL:
+		fail(t);
+		go(pid, 0);
 		break;
 	}
 }

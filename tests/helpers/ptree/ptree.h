@@ -19,6 +19,7 @@ struct ptree_call {
 	uint64_t nr, args[6];
 	int64_t result; /* of an exit: -errno for an error */
 	uint64_t *note; /* PTREE_NOTES of them, from entry to exit the caller's */
+	int *error; /* at an entry, for PTREE_FAIL: a positive errno */
 };
 
 enum ptree_do {
@@ -26,6 +27,7 @@ enum ptree_do {
 	PTREE_KILL_ONE, /* this process, instead of what it was about to do */
 	PTREE_KILL_ALL, /* and all others that were started, at the same moment */
 	PTREE_KILL_ONE_LET_GO, /* this one; from then on nobody is traced any more */
+	PTREE_FAIL, /* at an entry: the call is not done, and returns *error */
 };
 typedef enum ptree_do ptree_fn(const struct ptree_call *call, void *arg);
 
