@@ -129,6 +129,17 @@ naive_mount_points() {
 	canary_make
 }
 
+# all_in PID GROUP COUNT: what is in the pid namespace of that process is in the cgroup, and as many as COUNT at least.
+all_in() {
+	local pid count=0
+
+	for pid in $(stat -Lc '%i %n' /proc/[0-9]*/ns/pid 2>/dev/null | awk -F'[ /]' -v ns="$(stat -Lc %i "/proc/$1/ns/pid")" '$1 == ns { print $4 }'); do
+		grep -qx "$pid" "$2/cgroup.procs" || { echo "process $pid is not in $2" >&2; return 1; }
+		count=$((count + 1))
+	done
+	[ $count -ge "$3" ] || { echo "$count processes" >&2; return 1; }
+}
+
 # only_stdio OUTPUT-OF-PROBE-FDS: 0, 1, 2 and no other.
 only_stdio() {
 	[ "$(awk '{ print $1 }' <<<"$1" | xargs)" = "0 1 2" ] || { echo "open inside: $1" >&2; return 1; }

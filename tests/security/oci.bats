@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # jail-oci: entering a container, what its processes may do, its state and its life: what entering.bats, creds.bats and
 # state.bats are for jail. The number in a test's name is the row of docs/security.md.
+# san: no, tests/oci is, and this is about races and what comes of them
 
 # shellcheck disable=SC2001,SC2016,SC2143 # lines; expands inside; a failure shows what was found
 

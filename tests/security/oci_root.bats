@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # jail-oci against root file systems, volumes and neighbours that are hostile: what rootfs.bats is for jail. The number in
 # a test's name is the row of docs/security.md.
+# san: no, tests/oci is, and this is about races and what comes of them
 
 # shellcheck disable=SC2016,SC2143 # expands inside; a failure shows what was found
 

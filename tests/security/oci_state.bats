@@ -39,7 +39,7 @@ teardown() {
 }
 
 @test "row 66: jail-oci: the first instruction of a container, and of an exec, is in its cgroup" {
-	local mode pid all
+	local mode
 	for mode in "${MODES[@]}"; do
 		jar_up "$mode" . 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; cat /proc/self/cgroup; echo all; wait'
 		wait_out all
@@ -47,13 +47,7 @@ teardown() {
 		run -0 oci exec c cat /proc/self/cgroup
 		like '^0::/$'
 		oci exec c sh -c 'for i in 1 2 3 4 5; do sleep 999 >/dev/null 2>&1 & done'
-		all=0
-		for pid in /proc/[0-9]*; do
-			[ "$(readlink "$pid/ns/pid")" = "$(readlink "/proc/$(pid_in c)/ns/pid")" ] || continue
-			all=$((all + 1))
-			grep -qx "${pid#/proc/}" "$CGROUPS/c/cgroup.procs"
-		done
-		[ $all -ge 16 ]
+		all_in "$(pid_in c)" "$CGROUPS/c" 16
 		oci delete --force c
 	done
 }

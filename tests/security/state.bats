@@ -308,7 +308,7 @@ spec_keys() { jail inspect --json "$1" | jq -r '.[0].spec | paths(scalars) | map
 }
 
 @test "row 66: the first instruction of an instance, and of an exec, is in its cgroup" {
-	local mode pid
+	local mode
 	for mode in "${MODES[@]}"; do
 		# Its children have come into being as fast as it could make them.
 		stay many "$mode" sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; cat /proc/self/cgroup; echo all; wait'
@@ -316,14 +316,7 @@ spec_keys() { jail inspect --json "$1" | jq -r '.[0].spec | paths(scalars) | map
 		jail logs many | grep -qx '0::/'
 		jail exec many cat /proc/self/cgroup | grep -qx '0::/'
 		jail exec many sh -c 'for i in 1 2 3 4 5; do sleep 999 & done'
-		# Whatever is in its pid namespace.
-		local all=0
-		for pid in /proc/[0-9]*; do
-			[ "$(readlink "$pid/ns/pid")" = "$(readlink "/proc/$(pid_of many)/ns/pid")" ] || continue
-			all=$((all + 1))
-			grep -qx "${pid#/proc/}" "$SANDBOX_ROOT/jail/many/inside/cgroup.procs"
-		done
-		[ $all -ge 16 ]
+		all_in "$(pid_of many)" "$SANDBOX_ROOT/jail/many/inside" 16
 		jail rm -f many
 	done
 }
