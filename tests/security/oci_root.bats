@@ -22,6 +22,7 @@ NO_DEV='.mounts |= map(select(.destination | startswith("/dev") | not))'
 			[ "$kind" != absolute ] || mode=auto
 			# With the mounts of an engine, and with a /dev that is the root's own.
 			for what in . "$NO_DEV"; do
+				[ "$what" = . ] || [[ $target == /dev* && $kind == @(absolute|relative|file) ]] || continue
 				jar "$mode" "$what" 'echo started; grep -c " / /proc " /proc/self/mountinfo'
 				trap_at "$(rootfs)" "$target" "$kind"
 				try leaky --fd 9="$CANARY" -- run --bundle "$OCI_DIR/bundles/c" c
@@ -125,7 +126,7 @@ NO_DEV='.mounts |= map(select(.destination | startswith("/dev") | not))'
 	oci start neighbour
 	wait_until 10 test -L "$VOLUME/d"
 	for mode in "${MODES[@]}"; do
-		for ((i = 0; i < ROUNDS; i++)); do
+		for ((i = 0; i < ROUNDS / 2; i++)); do
 			if [ $((i % 25)) -eq 0 ]; then
 				jar "$mode" . 'cat /proc/self/mountinfo'
 				mkdir -p "$(rootfs)/v"
