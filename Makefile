@@ -286,7 +286,7 @@ bench-deps: deps
 # ---- the code itself
 
 .PHONY: lint
-lint: lint-format lint-tidy lint-cppcheck lint-shell ## clang-format, clang-tidy, cppcheck, shellcheck: all clean
+lint: lint-format lint-tidy lint-cppcheck lint-shell lint-rows ## clang-format, clang-tidy, cppcheck, shellcheck, rows of docs/security.md: all clean
 
 .PHONY: lint-format
 lint-format:
@@ -310,6 +310,10 @@ lint-shell:
 	shellcheck $(SCRIPTS)
 	shellcheck -s bash -e SC2034 tests/lib/*.bash tests/bench/*.bash tests/vm/*.bash tests/engines/*.bash # variables for those who load it
 	shellcheck -s bash -e SC2030,SC2031,SC2034,SC2153,SC2154,SC1091,SC2016 tests/cli/*.bats tests/oci/*.bats tests/oci/*.bash tests/security/*.bats tests/system/*.bats tests/engines/*.bats # what bats sets, and scripts to run inside
+
+.PHONY: lint-rows
+lint-rows:
+	tests/rows
 
 .PHONY: format
 format: ## apply clang-format

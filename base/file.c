@@ -88,7 +88,8 @@ int file_write_at(int dir, const char *name, const void *data, size_t n, mode_t 
 		return err_wrap(e, "write %s", name);
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat %s", tmp);
-	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+	/* Where others may write, too, it could be theirs, and so would be the result. */
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != geteuid())
 		return err_set(e, EINVAL, "write %s: %s is not a file of its own", name, tmp);
 	r = file_fill(fd, data, n, mode, sync);
 	if (r == 0 && renameat(dir, tmp, dir, name) < 0)
@@ -149,12 +150,17 @@ int file_remove_unfinished(int dir, struct err *e)
 
 int file_open_append(const char *path, mode_t mode)
 {
-	int fd =
+	CLEANUP_FD int fd =
 		open(path,
 		     O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
 		     mode);
+	struct stat st;
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) && st.st_nlink > 1)
+		return -EMLINK;
+	return S_ISREG(st.st_mode) || S_ISCHR(st.st_mode) ? TAKE_FD(fd) : -ENXIO;
 }
 
 int file_poke_at(int dir, const char *name, const void *data, size_t n)

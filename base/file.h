@@ -22,8 +22,9 @@ int file_write_at(int dir, const char *name, const void *data, size_t n, mode_t 
 /* For gc: removes what writers who were killed have left in a directory; one that is at work has its
  * file locked. Return: how many. */
 int file_remove_unfinished(int dir, struct err *e);
-/* A file of somebody's choice to append to, made if missing: not through a link, without waiting
- * for the reader of a FIFO, never as a controlling terminal (row 83). Return: fd or -errno. */
+/* A file of somebody's choice to append to, made if missing (row 83): not through a link (-ELOOP),
+ * not one that has another name, too (-EMLINK), no FIFO, even with a reader, nor anything else but
+ * a file or a character device (-ENXIO); never as a controlling terminal. Return: fd or -errno. */
 int file_open_append(const char *path, mode_t mode);
 /* Writes to an existing kernel file (cgroup, sysctl, proc) with one write(2). Return 0 or -errno.
  */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "cmd/jail-oci/oci.h"
 
 static struct {
@@ -78,13 +79,17 @@ static void add_line(struct strbuf *b, enum log_level level, const char *text)
 	strbuf_addc(b, '\n');
 }
 
-void log_line(enum log_level level, const char *text)
+/* Text of a bundle may be in it, and engines show what the log says, too: row 80. */
+void log_line(enum log_level level, const char *message)
 {
-	CLEANUP_STRBUF struct strbuf line = STRBUF_INIT;
+	CLEANUP_STRBUF struct strbuf line = STRBUF_INIT, escaped = STRBUF_INIT;
 	int fd = log_state.fd;
+	const char *text;
 
 	if (level == LOG_DEBUG && !log_state.debug)
 		return;
+	text_escape(&escaped, message, strlen(message), !log_state.json);
+	text = escaped.failed ? "out of memory" : strbuf_str(&escaped);
 	add_line(&line, level, text);
 	/* Nothing is left to say it to when this fails. */
 	if (fd >= 0 && !line.failed)

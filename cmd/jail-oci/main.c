@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "base/environment.h"
 #include "base/fd.h"
 #include "base/ident.h"
 #include "base/path.h"
@@ -165,6 +166,25 @@ static int look(const struct oci_config *config, struct err *e)
 	return config->n_net_devices ? full_exec(true, e) : 0;
 }
 
+/*
+ * What is read of the caller's environment: sockets that are passed on, where a user's state is,
+ * where systemd is. The rest is the engine's, and a process that waits for its start or joins a
+ * container would show it there (row 7).
+ */
+static const char *const kept_environment[] = {
+	"LISTEN_FDS",
+	"LISTEN_PID",
+	"LISTEN_FDNAMES",
+	"XDG_RUNTIME_DIR",
+	"DBUS_SYSTEM_BUS_ADDRESS",
+	"DBUS_SESSION_BUS_ADDRESS",
+#ifdef __SANITIZE_ADDRESS__
+	"ASAN_OPTIONS",
+	"LSAN_OPTIONS",
+	"UBSAN_OPTIONS",
+#endif
+};
+
 /* The read-only copy comes before anything is opened or marked close-on-exec. */
 static int prepare(struct oci_cli *c, struct err *e)
 {
@@ -177,8 +197,8 @@ static int prepare(struct oci_cli *c, struct err *e)
 		return r;
 	if (enters && (r = sealed_exec(e)) < 0)
 		return r;
-	r = fd_sanitize(e);
-	if (r < 0)
+	if ((r = fd_sanitize(e)) < 0 ||
+	    (r = environment_keep(kept_environment, ARRAY_SIZE(kept_environment), e)) < 0)
 		return r;
 	(void)umask(022);
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)

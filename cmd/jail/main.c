@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "base/environment.h"
 #include "base/fd.h"
 #include "cmd/jail/verbs.h"
 
@@ -27,27 +28,12 @@ static const char *const unit_environment[] = { "NOTIFY_SOCKET", "EXIT_CODE", "E
 static int environment_reset(bool unit, struct err *e)
 {
 	const char *names[ARRAY_SIZE(kept_environment) + ARRAY_SIZE(unit_environment)];
-	char *kept[ARRAY_SIZE(names)] = { NULL };
 	size_t n = ARRAY_SIZE(kept_environment);
-	int r = 0;
+	int r;
 
 	memcpy(names, kept_environment, sizeof(kept_environment));
 	memcpy(names + n, unit_environment, sizeof(unit_environment));
-	if (unit)
-		n += ARRAY_SIZE(unit_environment);
-	for (size_t i = 0; i < n; i++) {
-		const char *value = getenv(names[i]);
-
-		if (value && !(kept[i] = strdup(value)))
-			r = err_nomem(e);
-	}
-	if (r == 0 && clearenv() != 0)
-		r = err_nomem(e);
-	for (size_t i = 0; i < n; i++) {
-		if (r == 0 && kept[i] && setenv(names[i], kept[i], 1) < 0)
-			r = err_sys(e, "set %s", names[i]);
-		free(kept[i]);
-	}
+	r = environment_keep(names, unit ? ARRAY_SIZE(names) : n, e);
 	if (r == 0 && setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1) < 0)
 		r = err_sys(e, "set PATH");
 	return r;

@@ -167,6 +167,12 @@ assert_error() {
 	[[ $output == *"jail: "*"$2"* ]] || { printf 'expected an error with: %s\noutput: %s\n' "$2" "$output" >&2; return 1; }
 }
 
+# vacuous WHAT: for a naive twin that did not lose. A test that can't lose proves nothing.
+vacuous() {
+	echo "vacuous: the naive twin did not lose: $*" >&2
+	return 1
+}
+
 # run_app NAME [OPTIONS --] COMMAND...: a detached instance of the small image that stays until it is stopped.
 app() {
 	local name=$1

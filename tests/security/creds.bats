@@ -16,8 +16,6 @@ teardown_file() { jail_teardown_file; }
 setup() { security_setup; }
 teardown() { security_teardown; }
 
-leak() { timeout --foreground "$JAIL_TIMEOUT" "$TOOLS/leak" "$@"; }
-
 @test "row 53: groups are those of the spec, whatever the caller has" {
 	local mode
 	for mode in "${MODES[@]}"; do
@@ -157,9 +155,12 @@ sets() { awk '/^Cap/ { print $2 }' <<<"$1" | xargs; }
 }
 
 @test "row 58: keys of the host are not reachable, nor used up" {
-	local mode before
+	local mode before key
 	keyctl new_session >/dev/null 2>&1 || skip 'no keyrings here'
 	keyctl add user row58 secret @u >/dev/null
+	# KEYCTL_SEARCH's result, where nothing protects.
+	key=$(keyctl search @u user row58)
+	[ -n "$key" ] && bare grep -q row58 /proc/keys || vacuous keyctl
 	before=$(awk '$1 == "0:" { print $2 }' /proc/key-users)
 	for mode in "${MODES[@]}"; do
 		# add_key, request_key, keyctl
@@ -266,4 +267,78 @@ on_tty() {
 		run -0 box "$mode" probe status
 		[[ $output =~ rlimit\ 4:\ ([01])\  ]]
 	done
+}
+
+# ids_of USER: "UID GID" of a program, or "refused".
+ids_of() {
+	run timeout 10 "$JAIL_BUILD/jail" run --rm --rootfs "$USERS" --network none --user "$1" sh -c 'echo $(id -u) $(id -g)'
+	[ "$status" -ne 124 ] || { echo "it hangs: $1" >&2; return 1; }
+	[ "$status" -eq 0 ] || output=refused
+	echo "$output"
+}
+
+@test "row 46: a user is exactly the one that is meant, or refused" {
+	local line passwd
+	USERS=$(rootfs users)
+	chmod 755 "$USERS"
+	{
+		echo 'root:x:0:0::/:/bin/sh'
+		# Names that are numbers, or look like others.
+		echo '1000:x:0:0::/:/bin/sh'
+		echo '4294967296:x:0:0::/:/bin/sh'
+		echo '-1:x:0:0::/:/bin/sh'
+		echo 'zero:x:4294967296:0::/:/bin/sh'
+		echo 'octal:x:010:0::/:/bin/sh'
+		echo 'plus:x:+5:0::/:/bin/sh'
+		echo 'well:x:33:34::/:/bin/sh'
+	} >"$USERS/etc/passwd"
+	# The naive twin: the name is looked for first.
+	[ "$(awk -F: '$1 == "1000" { print $3 }' "$USERS/etc/passwd")" = 0 ] || vacuous passwd
+	while read -r line; do
+		[ "$(ids_of "${line% -> *}")" = "${line#* -> }" ] || { echo "$line, not: $(ids_of "${line% -> *}")"; return 1; }
+	done <<-END
+		well -> 33 34
+		1000 -> 1000 0
+		65533 -> 65533 0
+		well:7 -> 33 7
+		zero -> refused
+		plus -> refused
+		0x0 -> refused
+		+1 -> refused
+		-1 -> refused
+		2147483648 -> refused
+		4294967295 -> refused
+		4294967296 -> refused
+		99999999999999 -> refused
+		1: -> refused
+		:1 -> refused
+		1:1:1 -> refused
+		no_such -> refused
+	END
+	for passwd in fifo /dev/zero /proc/kmsg huge; do
+		rm -f "$USERS/etc/passwd"
+		case $passwd in
+		fifo) mkfifo "$USERS/etc/passwd" ;;
+		huge) truncate -s 2G "$USERS/etc/passwd" ;;
+		*) ln -s $passwd "$USERS/etc/passwd" ;;
+		esac
+		[ "$(ids_of well)" = refused ]
+	done
+}
+
+# The probes of the tests above, where nothing protects: each has to say the contrary.
+@test "rows 53 to 57, 62: control: in a plain chroot none of it is refused" {
+	local output
+	output=$(leak --groups 4,6,27 -- "$TOOLS/probe" status)
+	[[ $output == *'4 6 27'* ]] || vacuous groups
+	read -r inh prm eff bnd amb <<<"$(sets "$(leak --ambient -- "$TOOLS/probe" status)")"
+	[ "$((16#$inh))" -ne 0 ] && [ "$((16#$amb))" -ne 0 ] || vacuous capabilities
+	[ "$("$TOOLS/probe" sys 272 0x10000000)" = 0 ] || vacuous unshare
+	[ "$("$TOOLS/probe" sys32 310 0x10000000)" = 0 ] || vacuous 'unshare of i386'
+	[ "$(bare probe sys 430 -1 -1)" = EINVAL ] || vacuous fsopen
+	# 36 is sync(2).
+	[ "$(bare probe sys32 36)" = 0 ] || vacuous i386
+	! bare probe sysx32 all | grep -q SIG31 || vacuous x32
+	[ "$(bare probe sock 17 3)" = ok ] || vacuous AF_PACKET
+	(ulimit -c 4 && [[ $("$TOOLS/probe" status) == *'rlimit 4: 4096 '* ]]) || vacuous RLIMIT_CORE
 }

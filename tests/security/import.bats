@@ -76,7 +76,7 @@ judged() {
 	return $bad
 }
 
-@test "hostile archives: each refused for its reason, or made harmless; nothing outside is touched" {
+@test "rows 33 to 38, 40, 42: hostile archives: each refused for its reason, or made harmless; nothing outside is touched" {
 	local name verdict control pattern failed=0
 	"$MKTAR" list >"$T/cases"
 	[ "$(wc -l <"$T/cases")" -gt 100 ]
@@ -90,18 +90,18 @@ judged() {
 	[ $failed -eq 0 ]
 }
 
-@test "positive control: the archives that are meant to escape do escape from a naive unpacker" {
-	local name verdict control pattern tried=0 vacuous=0
+@test "rows 33 to 38, 40, 42: control: the archives that are meant to escape do escape from a naive unpacker" {
+	local name verdict control pattern tried=0 failed=0
 	"$MKTAR" list >"$T/cases"
 	while IFS=$'\t' read -r name verdict control pattern; do
 		[ "$control" = escape ] || continue
 		setup
 		"$MKTAR" make "$name" "$CANARY" | "$TOP/tests/helpers/naive_unpack.py" "$T/naive"
 		tried=$((tried + 1))
-		[ "$(canary)" != "$before" ] || { echo "$name: vacuous"; vacuous=1; }
+		[ "$(canary)" != "$before" ] || vacuous "$name" || failed=1
 	done <"$T/cases"
 	[ $tried -ge 20 ]
-	[ $vacuous -eq 0 ]
+	[ $failed -eq 0 ]
 }
 
 @test "accepted oddities end as tar defines them: the later member wins" {
@@ -117,7 +117,7 @@ judged() {
 	[ "$(stat -c %Y "$fs/x")" = 1000000000 ]
 }
 
-@test "a second member of the same name does not write into the first one's other links" {
+@test "row 35: a second member of the same name does not write into the first one's other links" {
 	local fs
 	"$MKTAR" make hardlink-then-file "$CANARY" | import
 	fs=$(tree)
@@ -126,7 +126,7 @@ judged() {
 	[ "$(stat -c %h "$fs/f" "$fs/h")" = $'1\n1' ]
 }
 
-@test "a file, a directory over a symbolic link replace the link" {
+@test "row 34: a file, a directory over a symbolic link replace the link" {
 	"$MKTAR" make file-over-symlink "$CANARY" | import
 	[ "$(stat -c %F "$(tree)/f")" = 'regular file' ]
 	setup
@@ -135,18 +135,18 @@ judged() {
 	[ -f "$(tree)/x/new" ]
 }
 
-@test "metadata that is set last does not follow a link that came in between" {
+@test "row 36: metadata that is set last does not follow a link that came in between" {
 	"$MKTAR" make late-dir-xattr "$CANARY" | import
 	[ -L "$(tree)/x" ]
 	[ "$(canary)" = "$before" ]
 }
 
-@test "the root keeps a mode that others can't write to" {
+@test "row 37: the root keeps a mode that others can't write to" {
 	"$MKTAR" make root-dir "$CANARY" | import
 	[ "$(stat -c '%a %u' "$(tree)")" = '755 5' ]
 }
 
-@test "overlay's attributes, foreign capabilities and 0:0 devices don't arrive, and are counted" {
+@test "row 39: overlay's attributes, foreign capabilities and 0:0 devices don't arrive, and are counted" {
 	local layer
 	"$MKTAR" make overlay-xattrs "$CANARY" | import
 	[ "$(getfattr -d -m - --absolute-names "$(tree)/pub" | grep '=')" = 'user.kept="1"' ]
@@ -184,7 +184,7 @@ judged() {
 	[ -f "$fs/"$'\xff\xfe-e\xcc\x81-\xc3\xa9' ]
 }
 
-@test "what is listed is what GNU tar lists" {
+@test "row 42: what is listed is what GNU tar lists" {
 	local name verdict control pattern
 	"$MKTAR" list >"$T/cases"
 	while IFS=$'\t' read -r name verdict control pattern; do
@@ -371,13 +371,17 @@ with open(sys.argv[1], 'r+b') as f:
 	nothing_stored
 }
 
-@test "no program is run for exotic compressions" {
+@test "row 5: no program is run for exotic compressions" {
 	local name magic
 	mkdir -p "$T/bin"
 	for name in lrzip grzip lzop zstd lz4 gzip xz bzip2 uncompress; do
 		printf '#!/bin/sh\ntouch "%s/ran"\n' "$CANARY" >"$T/bin/$name"
 		chmod +x "$T/bin/$name"
 	done
+	# The naive twin: a library that looks for programs would find these.
+	(PATH=$T/bin:$PATH lrzip) && [ -e "$CANARY/ran" ] || vacuous PATH
+	rm "$CANARY/ran"
+	touch -d 2001-01-01 "$CANARY"
 	for magic in 'LRZI\0\6' 'GRZipII\0\2\4:)' '\x89LZO\0\r\n\x1a\n' 'LZIP\1' '\x1f\x9d\x90'; do
 		# shellcheck disable=SC2059 # the magic is a format
 		{ printf "$magic"; head -c 100000 /dev/zero; } >"$T/packed"
@@ -386,10 +390,12 @@ with open(sys.argv[1], 'r+b') as f:
 	[ "$(canary)" = "$before" ]
 }
 
-@test "bombs: compression ratio, members, content, name; what trails the archive counts too" {
+@test "row 41: bombs: compression ratio, members, content, name; what trails the archive counts too" {
 	rm -rf "$T/src"
 	mkdir "$T/src"
 	truncate -s 10G "$T/src/zeros"
+	# The naive twin unpacks it: more than a thousand times what it has read.
+	[ "$(head -c 100M /dev/zero | gzip | wc -c)" -lt 110000 ] || vacuous gzip
 	# Ten gigabytes out of ten megabytes, made on the fly and not to the end.
 	run import < <(tar -C "$T/src" -cf - . 2>/dev/null | gzip 2>/dev/null)
 	[ "$status" -eq 1 ]
@@ -407,7 +413,7 @@ with open(sys.argv[1], 'r+b') as f:
 	refused 'limit max(Ratio|Bytes) exceeded' maxBytes=100000000 <"$T/packed"
 }
 
-@test "a dictionary of gigabytes is refused, not allocated" {
+@test "row 41: a dictionary of gigabytes is refused, not allocated" {
 	[[ $JAIL_BUILD != *-san* ]] || skip "the sanitizers need address space"
 	small
 	# The properties byte of the LZMA2 filter: 4 GiB - 1, with the header's checksum made right.
@@ -439,7 +445,7 @@ with open(sys.argv[1], 'r+b') as f:
 
 nothing_left_after_gc() { driver gc && nothing_left; }
 
-@test "killed at any moment: no half layer, gc removes what is left" {
+@test "row 51: killed at any moment: no half layer, gc removes what is left" {
 	small
 	local i pid round=${JAIL_KILL_ROUNDS:-60}
 	cp "$T/small.tar" "$T/a.tar"
@@ -487,7 +493,7 @@ nothing_left_after_gc() { driver gc && nothing_left; }
 	nothing_stored
 }
 
-@test "the same content at once: stored once, every name works" {
+@test "row 51: the same content at once: stored once, every name works" {
 	small
 	local i pids=()
 	for i in $(seq 16); do
@@ -609,7 +615,7 @@ layout() {
 }
 import_layout() { driver import "$JAIL_BUILD/jail-unpack" t "$@" <"$T/oci"; }
 
-@test "hostile archives as layers: each refused for its reason, or made harmless; nothing outside is touched" {
+@test "rows 33 to 38, 40, 42: hostile archives as layers: each refused for its reason, or made harmless; nothing outside is touched" {
 	local name verdict control pattern failed=0
 	"$MKTAR" list >"$T/cases"
 	while IFS=$'\t' read -r name verdict control pattern; do
@@ -637,7 +643,7 @@ layer_of() { # NUMBER: its directory
 	echo "$STATE/layers/${hex#sha256:}"
 }
 
-@test "a link in one layer, a member behind it in the next: each layer has a directory of its own" {
+@test "row 34: a link in one layer, a member behind it in the next: each layer has a directory of its own" {
 	layout "
 image(layer(sym('d', ARGS[0]), sym('w', ARGS[0]), sym('o', '/')),
       layer(file('d/f', b'x'), file('d/secret', b'x'), file('w/.wh.secret'), file('o/.wh..wh..opq')), name='t')" "$CANARY"
@@ -666,7 +672,7 @@ image(layer(sym('d', ARGS[0]), sym('w', ARGS[0]), sym('o', '/')),
 	done
 }
 
-@test "overlay's attributes and 0:0 devices of a layer don't arrive: only .wh. names make whiteouts (row 39)" {
+@test "row 39: overlay's attributes and 0:0 devices of a layer don't arrive: only .wh. names make whiteouts" {
 	layout "
 image(layer(file('lower')), layer(char('lower', 0, 0), dir('pub', pax_headers={
     'SCHILY.xattr.trusted.overlay.redirect': '/private', 'SCHILY.xattr.trusted.overlay.opaque': 'y',
@@ -678,9 +684,15 @@ image(layer(file('lower')), layer(char('lower', 0, 0), dir('pub', pax_headers={
 	[ "$(stat -c '%F %t:%T' "$fs/gone")" = 'character special file 0:0' ]
 	[ -z "$(getfattr -R -d -m '^trusted' --absolute-names "$fs")" ]
 	[ "$(jq -c '[.whiteouts, .skippedWhiteouts, .skippedXattrs]' "$(layer_of 1)/layer.json")" = '[1,1,3]' ]
+	# What the kernel makes of them where they do arrive: the file below is gone.
+	mkdir -p "$T/o"/{low,up,work,mnt}
+	touch "$T/o/low/lower"
+	mknod "$T/o/up/lower" c 0 0
+	run unshare --mount sh -c 'cd "$1" && mount -t overlay o mnt -o lowerdir=low,upperdir=up,workdir=work && ls mnt' - "$T/o"
+	[ "$status" -eq 0 ] && [ -z "$output" ] || vacuous 0:0
 }
 
-@test "bombs among layers: each limit stops all of them; the archive's own members are limited" {
+@test "row 41: bombs among layers: each limit stops all of them; the archive's own members are limited" {
 	layout "image(layer(file('a', b'x' * 3000000)), layer(file('b', bytes(200000000))), name='t')"
 	run import_layout
 	[ "$status" -eq 1 ]
@@ -780,7 +792,7 @@ image(layer(file('lower')), layer(char('lower', 0, 0), dir('pub', pax_headers={
 	nothing_stored
 }
 
-@test "killed at any moment, with several layers: each is whole or not there, the image too, and it can be repeated" {
+@test "row 51: killed at any moment, with several layers: each is whole or not there, the image too, and it can be repeated" {
 	local i pid layer rounds=${JAIL_KILL_ROUNDS:-60} had=0 hadnt=0
 	layout "image(*[layer(*[file('l%d/f%d' % (i, k), os.urandom(2000) * 5) for k in range(150)]) for i in range(6)], name='t')"
 	tar -C "$T/oci" -cf "$T/a.tar" .

@@ -48,13 +48,13 @@ pair() {
 link_local() { "$@" ip -o -6 address show dev eth0 scope link | awk '{ sub("/.*", "", $4); print $4 }'; }
 mac_of() { "$@" ip -o link show dev eth0 | grep -o 'link/ether [0-9a-f:]*' | cut -c12-; }
 routes6() { "$@" ip -6 route show default; }
+has_route6() { [ -n "$(routes6 "$@")" ]; }
 host_routes6() { ip -6 route | sed 's/expires [0-9]*sec//'; } # plain0's, of the control, have a clock
 neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 
 @test "row 70: a forged router advertisement" {
 	frame in_namespace mallory eth0 ra src="$(link_local in_namespace mallory)"
-	wait_until 10 grep -q . <(routes6 in_namespace alice)
-	[ -n "$(routes6 in_namespace alice)" ]
+	wait_until 10 has_route6 in_namespace alice || vacuous ra
 	pair
 	local before host
 	before=$(routes6 inside victim) host=$(host_routes6)
@@ -69,7 +69,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 
 @test "row 71: ARP and neighbour advertisements for somebody else, frames from somebody else's address" {
 	frame in_namespace mallory eth0 arp src=10.66.0.1 target=10.66.0.3
-	wait_until 10 sh -c "nsenter --net=/proc/$(cat "$JAIL_TEST_DIR/namespaces/alice")/ns/net ip neigh show 10.66.0.1 | grep -q $(mac_of in_namespace mallory)"
+	wait_until 10 sh -c "nsenter --net=/proc/$(cat "$JAIL_TEST_DIR/namespaces/alice")/ns/net ip neigh show 10.66.0.1 | grep -q $(mac_of in_namespace mallory)" || vacuous arp
 	pair
 	local before victim
 	before=$(neighbours)
@@ -87,7 +87,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 @test "row 71: packets from an address that is not its own arrive nowhere" {
 	capture "$BATS_TEST_TMPDIR/plain" eth0 'udp port 4711' in_namespace alice
 	frame in_namespace mallory eth0 udp src=10.66.0.9 dst=10.66.0.3 port=4711
-	wait_until 10 sh -c "tcpdump -n -r $BATS_TEST_TMPDIR/plain 2>/dev/null | grep -q 10.66.0.9"
+	wait_until 10 sh -c "tcpdump -n -r $BATS_TEST_TMPDIR/plain 2>/dev/null | grep -q 10.66.0.9" || vacuous udp
 	pair
 	local to file=$BATS_TEST_TMPDIR/got
 	to=$(ip -j link show "$BRIDGE" | jq -r '.[0].address')
@@ -122,7 +122,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	capture "$BATS_TEST_TMPDIR/plain" eth0 'udp port 68 or stp' in_namespace alice
 	frame in_namespace mallory eth0 dhcp src=10.66.0.2
 	frame in_namespace mallory eth0 bpdu
-	wait_until 10 sh -c "[ \$(tcpdump -n -r $BATS_TEST_TMPDIR/plain 2>/dev/null | wc -l) -ge 1 ]"
+	wait_until 10 sh -c "[ \$(tcpdump -n -r $BATS_TEST_TMPDIR/plain 2>/dev/null | wc -l) -ge 1 ]" || vacuous dhcp
 	pair
 	local file=$BATS_TEST_TMPDIR/got to
 	to=$(ip -j link show "$BRIDGE" | jq -r '.[0].address')
@@ -160,7 +160,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 		no_answer $address 5080 inside evil
 		no_answer $address 5080 world
 	done
-	run -0 ask $HOST4 5001 world # the control: what listens on every address is reached by it
+	ask $HOST4 5001 world >/dev/null || vacuous 'a service on every address'
 }
 
 @test "row 73: a route to the subnet is no way in" {
@@ -171,7 +171,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	in_namespace alice ip -6 route replace default via fd66::1
 	server 5002 in_namespace alice
 	wait_until 10 ask 10.66.0.3 5002 world
-	wait_until 10 ask fd66::3 5002 world
+	wait_until 10 ask fd66::3 5002 world || vacuous route
 	pair
 	world ip route add 10.77.0.0/24 via $HOST4
 	world ip -6 route add fd77::/64 via $HOST6
@@ -191,6 +191,13 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	assert_output $WORLD6
 	run -0 ask $HOST4 5004
 	refute_output 127.0.0.1
+	# The naive twin passes it on from here.
+	server 5014
+	socat TCP-LISTEN:5015,fork,reuseaddr TCP:127.0.0.1:5014 2>/dev/null 3>&- &
+	HELPERS="${HELPERS:-} $!"
+	wait_until 10 ask $HOST4 5015 world
+	run -0 ask $HOST4 5015 world
+	[[ $output == *127.0.0.1* ]] || vacuous proxy
 }
 
 @test "row 75: the host's services, metadata services, neighbours, other networks" {
@@ -207,7 +214,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 		server 5006 inside $name
 	done
 	# The controls: the host reaches all, neighbours of an open network each other.
-	run -0 ask 10.77.0.1 5005
+	ask 10.77.0.1 5005 >/dev/null || vacuous 'the host'
 	run -0 ask "$VICTIM4" 5006 inside evil
 	assert_output "$EVIL4"
 	run -0 ask "$VICTIM6" 5006 inside evil
@@ -235,7 +242,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	capture "$BATS_TEST_TMPDIR/plain" in0 'udp port 53' world
 	sleeper control --network open
 	jail exec control nslookup x.example >/dev/null 2>&1 || :
-	wait_until 10 sh -c "[ \$(tcpdump -n -r $BATS_TEST_TMPDIR/plain 2>/dev/null | wc -l) -ge 1 ]"
+	wait_until 10 sh -c "[ \$(tcpdump -n -r $BATS_TEST_TMPDIR/plain 2>/dev/null | wc -l) -ge 1 ]" || vacuous resolver
 	capture "$BATS_TEST_TMPDIR/got" in0 'not arp and not icmp6' world
 	sleeper secret --network inner
 	run -0 jail exec secret cat /etc/resolv.conf
@@ -260,7 +267,8 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 	[ "$status" -ne 0 ]
 	socat ABSTRACT-LISTEN:jail-canary,fork - 2>/dev/null 3>&- &
 	HELPERS="${HELPERS:-} $!"
-	wait_until 10 grep -q @jail-canary /proc/net/unix
+	wait_until 10 grep -q @jail-canary /proc/net/unix || vacuous /proc/net/unix
+	unshare --mount sh -c 'mount -t sysfs sysfs /sys && test -e /sys/class/net/outside' || vacuous /sys/class/net
 	run -0 jail exec victim cat /proc/net/unix
 	refute_output jail-canary
 }
@@ -268,8 +276,7 @@ neighbours() { ip neigh show dev "$BRIDGE" | sort; }
 @test "row 79: nothing of who was here before meets who comes next" {
 	sleeper first --network open --address 10.77.0.77 --address fd77::77 --port 5007:5007
 	server 5007 inside first
-	run -0 ask $HOST4 5007 world
-	assert_output $WORLD4
+	ask $HOST4 5007 world >/dev/null || vacuous 'the port of the first'
 	kill -KILL "$(monitor_of first)"
 	wait_status first stopped
 	jail rm first

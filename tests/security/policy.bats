@@ -41,7 +41,7 @@ beyond() {
 	assert_error 1 "$3"
 }
 
-@test "a policy of nothing: the default instance, and nothing that has power over others" {
+@test "row 89: a policy of nothing: the default instance, and nothing that has power over others" {
 	policy '{}'
 	spec '{}'
 	run -0 judge
@@ -51,7 +51,7 @@ beyond() {
 	run -0 judge
 }
 
-@test "the host's paths" {
+@test "row 21, 89: the host's paths" {
 	local bind='"destination": "/data", "options": ["nosuid", "nofollow"]'
 	refused '{"hostPaths": ["/srv/acme"]}' "{\"mounts\": [{\"source\": \"/srv/acme/www\", $bind}]}" \
 		'mounts[0].source: /srv/acme/www: not in "hostPaths"'
@@ -83,7 +83,7 @@ beyond() {
 	run -0 judge
 }
 
-@test "files that root would read for the customer" {
+@test "row 89: files that root would read for the customer" {
 	local field
 	policy '{"hostPaths": ["/"]}'
 	for field in cloudInit.userData cloudInit.metaData firstBoot.rootPassword; do
@@ -99,7 +99,7 @@ beyond() {
 	refused '{"seccomp": ["unconfined"]}' '{"security": {"seccomp": "unconfined"}}' security.seccomp
 }
 
-@test "rights: ids, capabilities, devices, nesting, hooks" {
+@test "row 89: rights: ids, capabilities, devices, nesting, hooks" {
 	refused '{"userNamespaces": ["auto", "host"]}' '{"security": {"userNamespace": "host"}}' \
 		'security.userNamespace: host: not in "userNamespaces"'
 	refused '{"capabilities": ["CAP_SYS_ADMIN"]}' '{"security": {"capabilities": ["CAP_SYS_ADMIN", "CAP_CHOWN"]}}' \
@@ -113,7 +113,7 @@ beyond() {
 	beyond '{"modes": ["app"]}' '{"mode": "system", "process": {"args": ["/sbin/init"]}}' 'mode: system: not in "modes"'
 }
 
-@test "networks and ports" {
+@test "row 89: networks and ports" {
 	refused '{"networkModes": ["host"]}' '{"network": {"mode": "host"}}' 'network.mode: host: not in "networkModes"'
 	refused '{"networkModes": ["path"]}' '{"network": {"mode": "path", "path": "/run/netns/x"}}' network.mode
 	refused '{"networkModes": ["macvlan"], "networks": ["*"]}' '{"network": {"mode": "macvlan", "bridge": "lan"}}' network.mode
@@ -136,7 +136,7 @@ beyond() {
 	refused '{"instances": ["db"]}' '{"requires": ["db"]}' 'requires: db: not in "instances"'
 }
 
-@test "who: names, tenants, images" {
+@test "row 89: who: names, tenants, images" {
 	refused '{"tenants": ["acme"]}' '{"tenant": "acme"}' 'tenant: acme: not in "tenants"'
 	beyond '{"tenants": ["acme"]}' '{"tenant": "other"}' 'tenant: other'
 	beyond '{"tenants": ["acme"]}' '{}' 'tenant: none: not in "tenants"'
@@ -144,7 +144,7 @@ beyond() {
 	beyond '{"images": ["acme/*"]}' '{}' 'image: busybox:latest: not in "images"'
 }
 
-@test "resources: limits that have to be given, and shares" {
+@test "row 89: resources: limits that have to be given, and shares" {
 	local limit at most within more
 	while read -r limit most within more; do
 		at="{\"resources\": {\"${limit%.*}\": {\"${limit#*.}\": %s}}}"
@@ -176,7 +176,7 @@ beyond() {
 	beyond '{"resources": {"log": "1MiB"}}' '{}' 'log.maxSize: 30MiB: the policy allows at most 1MiB'
 }
 
-@test "a policy's own mistakes" {
+@test "row 89: a policy's own mistakes" {
 	spec '{}'
 	policy '{"hostPath": ["/srv"]}'
 	run judge
@@ -200,7 +200,7 @@ beyond() {
 	assert_error 1 'policy.json: No such file'
 }
 
-@test "where a spec comes in: create, run, set, clone, rebuild" {
+@test "row 45, 89: where a spec comes in: create, run, set, clone, rebuild" {
 	JAIL_CONFIG=$BATS_TEST_TMPDIR/jail.json
 	policy '{"names": ["web*"]}'
 	jail_config "$JAIL_CONFIG" "$JAIL_TEST_DIR/state" "$JAIL_TEST_DIR/run" \
@@ -231,7 +231,7 @@ beyond() {
 	assert_error 1 'policy.json:1:'
 }
 
-@test "a link that appears below an allowed path leads nowhere (row 21)" {
+@test "row 21, 89: a link that appears below an allowed path leads nowhere" {
 	local srv=$JAIL_TEST_DIR/srv/acme
 	mkdir "$srv/www"
 	echo page >"$srv/www/index"

@@ -12,28 +12,6 @@ teardown_file() { jail_teardown_file; }
 setup() { security_setup; }
 teardown() { security_teardown; }
 
-# What a partial write is turned into root of the host with. Only opened, never written.
-SINKS="/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/kernel/poweroff_cmd /proc/sys/kernel/hotplug
-	/proc/sys/kernel/usermodehelper/bset /proc/sys/kernel/usermodehelper/inheritable /proc/sys/fs/binfmt_misc/register
-	/proc/sys/vm/drop_caches /proc/sysrq-trigger /sys/kernel/uevent_helper /sys/kernel/mm/ksm/run /sys/power/state
-	/sys/module/kernel/parameters/panic /dev/kmsg /dev/mem /proc/kcore /proc/kmsg"
-
-# trap_at ROOT TARGET KIND: puts something else where the runtime mounts.
-trap_at() {
-	local at=$1$2
-
-	rm -rf "${at:?}"
-	mkdir -p "$(dirname "$at")"
-	case $3 in
-	absolute) ln -s "$CANARY" "$at" ;;
-	relative) ln -s "../../../../../../../..$CANARY" "$at" ;;
-	descriptor) ln -s /proc/self/fd/9 "$at" ;;
-	dangling) ln -s "$CANARY/made" "$at" ;;
-	file) echo file >"$at" ;;
-	fifo) mkfifo "$at" ;;
-	esac
-}
-
 @test "row 14, 15, 19: whatever an image has at a mount target, nothing outside is touched" {
 	local target kind root mode
 	for target in /dev /dev/pts /dev/shm /dev/console /proc /sys /etc /etc/hosts /tmp /run /var/run; do
@@ -98,6 +76,9 @@ trap_at() {
 		run jail run --rm --rootfs "$root" --network none --userns "$mode" true
 		assert_error 125 '/proc'
 		[ -z "$(find "$root/bad" -type f -size +0)" ]
+		# The naive twin writes a label by its name.
+		chroot "$root" sh -c 'echo label >/proc/self/attr/exec'
+		[ -n "$(find "$root/bad" -type f -size +0)" ] || vacuous /proc/self/attr/exec
 		rm "$root/proc"
 		mkdir "$root/proc"
 		local target
@@ -118,6 +99,11 @@ trap_at() {
 
 @test "row 17: masks do not come from the image" {
 	local mode root kind
+	# The naive twin masks with what is at /dev/null of the tree.
+	root=$(rootfs masks)
+	ln -s "$CANARY/secret" "$root/dev/null"
+	run -0 unshare --mount sh -c 'mount --bind "$1/dev/null" "$1/etc/passwd"; cat "$1/etc/passwd"' - "$root"
+	[ "$output" = secret ] || vacuous /dev/null
 	for mode in "${MODES[@]}"; do
 		for kind in link file missing; do
 			root=$(rootfs masks)
@@ -132,12 +118,9 @@ trap_at() {
 	done
 }
 
-# A volume that a neighbour changes all the time: SWAPS is what it exchanges.
+# A volume that a neighbour changes all the time.
 churn() {
-	VOLUME=$BATS_TEST_TMPDIR/volume
-	mkdir -p "$VOLUME/d/x"
-	ln -s "$CANARY" "$VOLUME/l"
-	chmod -R 777 "$VOLUME"
+	swap_volume
 	stay neighbour host --mount "$VOLUME:/v" swap /v/d /v/l 60
 	wait_until 10 test -L "$VOLUME/d"
 }
@@ -170,14 +153,8 @@ churn() {
 
 @test "row 20, 22: a naive set-up loses the same race" {
 	churn
-	local i
-	for ((i = 0; i < ROUNDS; i++)); do
-		"$TOOLS/naive_root" "$BATS_TEST_TMPDIR" volume/d 1000
-		[ -z "$(find "$CANARY" -name 'made*')" ] || break
-	done
+	naive_mount_points
 	jail rm -f neighbour
-	[ -n "$(find "$CANARY" -name 'made*')" ] || vacuous swap
-	canary_make
 }
 
 @test "row 21: unknown, contradicting and dangerous mount options are refused" {
@@ -197,6 +174,9 @@ churn() {
 	run jail run --rm --rootfs "$root" --network none --mount "$CANARY/secret:/out/newfile" true
 	[ ! -e "$CANARY/newfile" ]
 	canary_ok
+	mkdir -p "$root/out/new/deep"
+	[ -e "$CANARY/new" ] || vacuous mkdir
+	canary_make
 }
 
 @test "row 23: removal does not descend into what is mounted" {
@@ -210,6 +190,11 @@ churn() {
 	fails jail inspect data
 	run jail rm --force data
 	canary_ok
+	# The naive twin removes the tree of an instance by name, with the mount in it.
+	mkdir "$BATS_TEST_TMPDIR/tree" "$BATS_TEST_TMPDIR/data"
+	touch "$BATS_TEST_TMPDIR/data/file"
+	unshare --mount sh -c 'mount --bind "$1/data" "$1/tree" && rm -rf "$1/tree"' - "$BATS_TEST_TMPDIR" 2>/dev/null || :
+	[ ! -e "$BATS_TEST_TMPDIR/data/file" ] || vacuous rm
 }
 
 @test "row 24: flags of a mount cannot be taken back, nor is it attached without them" {
@@ -298,7 +283,7 @@ READONLY="/proc/bus /proc/fs /proc/irq /proc/pressure /proc/sys /proc/sysrq-trig
 	done
 }
 
-@test "row 27: the cgroup tree is read-only and no other can be mounted" {
+@test "row 27, 68: the cgroup tree is read-only and no other can be mounted" {
 	local mode
 	for mode in "${MODES[@]}"; do
 		run box "$mode" probe walk /sys/fs/cgroup
@@ -405,29 +390,92 @@ READONLY="/proc/bus /proc/fs /proc/irq /proc/pressure /proc/sys /proc/sysrq-trig
 
 @test "row 32: a file handle opens nothing" {
 	local mode
+	run -0 bare probe handle /etc
+	[ "$output" = ok ] || vacuous open_by_handle_at
 	for mode in "${MODES[@]}"; do
-		# open_by_handle_at, with every capability the filter stays in the way or the kernel does.
-		run box "$mode" probe sys 304 -100 0 0
-		[[ $output == EPERM || $output == ENOSYS ]]
-		run box "$mode" --cap-add dac_read_search probe sys 304 -100 0 0
-		[[ $output == EPERM || $output == ENOSYS || $output == EFAULT ]]
+		for caps in '' 'dac_read_search' 'all --cap-drop sys_resource'; do
+			# shellcheck disable=SC2086 # options
+			run box "$mode" ${caps:+--cap-add $caps} probe handle /etc
+			[ "$status" -ne 0 ]
+			[[ $output == EPERM || $output == ENOSYS || $output == 'no handle: '* ]] || { echo "$mode $caps"; return 1; }
+		done
 	done
-	run box auto --cap-add all probe sys 304 -100 0 0
+	# Without the filter it is the kernel, for whom the capability is one of the wrong user namespace.
+	run box auto --cap-add dac_read_search --seccomp unconfined probe handle /etc/hosts
 	[ "$status" -ne 0 ]
 }
 
 @test "row 18: the console is the instance's own" {
-	local root
-	for root in console pts ptmx; do
-		rootfs con >/dev/null
+	local root mode
+	for mode in "${MODES[@]}"; do
 		root=$(rootfs con)
 		rm -rf "${root:?}/dev"
 		mkdir "$root/dev"
 		ln -s "$CANARY/secret" "$root/dev/console"
 		ln -s "$CANARY" "$root/dev/pts"
 		ln -s "$CANARY/ptmx" "$root/dev/ptmx"
-		run -0 timeout 30 script -qec "$JAIL_BUILD/jail run --rm --tty --rootfs $root --network none \
+		[ "$(cat "$root/dev/console")" = secret ] || vacuous /dev/console
+		run -0 timeout 30 script -qec "$JAIL_BUILD/jail run --rm --tty --rootfs $root --network none --userns $mode \
 			stat -L -c '%F %t' /dev/console /dev/pts/0 /dev/fd/0" /dev/null </dev/null
 		[ "$(tr -d '\r' <<<"$output" | sort -u)" = 'character special file 88' ]
 	done
+}
+
+@test "row 52: no file system of the kernel's is mounted inside" {
+	local mode type
+	bare sh -c 'mount -t tmpfs t /mnt && cd /mnt && mkdir l u w m && mount -t overlay o m -o lowerdir=l,upperdir=u,workdir=w' ||
+		vacuous overlay
+	for mode in "${MODES[@]}"; do
+		stay fs "$mode" sleep 1000
+		jail exec fs mkdir -p /tmp/l /tmp/u /tmp/w
+		for type in overlay fuse tmpfs bpf; do
+			fails jail exec fs mount -t $type x /mnt -o lowerdir=/tmp/l,upperdir=/tmp/u,workdir=/tmp/w
+			fails jail exec fs unshare -Urm mount -t $type x /mnt -o lowerdir=/tmp/l,upperdir=/tmp/u,workdir=/tmp/w
+		done
+		# fsopen
+		run jail exec fs probe sys 430
+		[[ $output == EPERM || $output == ENOSYS ]]
+		run jail exec fs probe open /dev/fuse rw
+		[ "$output" = ENOENT ]
+		jail rm -f fs
+	done
+}
+
+@test "row 63: of what an instance can read, nothing but jail-init is a file of the host" {
+	local mode file
+	# What would be the host's: our programs, and what is in /etc.
+	for file in "$JAIL_BUILD"/jail* /etc/*; do
+		[ ! -f "$file" ] || echo " $(node_of "$file") "
+	done >"$BATS_TEST_TMPDIR/host"
+	for mode in "${MODES[@]}"; do
+		jail run --detach --name nodes --image probe --network none --userns "$mode" --cap-add sys_ptrace sh -c 'probe nodes /; sleep 1000' \
+			>/dev/null
+		wait_log nodes /proc/1/exe
+		jail logs nodes >"$BATS_TEST_TMPDIR/inside"
+		[ "$(grep -c '^node' "$BATS_TEST_TMPDIR/inside")" -ge 5 ]
+		run grep -F -f "$BATS_TEST_TMPDIR/host" "$BATS_TEST_TMPDIR/inside"
+		[ "$(awk '{ print $3 }' <<<"$output" | sort -u)" = "$(node_of "$JAIL_BUILD/jail-init")" ]
+		jail rm -f nodes
+	done
+	# It has eyes to see them with.
+	run -0 box host --mount "$JAIL_BUILD/jail:/mnt/x:ro" probe nodes /mnt
+	grep -qF -f "$BATS_TEST_TMPDIR/host" <<<"$output" || vacuous nodes
+}
+
+# The probes of the tests above, where nothing protects: each has to say the contrary.
+@test "rows 24 to 27, 29 to 31, 61, 68: control: in a plain chroot all of it is open" {
+	local path
+	bare mount -o remount,bind,rw /sys || vacuous remount
+	for path in timer_list kallsyms interrupts; do
+		[ "$(bare sh -c "head -c 1 /proc/$path | wc -c")" = 1 ] || vacuous "/proc/$path"
+	done
+	[ "$(bare probe open /proc/sys/kernel/core_pattern w)" = ok ] || vacuous core_pattern
+	run bare probe walk /proc/sys/kernel
+	[[ $output == *'writable /proc/sys/kernel/core_pattern'* ]] || vacuous walk
+	run bare probe walk /sys/fs/cgroup
+	[[ $output == *'/cgroup.procs'* ]] || vacuous 'the cgroup tree'
+	run bare probe chrootbreak
+	[[ $output == *ESCAPED* ]] || vacuous chrootbreak
+	bare mount -t proc x /mnt || vacuous proc
+	[ "$(bare sh -c 'mknod /tmp/null c 1 3; probe open /tmp/null r; rm /tmp/null')" = ok ] || vacuous mknod
 }

@@ -46,12 +46,6 @@ things() {
 	things | diff "$BATS_TEST_TMPDIR/before" -
 }
 
-# plain FILE: what a terminal may get.
-plain() {
-	# DEL, C1 as UTF-8, bidirectional overrides, and all below a space but newline, tab and carriage return.
-	! LC_ALL=C grep -aP '[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]' "$1" |
-		cat -v | grep . >&2
-}
 on_tty() { timeout 30 script -qec "$1" /dev/null </dev/null; }
 
 @test "row 80: what an instance writes does not drive the administrator's terminal" {
@@ -93,6 +87,11 @@ on_tty() { timeout 30 script -qec "$1" /dev/null </dev/null; }
 		esac
 		fails timeout 20 "$JAIL_BUILD/jail" start logged
 		canary_ok
+		if [ $kind = link ]; then
+			echo naive >>"$dir/log.json"
+			grep -q naive "$CANARY/secret" || vacuous "$kind"
+			canary_make
+		fi
 		jail rm -f logged
 	done
 }
@@ -124,6 +123,7 @@ instance_idles() { jail exec "$1" sh -c 'ps -o args | grep -q "^sleep 1000"'; }
 		[ "$output" = ptmx ]
 		run box "$mode" probe open /dev/tty rw
 		[ "$output" = ENXIO ]
+		[ "$(timeout 30 script -qec "$TOOLS/probe open /dev/tty rw" /dev/null </dev/null | tr -d '\r')" = ok ] || vacuous /dev/tty
 		run -0 timeout 30 script -qec "$JAIL_BUILD/jail run --rm --tty --image probe --network none --userns $mode \
 			sh -c 'ls /dev/pts | xargs; tty; probe open /dev/tty rw; stat -c %a /dev/pts/ptmx'" /dev/null </dev/null
 		[ "$(tr -d '\r' <<<"$output" | xargs)" = '0 ptmx /dev/pts/0 ok 666' ] ||
@@ -147,6 +147,7 @@ instance_idles() { jail exec "$1" sh -c 'ps -o args | grep -q "^sleep 1000"'; }
 			\( -perm /022 ! -type l ! -type s \) -print)" ]
 	done
 	chmod 711 "$JAIL_TEST_DIR"
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$TOOLS/probe" open "$JAIL_TEST_DIR/canary" r || vacuous open
 	for dir in state state/layers state/instances run/instances/open run/instances/open/attach.sock state/lock; do
 		run setpriv --reuid 65534 --regid 65534 --clear-groups "$TOOLS/probe" open "$JAIL_TEST_DIR/$dir" r
 		[ "$status" -ne 0 ]
@@ -167,7 +168,13 @@ instance_idles() { jail exec "$1" sh -c 'ps -o args | grep -q "^sleep 1000"'; }
 }
 
 @test "row 85: of sixteen starts of one instance exactly one wins" {
-	local i round
+	local i round naive=$BATS_TEST_TMPDIR/naive
+	# The naive twin looks whether it runs, and then starts it.
+	for i in $(seq 16); do
+		{ [ ! -e "$naive.on" ] && sleep 0.01 && touch "$naive.on" && echo won >>"$naive"; } &
+	done
+	wait
+	[ "$(grep -c . "$naive")" -gt 1 ] || vacuous starts
 	for round in 1 2 3; do
 		jail create --image probe --network none once sleep 1000 >/dev/null
 		for i in $(seq 16); do
@@ -218,4 +225,181 @@ at_rest() { [[ $(status_of "$1") == @(created|stopped|running|exited|failed) ]];
 	jail gc
 	[ -z "$(ls -A "$JAIL_TEST_DIR/run/instances")" ]
 	[ -z "$(find "$SANDBOX_ROOT/jail" -mindepth 1 -type d ! -name .monitor)" ]
+}
+
+spec_keys() { jail inspect --json "$1" | jq -r '.[0].spec | paths(scalars) | map(tostring) | join(".")' | sort; }
+
+@test "row 44: what an image says of itself changes nothing but what it may" {
+	local tree=$BATS_TEST_TMPDIR/tree
+	cp -a "$TREE" "$tree"
+	mkdir -p "$tree/etc/jail"
+	echo '{"security": {"userNamespace": "host"}}' | tee "$tree/.jail" "$tree/etc/jail.conf" "$tree/etc/jail/jail.json" >"$tree/evil.nspawn"
+	tar -C "$tree" --numeric-owner -cf "$tree.tar" .
+	"$TOP/tests/helpers/mkoci.py" "$BATS_TEST_TMPDIR/oci" "image(raw(ARGS[0]), name='evil', config={'config': {'Cmd': ['env'],
+		'Labels': {k: 'x' for k in ('mounts', 'security', 'security.capabilities', 'jail.hooks', 'io.jail.userns', 'name', 'tenant')},
+		'Env': ['PATH=/bin', 'A=1\\nmounts=/', 'HOME', 'hostname=evil'], 'Volumes': {'/': {}, '/etc/../../host': {}},
+		'Healthcheck': {'Test': ['CMD', 'true']}, 'ExposedPorts': {'80/tcp': {}}, 'OnBuild': ['RUN x'], 'Hostname': 'evil',
+		'Privileged': True, 'hooks': {'prestart': [{'path': '/bin/sh'}]}, 'mounts': [{'source': '/', 'destination': '/host'}]}})" "$tree.tar"
+	run jail image import --quiet --name evil "$BATS_TEST_TMPDIR/oci"
+	[ "$status" -eq 0 ] || { echo "$output"; return 1; }
+	jail create --image evil --network none evil >/dev/null
+	jail create --image probe --network none plain env >/dev/null
+	run -1 diff <(spec_keys plain) <(spec_keys evil)
+	[ "$(grep '^[<>]' <<<"$output" | xargs)" = '> process.env.A > process.env.PATH > process.env.hostname' ] || { echo "$output"; return 1; }
+	run -0 jail run --rm --image evil --network none env
+	refute_output /root/
+	[ "$(grep -c '^mounts=/$' <<<"$output")" = 1 ] # in the value of A, where it was put
+	run -0 jail run --rm --image evil --network none sh -c 'ls /host 2>&1; hostname; readlink /proc/self/ns/user'
+	assert_output 'No such file'
+	refute_output "$(readlink /proc/self/ns/user)"
+	[ "${lines[1]}" != evil ]
+	# The same, said by who may.
+	echo '{"image": "evil", "network": {"mode": "none"}, "security": {"userNamespace": "host"}}' >"$BATS_TEST_TMPDIR/spec.json"
+	[ "$(jail run --rm --file "$BATS_TEST_TMPDIR/spec.json" readlink /proc/self/ns/user)" = "$(readlink /proc/self/ns/user)" ] || vacuous spec
+	jail rm evil plain
+	jail image rm evil
+}
+
+@test "row 49: what is no JSON of ours is an error, whatever it does to a parser" {
+	local text n=0
+	spec() { jail spec --validate "$BATS_TEST_TMPDIR/spec.json"; }
+	echo '{"image": "probe", "process": {"args": ["true"]}}' >"$BATS_TEST_TMPDIR/spec.json"
+	run -0 spec
+	while IFS= read -r text; do
+		printf '%b' "$text" >"$BATS_TEST_TMPDIR/spec.json"
+		run -1 spec
+		assert_output 'jail: '
+		n=$((n + 1))
+	done <<-'END'
+		{"image": "probe", "image": "other", "process": {"args": ["true"]}}
+		{"image": "probe", "process": {"args": ["true"]}} trailing
+		\xef\xbb\xbf{"image": "probe", "process": {"args": ["true"]}}
+		{"image": "probe", "process": {"args": ["tr\\u0000ue"]}}
+		{"image": "probe", "process": {"args": ["tr\0ue"]}}
+		{"image": "probe", "process": {"args": ["\\ud800"]}}
+		{"image": "probe", "process": {"args": ["\xff\xfe"]}}
+		{"image": "probe", "process": {"args": ["true"], "oomScoreAdj": 1e999}}
+		{"image": "probe", "process": {"args": ["true"], "oomScoreAdj": 9223372036854775808}}
+		{"image": "probe", "process": {"args": ["true"], "oomScoreAdj": 1.5}}
+		{"image": "probe", "process": {"args": ["true"], }}
+		{"image": "probe"
+	END
+	[ $n -eq 12 ]
+	for text in '[' '{"a":' '"'; do
+		head -c 2097152 /dev/zero | tr '\0' 'x' | sed "s/x/${text//\"/\\\"}/g" >"$BATS_TEST_TMPDIR/spec.json"
+		run -1 spec
+		assert_output 'jail: '
+	done
+}
+
+@test "row 65: names of a cgroup's files are no paths, and none is the kernel's own" {
+	local key
+	for key in ../cgroup.procs memory.max/../../x /memory.max . .. '' cgroup.procs cgroup.kill cgroup.subtree_control $'memory\nmax' \
+		"$(printf 'a%.0s' $(seq 300)).max"; do
+		jq -n --arg key "$key" '{image: "probe", process: {args: ["true"]}, resources: {unified: {($key): "1"}}}' >"$BATS_TEST_TMPDIR/spec.json"
+		run -1 jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
+		assert_output 'resources.unified'
+		fails jail create --file "$BATS_TEST_TMPDIR/spec.json" grouped
+	done
+	# The naive twin joins the strings.
+	[ "$(cd "$SANDBOX_ROOT/runner" && realpath ./../cgroup.procs)" = "$SANDBOX_ROOT/cgroup.procs" ] || vacuous path
+	jq -n '{image: "probe", process: {args: ["true"]}, resources: {unified: {"memory.high": "max"}}}' >"$BATS_TEST_TMPDIR/spec.json"
+	run -0 jail spec --validate "$BATS_TEST_TMPDIR/spec.json"
+}
+
+@test "row 66: the first instruction of an instance, and of an exec, is in its cgroup" {
+	local mode
+	for mode in "${MODES[@]}"; do
+		# Its children have come into being as fast as it could make them.
+		stay many "$mode" sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; cat /proc/self/cgroup; echo all; wait'
+		wait_log many all
+		jail logs many | grep -qx '0::/'
+		jail exec many cat /proc/self/cgroup | grep -qx '0::/'
+		jail exec many sh -c 'for i in 1 2 3 4 5; do sleep 999 & done'
+		all_in "$(pid_of many)" "$SANDBOX_ROOT/jail/many/inside" 16
+		jail rm -f many
+	done
+}
+
+is_empty() { grep -qx 'populated 0' "$1/cgroup.events"; }
+
+@test "row 67: processes that flee by forking are ended, all of them" {
+	local mode how group=$SANDBOX_ROOT/row67
+	# The naive twin reads who is there and kills each.
+	mkdir "$group"
+	sh -c 'echo $$ >"$1/cgroup.procs" && exec "$2/hop" 8 60' - "$group" "$TOOLS" 3>&- &
+	wait_until 10 sh -c "[ \$(grep -c . $group/cgroup.procs) -ge 8 ]"
+	xargs -r -n 1 kill -9 <"$group/cgroup.procs" 2>/dev/null || :
+	! is_empty "$group" || vacuous kill
+	echo 1 >"$group/cgroup.kill"
+	wait_until 10 is_empty "$group"
+	rmdir "$group"
+	for mode in "${MODES[@]}"; do
+		for how in 'kill' 'stop --timeout 0s' 'rm --force'; do
+			stay flees "$mode" hop 8 60
+			wait_until 10 sh -c "[ \$(grep -c . $SANDBOX_ROOT/jail/flees/inside/cgroup.procs) -ge 8 ]"
+			[ "$how" != kill ] || jail pause flees
+			# shellcheck disable=SC2086 # words
+			jail $how flees
+			wait_until 10 test ! -d "$SANDBOX_ROOT/jail/flees"
+			jail rm -f flees 2>/dev/null || :
+		done
+	done
+}
+
+@test "row 69: what no controller counts has an end inside" {
+	local mode dir
+	# Without a limit a file system in memory says 0 inodes; a tmpfs of a plain mount has half of the machine's memory.
+	run -0 bare sh -c 'mount -t tmpfs -o nr_inodes=0 x /mnt && stat -f -c %c /mnt'
+	[ "$output" = 0 ] || vacuous inodes
+	for mode in "${MODES[@]}"; do
+		stay full "$mode" sleep 1000
+		for dir in /dev /dev/shm /run /tmp; do
+			read -r size inodes < <(jail exec full stat -f -c '%b %c' "$dir")
+			[ "$size" -gt 0 ] && [ "$size" -le 131072 ] || { echo "$dir: $size blocks"; return 1; }
+			[ "$inodes" -gt 0 ] && [ "$inodes" -le 1048576 ] || { echo "$dir: $inodes inodes"; return 1; }
+		done
+		run jail exec full sh -c 'dd if=/dev/zero of=/dev/shm/x bs=1M count=200; rm /dev/shm/x'
+		assert_output 'No space left'
+		run -0 jail exec full probe ptys
+		[ "$output" = '1024 ENOSPC' ]
+		# The host, and others, still have theirs.
+		[ "$("$TOOLS/probe" open /dev/ptmx rw)" = ok ]
+		run -0 box "$mode" probe open /dev/ptmx rw
+		jail rm -f full
+	done
+}
+
+@test "row 78: no program of ours has rights that its caller lacks" {
+	local program verb
+	for program in "$JAIL_BUILD"/jail*; do
+		[ -f "$program" ] && [ -x "$program" ] || continue
+		[ ! -u "$program" ] && [ ! -g "$program" ]
+		run getcap "$program"
+		[ -z "$output" ]
+	done
+	run make -C "$TOP" -n install DESTDIR=/nowhere
+	run grep -E 'setcap|install.* -m *[0-7]?[2-7][0-7]{3}\b|chmod.*[ug]\+s' <<<"$output"
+	[ "$status" -eq 1 ]
+	for verb in 'network list' 'network create evil' 'gc' 'start open'; do
+		# shellcheck disable=SC2086
+		fails setpriv --reuid 65534 --regid 65534 --clear-groups "$JAIL_BUILD/jail" $verb
+	done
+}
+
+@test "row 88: one bad value among ten changes nothing" {
+	local before bad
+	local good=(process.env.A=1 hostname=other stop.timeout=3s restart.policy=always labels.a=b labels.c=d process.cwd=/tmp
+		process.oomScoreAdj=100 log.files=4)
+	jail create --image probe --network none set sleep 1000 >/dev/null
+	before=$(jail inspect --json set | jq -S '.[0].spec')
+	for bad in resources.memory.max=infinity resources.memory.max=-1 resources.pids.max=99999999999999999999 process.oomScoreAdj=2000 \
+		resources.cpu.weight=0 log.maxSize=1XB no.such.key=1; do
+		run jail set set "${good[@]}" "$bad"
+		[ "$status" -ne 0 ]
+		assert_output "${bad%%[.=]*}"
+		[ "$(jail inspect --json set | jq -S '.[0].spec')" = "$before" ] || { echo "$bad"; return 1; }
+	done
+	run -0 jail set set "${good[@]}"
+	[ "$(jail inspect --json set | jq -S '.[0].spec')" != "$before" ]
 }

@@ -176,6 +176,37 @@ static void test_remove_unfinished(void **state)
 }
 
 /* Several writers of one name, and a reader: each file seen is one writer's, whole. */
+/* Files of somebody's choice (row 83), by the path of a directory that has traps in it. */
+static void test_append(void **state)
+{
+	const struct tmpdir *t = *state;
+	int fd, reader;
+
+	assert_int_equal(fchdir(t->fd), 0);
+	fd = file_open_append("new", 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "a", 1), 1);
+	fd_reset(&fd);
+	fd = file_open_append("new", 0600);
+	assert_int_equal(write(fd, "b", 1), 1);
+	fd_reset(&fd);
+	assert_content(t->fd, "new", "ab");
+	fd = file_open_append("/dev/null", 0600);
+	assert_true(fd >= 0);
+	fd_reset(&fd);
+	assert_int_equal(symlink("new", "link"), 0);
+	assert_int_equal(file_open_append("link", 0600), -ELOOP);
+	assert_int_equal(link("new", "hard"), 0);
+	assert_int_equal(file_open_append("new", 0600), -EMLINK);
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	assert_int_equal(file_open_append("fifo", 0600), -ENXIO);
+	reader = open("fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(reader >= 0);
+	assert_int_equal(file_open_append("fifo", 0600), -ENXIO);
+	fd_reset(&reader);
+	assert_int_equal(chdir("/"), 0);
+}
+
 static void test_write_race(void **state)
 {
 	const struct tmpdir *t = *state;
@@ -435,13 +466,21 @@ static void test_lock_removed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TMPDIR_TEST(test_read),		 TMPDIR_TEST(test_read_refused),
-		TMPDIR_TEST(test_write),	 TMPDIR_TEST(test_write_traps),
-		TMPDIR_TEST(test_write_race),	 TMPDIR_TEST(test_poke_peek),
-		cmocka_unit_test(test_read_all), cmocka_unit_test(test_pass),
-		cmocka_unit_test(test_pass_cut), TMPDIR_TEST(test_sanitize),
-		TMPDIR_TEST(test_lock),		 TMPDIR_TEST(test_lock_killed),
-		TMPDIR_TEST(test_lock_removed),	 TMPDIR_TEST(test_remove_unfinished),
+		TMPDIR_TEST(test_read),
+		TMPDIR_TEST(test_read_refused),
+		TMPDIR_TEST(test_write),
+		TMPDIR_TEST(test_write_traps),
+		TMPDIR_TEST(test_append),
+		TMPDIR_TEST(test_write_race),
+		TMPDIR_TEST(test_poke_peek),
+		cmocka_unit_test(test_read_all),
+		cmocka_unit_test(test_pass),
+		cmocka_unit_test(test_pass_cut),
+		TMPDIR_TEST(test_sanitize),
+		TMPDIR_TEST(test_lock),
+		TMPDIR_TEST(test_lock_killed),
+		TMPDIR_TEST(test_lock_removed),
+		TMPDIR_TEST(test_remove_unfinished),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

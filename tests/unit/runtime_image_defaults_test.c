@@ -48,7 +48,7 @@ static void assert_strv(const struct strv *v, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-static void test_all(void **state)
+static void row_44_all_that_is_taken(void **state)
 {
 	CLEANUP_SPEC struct jail_spec s;
 	struct err e;
@@ -233,7 +233,7 @@ static void test_unapply_system(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all),
+		cmocka_unit_test(row_44_all_that_is_taken),
 		cmocka_unit_test(test_given_goes_before),
 		cmocka_unit_test(test_system),
 		cmocka_unit_test(test_odd),

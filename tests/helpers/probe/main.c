@@ -10,12 +10,16 @@
  *	probe status			all that start and exec must agree on (row 9)
  *	probe open PATH r|w|rw|path	opens and closes
  *	probe ioctl NAME [hi] [TEXT]	on descriptors 0 to 2 and /dev/tty; hi sets a bit above 32
- *	probe sys NR [ARG...]		one system call; sys32: by int 0x80; sysx32: with the x32
- *bit probe sys|sys32|sysx32 all	numbers 0 to 600 with arguments of -1, each in a child probe
- *sock FAMILY [TYPE [PROTOCOL]]	socket(2); sock32: by i386's socketcall(2) probe stalk [SECONDS]
- *rows 2, 3: grabs at every process that appears probe exegrab [SECONDS]		row 1: tries
- *to open /proc/N/exe for writing probe chrootbreak		row 29: chroot and climb probe walk
- *DIR			rows 26, 61: files below DIR that open for writing
+ *	probe sys NR [ARG...]		one call; sys32: by int 0x80; sysx32: with the x32 bit
+ *	probe sys|sys32|sysx32 all	numbers 0 to 600, arguments -1, each in a child
+ *	probe sock FAMILY [TYPE [PROTOCOL]]	socket(2); sock32: by i386's socketcall(2)
+ *	probe stalk [SECONDS]		rows 2, 3: grabs at every process that appears
+ *	probe exegrab [SECONDS]		row 1: tries to open /proc/N/exe for writing
+ *	probe chrootbreak		row 29: chroot and climb
+ *	probe walk DIR			rows 26, 61: files below that open for writing
+ *	probe nodes DIR...		row 63: every file below, every process' program
+ *	probe handle PATH		row 32: opens PATH by its file handle
+ *	probe ptys			row 69: how many terminals there can be, up to 5000
  */
 #include "probe.h"
 
@@ -88,7 +92,7 @@ const char *result_of(long r)
 void usage(void)
 {
 	(void)fprintf(stderr, "usage: probe fds|cwd|status|open|ioctl|sys|sys32|sysx32|sock|sock32|"
-			      "stalk|exegrab|chrootbreak|walk ...\n");
+			      "stalk|exegrab|chrootbreak|walk|nodes|handle|ptys ...\n");
 	_exit(64);
 }
 
@@ -146,6 +150,9 @@ int main(int argc, char **argv)
 		{ "exegrab", verb_exegrab },
 		{ "chrootbreak", verb_chrootbreak },
 		{ "walk", verb_walk },
+		{ "nodes", verb_nodes },
+		{ "handle", verb_handle },
+		{ "ptys", verb_ptys },
 	};
 
 	if (argc < 2)

@@ -27,6 +27,7 @@ bool is_pid(const char *name);
 
 typedef int verb_fn(int argc, char **argv);
 verb_fn verb_fds, verb_cwd, verb_status, verb_open, verb_walk; /* look.c */
+verb_fn verb_nodes, verb_handle, verb_ptys; /* reach.c */
 verb_fn verb_ioctl, verb_sys, verb_sys32, verb_sysx32, verb_sock, verb_sock32; /* calls.c */
 verb_fn verb_stalk, verb_exegrab, verb_chrootbreak; /* grab.c */
 
