@@ -146,6 +146,7 @@ int main(int argc, char **argv)
 		{ "exegrab", verb_exegrab },
 		{ "chrootbreak", verb_chrootbreak },
 		{ "walk", verb_walk },
+		{ "hoard", verb_hoard },
 	};
 
 	if (argc < 2)
