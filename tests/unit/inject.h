@@ -11,16 +11,30 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define INJECT_MISSING 4096
+
+/* Then there is no filter (cmd/tiny/confine.h). */
+static inline bool inject_is_sanitized(void)
+{
+	char path[512];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	assert_true(n > 0);
+	path[n] = '\0';
+	return strstr(path, "-san/") != NULL;
+}
 
 #ifdef __x86_64__
 /* Room below the stack pointer, red zone left alone; in words, as ptrace has it. */

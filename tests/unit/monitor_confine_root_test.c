@@ -12,14 +12,6 @@
 
 #define CAP(c) (UINT64_C(1) << CAP_##c)
 
-static bool is_sanitized(void)
-{
-	char path[512];
-
-	rig_program("jail-monitor", path, sizeof(path));
-	return strstr(path, "-san/") != NULL;
-}
-
 static uint64_t capabilities(pid_t pid, const char *set)
 {
 	unsigned long sets = ~0UL;
@@ -107,7 +99,7 @@ static void test_rights(void **state)
 	rig_status(reader, "NoNewPrivs", text);
 	assert_string_equal(text, "1");
 	rig_status(reader, "Seccomp", text);
-	assert_string_equal(text, is_sanitized() ? "0" : "2");
+	assert_string_equal(text, inject_is_sanitized() ? "0" : "2");
 	rig_status(r->pid, "NoNewPrivs", text);
 	assert_string_equal(text, "0");
 	rig_send(fd, MONITOR_STDIN, NULL, 0);
@@ -170,7 +162,7 @@ static void test_attempts(void **state)
 	int fd;
 
 	rig_start(r, "read x; exit 5");
-	if (is_sanitized())
+	if (inject_is_sanitized())
 		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
 		const struct attempt *a = &attempts[i];
