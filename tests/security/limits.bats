@@ -51,7 +51,7 @@ own_pool() {
 	hoarder one key --seccomp unconfined
 	hoarder two key --seccomp unconfined
 	[ "$(taken one)" -ge 64 ]
-	[ "$(error one)" = EDQUOT ]
+	run -0 error one; assert_output EDQUOT
 	[ "$(taken two)" -ge $(($(taken one) - 2)) ]
 	# The control: the pool is empty, not even an exec gets its session keyring; and the host has all of its own.
 	run -125 jail exec one true

@@ -35,6 +35,7 @@ const char *error_name(int error)
 		{ E2BIG, "E2BIG" },
 		{ ENOEXEC, "ENOEXEC" },
 		{ EBADF, "EBADF" },
+		{ EDQUOT, "EDQUOT" },
 		{ ECHILD, "ECHILD" },
 		{ EAGAIN, "EAGAIN" },
 		{ ENOMEM, "ENOMEM" },
@@ -88,7 +89,7 @@ const char *result_of(long r)
 void usage(void)
 {
 	(void)fprintf(stderr, "usage: probe fds|cwd|status|open|ioctl|sys|sys32|sysx32|sock|sock32|"
-			      "stalk|exegrab|chrootbreak|walk ...\n");
+			      "stalk|exegrab|chrootbreak|walk|hoard ...\n");
 	_exit(64);
 }
 
