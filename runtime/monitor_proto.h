@@ -11,8 +11,9 @@
  * FILE _finish NAME` (tear down), with the exit on the command line. So the big program is never
  * resident, and pid, lock, listening socket and clients live on across the changes.
  *
- * That is the keeper; a child of it without rights, the reader, does all that is said here of output,
- * clients and records, whenever there is something to do (cmd/jail-monitor/keeper.c, reader.c).
+ * That is the keeper; a child of it without rights, the reader, does all that is said here of
+ * output, clients and records, whenever there is something to do (cmd/jail-monitor/keeper.c,
+ * reader.c).
  *
  * The init is always a child of this process. It stays a zombie through the back-off and is reaped
  * right before the next program is executed, so that its pid cannot be recycled while anything

@@ -12,16 +12,6 @@
 
 #include "base/defs.h"
 
-/* The sanitizers call the kernel as they please: no filter then. */
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define CONFINE_SANITIZED 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define CONFINE_SANITIZED 1
-#endif
-
 /* Capabilities of this process in effect: those of `keep` that it is permitted. The other sets stay
  * as they are, so that a program that is executed by root has them all again. */
 bool confine_effective(uint64_t keep);

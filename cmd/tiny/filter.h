@@ -13,6 +13,17 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 
+/* The sanitizers reserve terabytes of address space and call the kernel as they please: no filter
+ * then, and no limit of memory. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define CONFINE_SANITIZED 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define CONFINE_SANITIZED 1
+#endif
+
 #if defined(__x86_64__)
 #define FILTER_ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)

@@ -5,6 +5,8 @@
 # The sanitizers call the kernel as they please, so there are no filters then:
 # san: no
 
+# shellcheck disable=SC2016 # expands inside
+
 load ../lib/common
 load ../lib/security
 
