@@ -150,6 +150,7 @@ int main(int argc, char *argv[])
 {
 	struct monitor *m = &monitor;
 
+	m->keeper = getpid();
 	m->stdin_client = -1;
 	m->out_retry_at = m->accept_retry_at = m->release_at = FOREVER;
 	m->notify_until = m->restart_at = m->watchdog_at = m->reader_retry_at = FOREVER;

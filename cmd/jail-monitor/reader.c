@@ -238,7 +238,6 @@ void fd_forget(const struct monitor *m, int fd)
 /* What a file of /proc or /dev is needed for, before they are out of reach. */
 static bool prepare(struct monitor *m)
 {
-	m->keeper = getppid();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != m->keeper)
 		return false;
 	(void)prctl(PR_SET_NAME, "jail-reader");

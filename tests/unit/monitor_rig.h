@@ -174,14 +174,17 @@ static inline void rig_become_monitor(struct rig *r, const char *monitor, char *
 	char number[12][24];
 	char program[128];
 	char *slave = NULL;
+	struct clone_args how = { .flags = r->pid_namespace ? CLONE_NEWPID : 0,
+				  .exit_signal = SIGCHLD };
 	pid_t init;
 
 	assert_int_equal(pipe(out) | pipe(err) | pipe(in), 0);
 	if (r->tty)
 		slave = ptsname(r->master);
-	if (r->pid_namespace && unshare(CLONE_NEWPID) < 0)
+	/* Not unshare(2), which would have the monitor's own children there, too. */
+	init = sys_clone3(&how);
+	if (init < 0)
 		_exit(124);
-	init = fork();
 	if (init == 0) {
 		if (r->tty) {
 			(void)setsid();
