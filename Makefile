@@ -73,10 +73,10 @@ OCI_FULL_OBJ := $(OCI_SRC:%.c=$(B)/%.o) $(patsubst %.c,$(B)/%.o,$(wildcard cmd/j
 OCI_STATIC_OBJ := $(OCI_SRC:%.c=$(B)/musl/%.o) $(patsubst %.c,$(B)/musl/%.o,$(wildcard cmd/jail-oci/static/*.c))
 MUSL_LIB_OBJ := $(patsubst %.c,$(B)/musl/%.o,$(wildcard base/*.c runtime/oci/*.c namespaces/*.c cgroups/*.c hooks/*.c \
 	$(patsubst %,runtime/%*.c,console creds decode sealed seccomp spec_signal systemd_call userdb)))
-# Each tiny program: cmd/NAME/*.c, nothing shared but headers.
+# Each tiny program: cmd/NAME/*.c; those that stay share cmd/tiny/*.c, all share headers.
 INIT_SRC := $(wildcard cmd/jail-init/*.c)
-MONITOR_SRC := $(wildcard cmd/jail-monitor/*.c)
-PROXY_SRC := $(wildcard cmd/jail-proxy/*.c)
+MONITOR_SRC := $(wildcard cmd/jail-monitor/*.c cmd/tiny/*.c)
+PROXY_SRC := $(wildcard cmd/jail-proxy/*.c cmd/tiny/*.c)
 INIT_OBJ := $(INIT_SRC:%.c=$(B)/tiny/%.o)
 MONITOR_OBJ := $(MONITOR_SRC:%.c=$(B)/tiny/%.o)
 PROXY_OBJ := $(PROXY_SRC:%.c=$(B)/tiny/%.o)

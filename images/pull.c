@@ -6,6 +6,7 @@
  * with us.
  */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -92,6 +93,26 @@ static void pull_args(struct pull *p, const struct pull_request *req)
 	pull_arg(p, NULL);
 }
 
+/*
+ * It talks with strangers as root, so it gets no more of that than it takes to read the credentials
+ * of whoever has called us by sudo: no set-user-ID program, no capability but the one to read.
+ */
+static bool pull_confine(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return false;
+	/* Executed by root, it gets what is in the bounding set. */
+	for (unsigned long cap = 0;; cap++) {
+		int have = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+		if (have < 0) /* past the last one */
+			return true;
+		if (have && cap != CAP_DAC_READ_SEARCH && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return false;
+	}
+}
+
 /* Between clone and exec: system calls only. Its progress goes to stderr, as ours does. */
 static NORETURN void pull_exec(const struct pull *p, int dir, pid_t parent)
 {
@@ -99,7 +120,7 @@ static NORETURN void pull_exec(const struct pull *p, int dir, pid_t parent)
 
 	sys_signals_default();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent &&
-	    fchdir(dir) == 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 &&
+	    fchdir(dir) == 0 && pull_confine() && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 &&
 	    sys_close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
 		(void)execve(p->program, (char *const *)(uintptr_t)p->args, environ);
 	(void)!write(STDERR_FILENO, failed, sizeof(failed) - 1);

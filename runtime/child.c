@@ -95,6 +95,24 @@ static int limit_nested_users(const struct child_setup *s, struct err *e)
 	return put_sysctl("/proc/sys/user/max_user_namespaces", text, e);
 }
 
+/* The other kinds of namespaces take CAP_SYS_ADMIN. The kernel's own limit is what a host with that
+ * much memory bears, and inside there is none at all but that (row 69). */
+static int limit_namespaces(const struct child_setup *s, struct err *e)
+{
+	static const char *const kinds[] = { "cgroup", "ipc", "mnt", "net", "pid", "time", "uts" };
+	char path[64], text[16];
+	int r = 0;
+
+	if (!s->private_user || !(spec_capabilities(s->spec) & UINT64_C(1) << CAP_SYS_ADMIN))
+		return 0;
+	(void)str_format(text, sizeof(text), "%u", NAMESPACES_INSIDE);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
+		(void)str_format(path, sizeof(path), "/proc/sys/user/max_%s_namespaces", kinds[i]);
+		r = put_sysctl(path, text, e);
+	}
+	return r;
+}
+
 bool child_locks_mounts(const struct jail_spec *spec)
 {
 	return spec->security.user_namespace == SPEC_USERNS_AUTO &&
@@ -319,7 +337,8 @@ static int run(const struct child_setup *s, struct err *e)
 	(void)umask(022);
 	if ((r = wait_for(s->sock, CHILD_MAPPED, e)) < 0 || (r = ns_become_root(e)) < 0 ||
 	    (r = enter_foreign_mounts(s, e)) < 0 || (r = limit_nested_users(s, e)) < 0 ||
-	    (r = allow_ping(s, e)) < 0 || (r = inside(s, &user, &io, e)) < 0 ||
+	    (r = limit_namespaces(s, e)) < 0 || (r = allow_ping(s, e)) < 0 ||
+	    (r = inside(s, &user, &io, e)) < 0 ||
 	    (r = process_env(s->spec, &user, s->spec->process.terminal, extra, &env, e)) < 0 ||
 	    (r = init_args(s->spec, &args, e)) < 0 || (r = send_stdio(s->sock, &io, e)) < 0 ||
 	    (r = wait_for(s->sock, CHILD_GO, e)) < 0 || (r = arrange_fds(s, &io, e)) < 0)

@@ -11,6 +11,10 @@
  * FILE _finish NAME` (tear down), with the exit on the command line. So the big program is never
  * resident, and pid, lock, listening socket and clients live on across the changes.
  *
+ * That is the keeper; a child of it without rights, the reader, does all that is said here of
+ * output, clients and records, whenever there is something to do (cmd/jail-monitor/keeper.c,
+ * reader.c).
+ *
  * The init is always a child of this process. It stays a zombie through the back-off and is reaped
  * right before the next program is executed, so that its pid cannot be recycled while anything
  * still names it.
@@ -22,7 +26,7 @@
  * own init takes for it (init_kind.h), goes to the init, and there is no restart; a second one
  * sends it again); SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are ignored. The next program gets
  * the signal mask that the monitor was started with, and SIGPIPE's default. no_new_privs is not
- * set, because the next launch would hand it to the instance.
+ * set in the keeper, because the next launch would hand it to the instance.
  */
 #ifndef JAIL_RUNTIME_MONITOR_PROTO_H
 #define JAIL_RUNTIME_MONITOR_PROTO_H

@@ -13,6 +13,8 @@
 /* Makers of user namespaces inside: services with PrivateUsers=, sandboxes of programs. */
 #define SYSTEM_USER_NAMESPACES 32
 #define NESTING_USER_NAMESPACES 1024
+/* Of each other kind, where CAP_SYS_ADMIN is granted. */
+#define NAMESPACES_INSIDE 1024
 #define SYSTEM_UUID_LEN 36
 #define SYSTEM_FILES_MAX (LIMIT_MOUNTS + 16)
 

@@ -107,16 +107,22 @@ static void remember_wishes(int i, const struct client *client)
 	(void)setsockopt(slot_fd(i), SOL_SOCKET, SO_SNDTIMEO, &wishes, sizeof(wishes));
 }
 
-static void recall_wishes(int i, struct client *client)
+static long wishes_of(int i)
 {
 	struct timeval wishes = { 0 };
 	socklen_t n = sizeof(wishes);
 
 	(void)getsockopt(slot_fd(i), SOL_SOCKET, SO_SNDTIMEO, &wishes, &n);
-	client->awaited = wishes.tv_sec == 0;
-	client->want_output = wishes.tv_sec & WISH_OUTPUT;
-	client->want_stdin = wishes.tv_sec & WISH_STDIN;
-	client->lossless = wishes.tv_sec & WISH_LOSSLESS;
+	return (long)wishes.tv_sec;
+}
+
+static void recall_wishes(int i, struct client *client)
+{
+	long wishes = wishes_of(i);
+
+	client->want_output = wishes & WISH_OUTPUT;
+	client->want_stdin = wishes & WISH_STDIN;
+	client->lossless = wishes & WISH_LOSSLESS;
 }
 
 void client_adopt_all(struct monitor *m)
@@ -124,43 +130,69 @@ void client_adopt_all(struct monitor *m)
 	int i;
 
 	for (i = 0; i < MONITOR_CLIENTS_MAX; i++) {
-		if (!peer_is_allowed(slot_fd(i))) {
+		m->clients[i] = (struct client){ .open = peer_is_allowed(slot_fd(i)) };
+		if (m->clients[i].open)
+			recall_wishes(i, &m->clients[i]);
+		else
 			(void)close(slot_fd(i));
+	}
+}
+
+void client_begin(struct monitor *m)
+{
+	int i;
+
+	client_adopt_all(m);
+	for (i = 0; i < MONITOR_CLIENTS_MAX; i++) {
+		if (!m->clients[i].open)
 			continue;
-		}
 		(void)fcntl(slot_fd(i), F_SETFD, FD_CLOEXEC);
-		m->clients[i].open = true;
-		recall_wishes(i, &m->clients[i]);
+		m->clients[i].awaited = wishes_of(i) == 0;
 		(void)client_send(m, i, MONITOR_STARTED, NULL, 0);
 	}
 	m->await_until = m->now + MONITOR_HELLO_MS;
 }
 
-void client_accept(struct monitor *m)
+static bool has_free_slot(void)
 {
-	int fd = accept4(MONITOR_FD_LISTEN, NULL, NULL, SOCK_CLOEXEC);
-	int i = 0;
+	int i;
 
+	for (i = 0; i < MONITOR_CLIENTS_MAX; i++) {
+		if (fcntl(slot_fd(i), F_GETFD) < 0)
+			return true;
+	}
+	return false;
+}
+
+int client_accept(struct monitor *m)
+{
+	int fd, in_slot;
+
+	/* The reader closes them without a word. */
+	if (!has_free_slot()) {
+		m->accept_retry_at = m->now + ACCEPT_RETRY_MS;
+		return -1;
+	}
+	fd = accept4(MONITOR_FD_LISTEN, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0) {
 		/* Out of memory or files: poll(2) would come back at once, for ever. */
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			m->accept_retry_at = m->now + ACCEPT_RETRY_MS;
-		return;
+		return -1;
 	}
-	if (!peer_is_allowed(fd)) {
+	/* It is the lowest free number: below the slots, or in one. Not by dup3(2): the reader may
+	 * be opening a file at this moment. */
+	in_slot = fd >= MONITOR_FD_CLIENT ? fd : fcntl(fd, F_DUPFD_CLOEXEC, MONITOR_FD_CLIENT);
+	if (in_slot != fd)
 		(void)close(fd);
-		return;
+	if (in_slot < 0)
+		return -1;
+	if (in_slot >= slot_fd(MONITOR_CLIENTS_MAX) || !peer_is_allowed(in_slot)) {
+		(void)close(in_slot);
+		return -1;
 	}
-	while (i < MONITOR_CLIENTS_MAX && m->clients[i].open)
-		i++;
-	/* accept4 gave the lowest free number: below the slots, or the slot itself. */
-	if (i == MONITOR_CLIENTS_MAX || (fd != slot_fd(i) && dup3(fd, slot_fd(i), O_CLOEXEC) < 0)) {
-		(void)close(fd);
-		return;
-	}
-	if (fd != slot_fd(i))
-		(void)close(fd);
-	m->clients[i] = (struct client){ .open = true };
+	m->clients[in_slot - slot_fd(0)] = (struct client){ .open = true };
+	return in_slot - slot_fd(0);
 }
 
 bool client_is_awaited(const struct monitor *m)

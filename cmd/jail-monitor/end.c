@@ -75,7 +75,7 @@ const char *end_reason(const struct monitor *m)
 	return m->wait_code == CLD_EXITED ? "exited" : "signalled";
 }
 
-void end_collect(struct monitor *m)
+bool end_collect(struct monitor *m)
 {
 	siginfo_t info = { .si_pid = 0 };
 
@@ -84,11 +84,16 @@ void end_collect(struct monitor *m)
 		m->wait_code = CLD_EXITED;
 		m->wait_status = EXIT_USAGE;
 	} else if (info.si_pid == 0) {
-		return;
+		return false;
 	} else {
 		m->wait_code = info.si_code;
 		m->wait_status = info.si_status;
 	}
+	return true;
+}
+
+void end_begin(struct monitor *m)
+{
 	m->phase = PHASE_DRAINING;
 	notify_end(m);
 	m->out_retry_at = FOREVER;
@@ -231,6 +236,18 @@ void end_settle(struct monitor *m)
 	m->restart_at = m->restarting ? m->now + delay_ms : FOREVER;
 	record_event(m, delay_ms);
 	end_notify(m);
+}
+
+void end_give_up(struct monitor *m)
+{
+	int code;
+
+	m->restarting = false;
+	code = record_write(m, m->s.retries);
+	if (code != 0)
+		log_note(&m->log, "the exit record could not be written: errno", (uint64_t)code);
+	record_event(m, 0);
+	end_execute(m);
 }
 
 static void hand_over_fds(void)

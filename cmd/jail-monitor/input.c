@@ -8,8 +8,6 @@
  */
 #include "cmd/jail-monitor/monitor.h"
 
-#include <fcntl.h>
-
 bool input_is_held(const struct monitor *m)
 {
 	int i;
@@ -25,15 +23,8 @@ bool input_is_held(const struct monitor *m)
  * end of input is a character. */
 static void input_close(const struct monitor *m)
 {
-	int null;
-
-	if (m->s.tty)
-		return;
-	null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (null < 0)
-		return;
-	(void)dup3(null, MONITOR_FD_IN, 0);
-	(void)close(null);
+	if (!m->s.tty)
+		fd_forget(m, MONITOR_FD_IN);
 }
 
 static void input_done(struct monitor *m, int i)

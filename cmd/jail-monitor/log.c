@@ -163,15 +163,12 @@ static void log_line(struct log *l, enum log_stream stream, const uint8_t *text,
 	l->used_text += n;
 }
 
-void log_open(struct log *l, int dir, uint64_t max_bytes, unsigned files,
-	      struct log_buffers *buffers)
+void log_open(struct log *l, int dir, uint64_t max_bytes, unsigned files)
 {
 	char name[LOG_NAME_MAX];
 	size_t room = (size_t)((max_bytes > UINT32_MAX ? UINT32_MAX : max_bytes) - LINE_FRAME_MAX);
 
-	*l = (struct log){
-		.dir = dir, .fd = -EBADF, .buffers = buffers, .files = files, .max_bytes = max_bytes
-	};
+	*l = (struct log){ .dir = dir, .fd = -EBADF, .files = files, .max_bytes = max_bytes };
 	/* Even the worst line must fit into one file. */
 	l->line_max = room / 6 < LIMIT_LOG_LINE ? room / 6 : LIMIT_LOG_LINE;
 	(void)log_open_file(l);
@@ -179,6 +176,11 @@ void log_open(struct log *l, int dir, uint64_t max_bytes, unsigned files,
 	do {
 		log_name(name, files++);
 	} while (unlinkat(dir, name, 0) == 0);
+}
+
+void log_close(struct log *l)
+{
+	fd_reset(&l->fd);
 }
 
 void log_feed(struct log *l, enum log_stream stream, const uint8_t *data, size_t n)
@@ -237,6 +239,11 @@ void log_end(struct log *l, enum log_stream stream)
 void log_note(struct log *l, const char *text, uint64_t number)
 {
 	(void)log_write_note(l, text, number);
+}
+
+bool log_is_held(const struct log *l)
+{
+	return l->held[LOG_STDOUT] > 0 || l->held[LOG_STDERR] > 0 || l->lost > 0;
 }
 
 void log_release(struct log *l)

@@ -24,7 +24,7 @@ struct log_buffers {
 
 struct log {
 	int dir; /* borrowed */
-	struct log_buffers *buffers; /* borrowed, page-aligned */
+	struct log_buffers *buffers; /* borrowed, page-aligned; set before anything is fed */
 	int fd; /* log.json, or -EBADF */
 	unsigned files;
 	uint64_t max_bytes;
@@ -38,14 +38,17 @@ struct log {
 };
 
 /* max_bytes >= MONITOR_LOG_MIN. */
-void log_open(struct log *l, int dir, uint64_t max_bytes, unsigned files,
-	      struct log_buffers *buffers);
+void log_open(struct log *l, int dir, uint64_t max_bytes, unsigned files);
+/* The file is opened again when something is to be written. */
+void log_close(struct log *l);
 /* Output as it came. Whole lines are in the file when this returns; an unfinished one is held. */
 void log_feed(struct log *l, enum log_stream stream, const uint8_t *data, size_t n);
 /* The stream is at its end: what is held is written as it is. */
 void log_end(struct log *l, enum log_stream stream);
 /* A line of the monitor's own, stream "jail": "TEXT NUMBER\n". */
 void log_note(struct log *l, const char *text, uint64_t number);
+/* An unfinished line, or a loss that is not told yet. */
+bool log_is_held(const struct log *l);
 /* Gives back the memory of buffers that hold nothing. */
 void log_release(struct log *l);
 

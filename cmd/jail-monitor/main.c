@@ -2,42 +2,25 @@
 /*
  * jail-monitor: what stays resident of an instance's supervisor (runtime/monitor_proto.h).
  *
- * One poll(2) loop over the init's pidfd, a signalfd, the listening socket, the output pipes (or
- * the console's master), the input pipe when something is to be written, and the clients. Every fd
- * is non-blocking, every buffer there from the start. What cannot be done now is a flag in struct
- * monitor that chooses which fds are polled; times are deadlines that bound poll's time-out.
+ * Two halves. The keeper (keeper.c) has the supervisor's pid, lock and rights, and reads nothing
+ * that comes out of the instance; it waits. The reader (reader.c) is a child without rights that
+ * reads, logs, and talks with clients; it is there only while there is something to do, so that an
+ * idle instance costs one process. Every fd is non-blocking, every buffer there from the start.
  *
- * Memory is the point of this program: no malloc, no stdio, and when nothing has happened for a
- * second, the buffers' pages are handed back, so that an idle monitor is its text, one page of data
- * and its stack.
+ * Memory is the point of this program: no malloc, no stdio; an idle keeper is its text, one page of
+ * data and its stack.
  */
 #include "cmd/jail-monitor/monitor.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 #include "cmd/jail-monitor/text.h"
-#include "runtime/init_kind.h"
 
-#define RELEASE_AFTER_MS 1000
 #define LOG_FILES_MAX 1000
-
-enum slot {
-	SLOT_PIDFD,
-	SLOT_SIGNAL,
-	SLOT_LISTEN,
-	SLOT_OUT,
-	SLOT_ERR,
-	SLOT_IN,
-	SLOT_NOTIFY,
-	SLOT_CLIENT,
-	SLOT_END = SLOT_CLIENT + MONITOR_CLIENTS_MAX,
-};
 
 static struct monitor monitor;
 
@@ -60,212 +43,11 @@ uint64_t clock_ms(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static bool clients_full(const struct monitor *m)
+int timeout_until(const struct monitor *m, uint64_t at)
 {
-	int i;
-
-	for (i = 0; i < MONITOR_CLIENTS_MAX; i++) {
-		if (!m->clients[i].open)
-			return false;
-	}
-	return true;
-}
-
-static uint32_t lossless_clients(const struct monitor *m)
-{
-	uint32_t mask = 0;
-	int i;
-
-	for (i = 0; i < MONITOR_CLIENTS_MAX; i++)
-		mask |= (uint32_t)m->clients[i].lossless << i;
-	return mask;
-}
-
-static bool reads_output(const struct monitor *m)
-{
-	return m->phase <= PHASE_DRAINING && m->chunk.waiting == 0 && m->await_until == FOREVER;
-}
-
-/* poll(2) passes over negative fds. */
-static int fd_if(bool wanted, int fd)
-{
-	return wanted ? fd : -1;
-}
-
-static void prepare_poll(const struct monitor *m, struct pollfd p[static SLOT_END])
-{
-	bool output = reads_output(m);
-	int i;
-
-	p[SLOT_PIDFD].fd = fd_if(m->phase == PHASE_RUNNING, MONITOR_FD_PIDFD);
-	p[SLOT_SIGNAL].fd = m->signal_fd;
-	p[SLOT_LISTEN].fd = fd_if(m->phase != PHASE_NOTIFYING && m->accept_retry_at == FOREVER &&
-					  !clients_full(m),
-				  MONITOR_FD_LISTEN);
-	p[SLOT_OUT].fd =
-		fd_if(output && !m->out_ended && m->out_retry_at == FOREVER, MONITOR_FD_OUT);
-	p[SLOT_ERR].fd = fd_if(output && !m->err_ended, MONITOR_FD_ERR);
-	p[SLOT_IN].fd = fd_if(m->phase == PHASE_RUNNING && input_is_held(m), MONITOR_FD_IN);
-	p[SLOT_IN].events = POLLOUT;
-	p[SLOT_NOTIFY].fd = fd_if(m->phase == PHASE_RUNNING && m->s.notify, MONITOR_FD_NOTIFY);
-	for (i = 0; i < SLOT_END; i++) {
-		if (i != SLOT_IN)
-			p[i].events = POLLIN;
-		p[i].revents = 0;
-	}
-	for (i = 0; i < MONITOR_CLIENTS_MAX; i++) {
-		p[SLOT_CLIENT + i].fd = fd_if(m->clients[i].open, MONITOR_FD_CLIENT + i);
-		if ((m->chunk.waiting & (1u << i)) || m->clients[i].done_owed)
-			p[SLOT_CLIENT + i].events |= POLLOUT;
-	}
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int poll_timeout_ms(const struct monitor *m)
-{
-	uint64_t at = earlier(m->await_until, m->out_retry_at);
-
-	/* Draining: whatever is not there now never will be, because every writer is dead. */
-	if (m->phase == PHASE_DRAINING && reads_output(m))
-		return 0;
-	at = earlier(at, earlier(m->accept_retry_at, m->release_at));
-	at = earlier(at, m->watchdog_at);
-	if (m->phase == PHASE_NOTIFYING)
-		at = earlier(at, m->notify_until);
-	if (m->phase == PHASE_BACKOFF)
-		at = earlier(at, m->restart_at);
 	if (at == FOREVER)
 		return -1;
 	return at > m->now ? (int)earlier(at - m->now, INT32_MAX) : 0;
-}
-
-static void release_buffers(struct monitor *m)
-{
-	if (m->chunk.waiting == 0)
-		(void)madvise(m->buffers->output, sizeof(m->buffers->output), MADV_DONTNEED);
-	if (!input_is_held(m))
-		(void)madvise(m->buffers->input, sizeof(m->buffers->input), MADV_DONTNEED);
-	log_release(&m->log);
-	m->release_at = FOREVER;
-}
-
-/* Deadlines that have come. */
-static void handle_times(struct monitor *m)
-{
-	m->now = clock_ms(CLOCK_MONOTONIC);
-	if (!client_is_awaited(m) || m->now >= m->await_until)
-		client_stop_awaiting(m);
-	if (m->now >= m->out_retry_at)
-		m->out_retry_at = FOREVER;
-	if (m->now >= m->accept_retry_at)
-		m->accept_retry_at = FOREVER;
-	if (m->now >= m->watchdog_at)
-		watchdog_expire(m);
-	if (m->buffers_used)
-		m->release_at = m->now + RELEASE_AFTER_MS;
-	m->buffers_used = false;
-	if (m->now >= m->release_at)
-		release_buffers(m);
-}
-
-/* jail-init passes SIGTERM on; an init of an image has a signal of its own for that. */
-static int stop_signal(const struct monitor *m)
-{
-	char path[sizeof("/proc//exe") + TEXT_NUMBER_MAX];
-	char exe[256];
-	ssize_t n;
-
-	*text_put(text_put_number(text_put(path, "/proc/"), m->s.pid), "/exe") = '\0';
-	n = readlink(path, exe, sizeof(exe) - 1);
-	if (n < 0)
-		return SIGTERM;
-	exe[n] = '\0';
-	return init_stop_signal(exe);
-}
-
-static void handle_signals(struct monitor *m)
-{
-	struct signalfd_siginfo info;
-
-	while (read(m->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo != SIGTERM)
-			continue;
-		monitor_set_stopping(m);
-		if (m->phase == PHASE_RUNNING)
-			(void)syscall(SYS_pidfd_send_signal, MONITOR_FD_PIDFD, stop_signal(m), NULL,
-				      0);
-	}
-}
-
-static void handle_clients(struct monitor *m, const struct pollfd p[static MONITOR_CLIENTS_MAX])
-{
-	int i;
-
-	for (i = 0; i < MONITOR_CLIENTS_MAX; i++) {
-		struct client *client = &m->clients[i];
-
-		if ((p[i].revents & POLLOUT) && client->done_owed)
-			client->done_owed = !client_send(m, i, MONITOR_STDIN_DONE, NULL, 0);
-		if (p[i].revents & ~POLLOUT)
-			client_read(m, i);
-	}
-	if (m->chunk.waiting != 0)
-		output_send(m);
-}
-
-/* After everything that was ready: what the phase is waiting for may have come. */
-static void advance(struct monitor *m, bool output_was_ready)
-{
-	if (m->phase == PHASE_DRAINING && !output_was_ready && reads_output(m))
-		end_settle(m);
-	if (m->phase == PHASE_NOTIFYING && m->now >= m->notify_until) {
-		m->chunk.waiting &= lossless_clients(m);
-		m->notify_until = FOREVER;
-	}
-	if (m->phase == PHASE_NOTIFYING && m->chunk.waiting == 0) {
-		if (!m->restarting)
-			end_execute(m);
-		m->phase = PHASE_BACKOFF;
-	}
-	if (m->phase == PHASE_BACKOFF && m->now >= m->restart_at)
-		end_execute(m);
-}
-
-static NORETURN void serve(struct monitor *m)
-{
-	struct pollfd p[SLOT_END];
-
-	for (;;) {
-		bool polled_output;
-
-		handle_times(m);
-		prepare_poll(m, p);
-		polled_output = m->phase == PHASE_DRAINING && reads_output(m);
-		if (poll(p, SLOT_END, poll_timeout_ms(m)) < 0)
-			continue;
-		m->now = clock_ms(CLOCK_MONOTONIC);
-		if (p[SLOT_OUT].revents)
-			output_read(m, LOG_STDOUT);
-		/* The first chunk may still be waiting for a client. */
-		if (p[SLOT_ERR].revents && m->chunk.waiting == 0)
-			output_read(m, LOG_STDERR);
-		if (p[SLOT_IN].revents)
-			input_write(m);
-		if (p[SLOT_NOTIFY].revents)
-			notify_read(m);
-		handle_clients(m, p + SLOT_CLIENT);
-		if (p[SLOT_LISTEN].revents)
-			client_accept(m);
-		if (p[SLOT_SIGNAL].revents)
-			handle_signals(m);
-		advance(m, !polled_output || p[SLOT_OUT].revents || p[SLOT_ERR].revents);
-		if (p[SLOT_PIDFD].revents)
-			end_collect(m);
-	}
 }
 
 static bool parse_restart(const char *text, enum restart *ret)
@@ -336,12 +118,14 @@ static bool prepare_fds(void)
 		if (fcntl(fd, F_SETFD, 0) < 0)
 			return false;
 	}
-	return syscall(SYS_close_range, MONITOR_FD_END, ~0U, 0) == 0;
+	return fcntl(MONITOR_FD_KEEP, F_GETFD) >= 0 &&
+	       syscall(SYS_close_range, MONITOR_FD_END, ~0U, 0) == 0;
 }
 
 static bool prepare_signals(struct monitor *m)
 {
-	static const int taken[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+	static const int taken[] = { SIGTERM, SIGINT,  SIGHUP,	SIGQUIT,
+				     SIGUSR1, SIGUSR2, SIGCHLD, SIGNAL_NEWS };
 	sigset_t set;
 	size_t i;
 
@@ -366,9 +150,10 @@ int main(int argc, char *argv[])
 {
 	struct monitor *m = &monitor;
 
+	m->keeper = getpid();
 	m->stdin_client = -1;
 	m->out_retry_at = m->accept_retry_at = m->release_at = FOREVER;
-	m->notify_until = m->restart_at = m->watchdog_at = FOREVER;
+	m->notify_until = m->restart_at = m->watchdog_at = m->reader_retry_at = FOREVER;
 	if (!parse_settings(argc, argv, &m->s))
 		fail("jail-monitor: wrong arguments; it is started by jail, not by hand\n");
 	if (!prepare_fds())
@@ -377,13 +162,10 @@ int main(int argc, char *argv[])
 	if (!prepare_signals(m))
 		fail("jail-monitor: signalfd failed\n");
 	m->now = clock_ms(CLOCK_MONOTONIC);
-	m->buffers = mmap(NULL, sizeof(*m->buffers), PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (m->buffers == MAP_FAILED)
-		fail("jail-monitor: out of memory\n");
-	log_open(&m->log, MONITOR_FD_LOG, m->s.log_max_bytes, (unsigned)m->s.log_files,
-		 &m->buffers->log);
-	client_adopt_all(m);
-	notify_begin(m);
-	serve(m);
+	log_open(&m->log, MONITOR_FD_LOG, m->s.log_max_bytes, (unsigned)m->s.log_files);
+	log_close(&m->log);
+	client_begin(m);
+	if (!keeper_confine())
+		fail("jail-monitor: can't give up its rights\n");
+	keeper_serve(m);
 }

@@ -15,6 +15,27 @@
 #define FOREVER UINT64_MAX
 #define EXIT_USAGE 125
 
+/* The keeper's word to the reader, as the value that comes with the signal: a client's slot, or
+ * NEWS_EXIT with what waitid(2) has (code << 8 | status). */
+#define SIGNAL_NEWS 40 /* by number: C libraries differ in SIGRTMIN */
+#define NEWS_EXIT (1u << 16)
+
+/* The reader's word to the keeper: its exit status. */
+enum reader_end {
+	READER_KIND = 0xf0,
+	/* Nothing is left to do for now. */
+	READER_IDLE = 0x20,
+	READER_OUT_ENDED = 1,
+	READER_ERR_ENDED = 2,
+	/* The exit is settled: execute the next program. */
+	READER_END = 0x40,
+	READER_RESTARTS = 1,
+	READER_STOPPING = 2,
+	READER_WATCHDOG = 4,
+	READER_COUNTS_ANEW = 8,
+};
+
+/* The reader's. */
 enum phase {
 	/* The init lives. */
 	PHASE_RUNNING,
@@ -82,13 +103,18 @@ struct monitor {
 	struct client clients[MONITOR_CLIENTS_MAX];
 	struct chunk chunk;
 	enum phase phase;
+	bool exited; /* the init; wait_status and wait_code are known */
 	bool stopping;
 	bool ready_awaited;
 	bool watchdog_bit; /* it was silent for too long, and was killed */
 	bool out_ended, err_ended;
 	bool restarting; /* the decision, from PHASE_NOTIFYING on */
 	bool buffers_used; /* since they were given back */
+	bool given_up; /* on readers: the instance ends */
+	unsigned readers_lost;
+	pid_t keeper, reader; /* each is known to the other only; no reader: 0 */
 	int signal_fd;
+	int null_fd; /* of the reader */
 	int stdin_client; /* whose input is half written, or -1 */
 	int wait_status; /* of the init, as waitid(2) has it: si_status */
 	int wait_code; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
@@ -98,6 +124,7 @@ struct monitor {
 	uint64_t await_until; /* for clients that have not said HELLO */
 	uint64_t out_retry_at; /* a console that nobody has open */
 	uint64_t accept_retry_at;
+	uint64_t reader_retry_at; /* one was lost; until then none is started */
 	uint64_t release_at;
 	uint64_t notify_until;
 	uint64_t restart_at;
@@ -107,6 +134,29 @@ struct monitor {
 /* main.c: fd moved to FD_FIRST_OWN or above, close-on-exec; a negative one stays. */
 int fd_move_up(int fd);
 uint64_t clock_ms(clockid_t clock);
+/* For poll(2). */
+int timeout_until(const struct monitor *m, uint64_t at);
+static inline uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+/* poll(2) passes over negative fds. */
+static inline int fd_if(bool wanted, int fd)
+{
+	return wanted ? fd : -1;
+}
+
+/* keeper.c: keeps what it can't do without. */
+bool keeper_confine(void);
+NORETURN void keeper_serve(struct monitor *m);
+
+/* reader.c: starts one. Return: its pid, -1: none. */
+pid_t reader_start(struct monitor *m);
+/* Closes a fixed fd, for the keeper as well; its number stays taken. */
+void fd_forget(const struct monitor *m, int fd);
+
+/* confine.c: gives up all rights. False: it must end. */
+bool reader_confine(void);
 
 /* output.c: what the instance writes. */
 /* Reads once and hands it to log and clients. */
@@ -122,9 +172,12 @@ void input_write(struct monitor *m);
 void input_discard(struct monitor *m);
 
 /* client.c: connections and their messages. */
-/* Takes the slots over; true if there is any client. */
+/* The keeper's: takes the slots over from the last program, and tells the clients. */
+void client_begin(struct monitor *m);
+/* The keeper's, between two readers: what is in the slots. */
 void client_adopt_all(struct monitor *m);
-void client_accept(struct monitor *m);
+/* The keeper's. Return: the slot of a new one, -1: none. */
+int client_accept(struct monitor *m);
 /* Reads and obeys one message. */
 void client_read(struct monitor *m, int i);
 void client_close(struct monitor *m, int i);
@@ -151,12 +204,17 @@ void watchdog_kill(struct monitor *m);
 /* As a shell has it. */
 int end_status(const struct monitor *m);
 const char *end_reason(const struct monitor *m);
-/* Takes the init's status, without reaping. */
-void end_collect(struct monitor *m);
-/* Log, record, decision; then the clients are told. */
+/* The keeper's: takes the init's status, without reaping. Return: false when it lives. */
+bool end_collect(struct monitor *m);
+/* The reader's: it has exited. */
+void end_begin(struct monitor *m);
+/* The reader's: log, record, decision; then the clients are told. */
 void end_settle(struct monitor *m);
 /* Tells all clients, again if the decision has changed. */
 void end_notify(struct monitor *m);
+/* The keeper's, when it has given up: record, and no restart. */
+NORETURN void end_give_up(struct monitor *m);
+/* The keeper's. */
 NORETURN void end_execute(struct monitor *m);
 
 #endif

@@ -17,13 +17,8 @@
 /* READY or not, nobody waits any longer. The number stays taken. */
 static void notify_forget(struct monitor *m)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	m->ready_awaited = false;
-	if (null < 0)
-		return;
-	(void)dup3(null, MONITOR_FD_READY, 0);
-	(void)close(null);
+	fd_forget(m, MONITOR_FD_READY);
 }
 
 static void notify_ready(struct monitor *m)

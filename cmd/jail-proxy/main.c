@@ -11,20 +11,58 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 #include "cmd/jail-proxy/proxy.h"
+#include "cmd/tiny/confine.h"
+#include "cmd/tiny/filter.h"
 
 #define EXIT_USAGE 125
 #define EVENTS 64
 /* Connections with a pipe in each direction, associations, ports, and some. */
 #define FILES_MAX (6 * PROXY_CONNECTIONS_MAX + 1024 + PROXY_PORTS_MAX + 64)
+
+/* What control.c, stream.c, dgram.c and pump.c call. */
+static const struct sock_filter filter[] = {
+	FILTER_BEGIN,
+	FILTER_ALLOW(SYS_splice),
+	FILTER_ALLOW(SYS_epoll_ctl),
+	FILTER_ALLOW(SYS_epoll_pwait),
+#ifdef SYS_epoll_wait /* newer architectures have the other only */
+	FILTER_ALLOW(SYS_epoll_wait),
+#endif
+	FILTER_ALLOW(SYS_clock_gettime), /* where the vDSO can't */
+	FILTER_ALLOW(SYS_recvfrom),
+	FILTER_ALLOW(SYS_sendto),
+	FILTER_ALLOW(SYS_recvmsg),
+	FILTER_ALLOW(SYS_close),
+	FILTER_ALLOW(SYS_accept4),
+	FILTER_ALLOW(SYS_pipe2),
+	FILTER_ALLOW(SYS_shutdown),
+	FILTER_ALLOW_IF(SYS_socket, 0, AF_INET),
+	FILTER_ALLOW_IF(SYS_socket, 0, AF_INET6),
+	FILTER_ALLOW(SYS_bind),
+	FILTER_ALLOW(SYS_connect),
+	FILTER_ALLOW_IF_RANGE(SYS_getsockopt, 1, SOL_SOCKET, 2, SO_ERROR, SO_ERROR),
+	FILTER_ALLOW_IF_RANGE(SYS_setsockopt, 1, SOL_SOCKET, 2, SO_LINGER, SO_LINGER),
+	FILTER_ALLOW_IF_RANGE(SYS_setsockopt, 1, IPPROTO_TCP, 2, TCP_NODELAY, TCP_NODELAY),
+	FILTER_ALLOW_IF_RANGE(SYS_setsockopt, 1, IPPROTO_TCP, 2, TCP_SYNCNT, TCP_SYNCNT),
+	FILTER_ALLOW_IF_RANGE(SYS_setsockopt, 1, IPPROTO_IP, 2, IP_BIND_ADDRESS_NO_PORT,
+			      IP_BIND_ADDRESS_NO_PORT),
+	FILTER_ALLOW_IF(SYS_fcntl, 1, F_SETFL),
+	FILTER_ALLOW(SYS_rt_sigreturn),
+	FILTER_ALLOW(SYS_restart_syscall),
+	FILTER_ALLOW(SYS_exit_group),
+	FILTER_ALLOW(SYS_exit),
+	FILTER_END,
+};
 
 uint64_t now_ms;
 static int epoll_fd = -EBADF;
@@ -79,29 +117,20 @@ static void prepare_limits(void)
 	}
 }
 
-static bool has_no_capabilities(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return false;
-	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
-		if (data[i].effective || data[i].permitted)
-			return false;
-	return true;
-}
-
 static void drop_privileges(uid_t uid)
 {
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
-	    setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+	if (!confine_no_more() || setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
+	    setresuid(uid, uid, uid) < 0)
 		fail("jail-proxy: can't give up its rights\n");
 	/* Read back: a securebit of the caller could have kept them. */
-	if (!has_no_capabilities() || getuid() != uid || geteuid() != uid)
+	if (!confine_capabilities(0) || getuid() != uid || geteuid() != uid)
 		fail("jail-proxy: it still has rights\n");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	/* Again: another id has made it what fs.suid_dumpable says. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		fail("jail-proxy: prctl failed\n");
+	/* TCP is its work. */
+	if (!confine_paths(NULL, 0, CONFINE_TCP))
+		fail("jail-proxy: can't confine itself\n");
 }
 
 static void prepare(uid_t uid)
@@ -128,6 +157,8 @@ static void prepare(uid_t uid)
 	if (epoll_fd < 0 || !watch(PROXY_FD_PIDFD, tag_of(KIND_PIDFD, 0, 0), &pidfd, EPOLLIN) ||
 	    !watch(PROXY_FD_CONTROL, tag_of(KIND_CONTROL, 0, 0), &control, EPOLLIN | EPOLLET))
 		fail("jail-proxy: epoll failed\n");
+	if (!confine_calls(filter, ARRAY_SIZE(filter)))
+		fail("jail-proxy: can't install its filter of system calls\n");
 }
 
 static void port_event(uint64_t tag)

@@ -8,6 +8,10 @@
 #include "base/defs.h"
 #include "runtime/proxy_proto.h"
 
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+
 /* How much one source of events may do before the others have their turn. */
 #define PROXY_ROUNDS 16
 /* What could not be done for want of memory or descriptors is tried again then. */

@@ -18,10 +18,6 @@
 #define MESSAGE_STREAMS_MAX 64 /* of SCTP */
 #define SYN_RETRIES 3 /* 15 s: the client is told that nobody answers, and the place is free */
 
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
-
 enum state { STATE_FREE, STATE_CONNECTING, STATE_OPEN };
 
 struct stream {

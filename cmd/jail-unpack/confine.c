@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -20,6 +21,10 @@
 /* The largest dictionaries that decompressors use by default are 64 MiB (xz -9) and 128 MiB (zstd);
  * an archive may ask for gigabytes (row 41). */
 #define CONFINE_MEMORY ((rlim_t)384 << 20)
+/* Uid 0 has no meaning for whatever might be executed. */
+#define CONFINE_SECUREBITS                                                                         \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED |                          \
+	 SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 #define CONFINE_FILES ((rlim_t)ENTRY_DEPTH_MAX + 128)
 
 static int confine_rlimit(__rlimit_resource_t what, rlim_t value, struct err *e)
@@ -123,6 +128,8 @@ static int confine_capabilities(uint64_t caps, struct err *e)
 	}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return err_sys(e, "clear ambient capabilities");
+	if (prctl(PR_SET_SECUREBITS, CONFINE_SECUREBITS, 0, 0, 0) < 0)
+		return err_sys(e, "set securebits");
 	if (syscall(SYS_capset, &header, data) < 0)
 		return err_sys(e, "set capabilities");
 	if (syscall(SYS_capget, &header, now) < 0)

@@ -12,18 +12,8 @@
 
 #include <linux/capability.h>
 
+#include "cmd/tiny/filter.h"
 #include "images/unpack_proto.h"
-
-/* The sanitizers reserve terabytes of address space and call the kernel as they please: without the
- * memory limit and the filter then. */
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define CONFINE_SANITIZED 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define CONFINE_SANITIZED 1
-#endif
 
 /* Owners, modes and times of files that already belong to somebody else; directories of mode 0. */
 #define CONFINE_FILE_CAPS                                                                          \

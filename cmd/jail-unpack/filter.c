@@ -4,23 +4,10 @@
  * fails with ENOSYS, for which a newer libc has a fall-back, rather than killing an import
  * half-way. Memory never becomes executable.
  */
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "cmd/jail-unpack/confine.h"
-
-#if defined(__x86_64__)
-#define FILTER_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define FILTER_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define FILTER_ARCH AUDIT_ARCH_RISCV64
-#else
-#define FILTER_ARCH 0 /* unknown: nothing is imported */
-#endif
 
 /* libc beneath either of them. */
 static const unsigned filter_libc[] = {

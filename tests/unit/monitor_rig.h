@@ -36,6 +36,7 @@
 #include "runtime/monitor_proto.h"
 
 #define RIG_HIGH_FD 100
+#define RIG_LOST "the part that reads was lost" /* the keeper's note */
 
 struct rig {
 	char path[64];
@@ -53,6 +54,7 @@ struct rig {
 	int notify_fds[2], ready_fds[2]; /* ours first */
 	int slot; /* server's end for the first slot, or -EBADF */
 	int master; /* with tty */
+	bool loses_readers; /* on purpose; else none may be lost, by the filter say */
 };
 
 /* build/tests/unit/X_test -> build/NAME */
@@ -112,6 +114,31 @@ static inline int rig_setup(void **state)
 	return 0;
 }
 
+static inline char *rig_read(int dir, const char *name, size_t *ret_n)
+{
+	struct err e = ERR_INIT;
+	char *text;
+	size_t n;
+
+	if (file_read_at(dir, name, 1u << 30, &text, &n, &e) < 0)
+		fail_msg("%s", e.text);
+	if (ret_n != NULL)
+		*ret_n = n;
+	return text;
+}
+
+static inline void rig_assert_no_loss(const struct rig *r)
+{
+	struct err e = ERR_INIT;
+	char *text;
+	size_t n;
+
+	if (r->loses_readers || file_read_at(r->log, "log.json", 1u << 30, &text, &n, &e) < 0)
+		return;
+	assert_null(strstr(text, RIG_LOST));
+	free(text);
+}
+
 static inline int rig_teardown(void **state)
 {
 	struct rig *r = *state;
@@ -122,6 +149,7 @@ static inline int rig_teardown(void **state)
 		(void)kill(r->pid, SIGKILL);
 		(void)waitpid(r->pid, NULL, 0);
 	}
+	rig_assert_no_loss(r);
 	(void)close(r->run);
 	(void)close(r->log);
 	(void)close(r->dir);
@@ -146,14 +174,17 @@ static inline void rig_become_monitor(struct rig *r, const char *monitor, char *
 	char number[12][24];
 	char program[128];
 	char *slave = NULL;
+	struct clone_args how = { .flags = r->pid_namespace ? CLONE_NEWPID : 0,
+				  .exit_signal = SIGCHLD };
 	pid_t init;
 
 	assert_int_equal(pipe(out) | pipe(err) | pipe(in), 0);
 	if (r->tty)
 		slave = ptsname(r->master);
-	if (r->pid_namespace && unshare(CLONE_NEWPID) < 0)
+	/* Not unshare(2), which would have the monitor's own children there, too. */
+	init = sys_clone3(&how);
+	if (init < 0)
 		_exit(124);
-	init = fork();
 	if (init == 0) {
 		if (r->tty) {
 			(void)setsid();
@@ -183,7 +214,9 @@ static inline void rig_become_monitor(struct rig *r, const char *monitor, char *
 		fds[i] = fcntl(fds[i], F_DUPFD, RIG_HIGH_FD);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		(void)dup2(fds[i], MONITOR_FD_LOCK + (int)i);
-	(void)sys_close_range(MONITOR_FD_CLIENT + 1, ~0U, 0);
+	(void)sys_close_range(MONITOR_FD_CLIENT + 1, MONITOR_FD_KEEP - 1, 0);
+	(void)dup2(fds[0], MONITOR_FD_KEEP);
+	(void)sys_close_range(MONITOR_FD_END, ~0U, 0);
 	(void)snprintf(program, sizeof(program), "%s/jail", r->path);
 	(void)snprintf(number[0], 24, "%d", init);
 	(void)snprintf(number[1], 24, "%d", r->tty);
@@ -240,19 +273,6 @@ static inline void rig_wait(struct rig *r)
 	fail_msg("the monitor does not end");
 }
 
-static inline char *rig_read(int dir, const char *name, size_t *ret_n)
-{
-	struct err e = ERR_INIT;
-	char *text;
-	size_t n;
-
-	if (file_read_at(dir, name, 1u << 30, &text, &n, &e) < 0)
-		fail_msg("%s", e.text);
-	if (ret_n != NULL)
-		*ret_n = n;
-	return text;
-}
-
 static inline void rig_assert_file(int dir, const char *name, const char *expected)
 {
 	char *text = rig_read(dir, name, NULL);
@@ -264,6 +284,67 @@ static inline void rig_assert_file(int dir, const char *name, const char *expect
 static inline void msleep(unsigned ms)
 {
 	(void)usleep(ms * 1000);
+}
+
+/* A field of /proc/PID/status, "" if there is none. */
+static inline void rig_status(pid_t pid, const char *field, char ret[static 64])
+{
+	char path[64], line[256];
+	size_t n = strlen(field);
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	ret[0] = '\0';
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, field, n) == 0 && line[n] == ':')
+			(void)sscanf(line + n + 1, " %63[^\n]", ret);
+	}
+	if (f != NULL)
+		(void)fclose(f);
+}
+
+/* The monitor's child that reads. Return: its pid, 0: there is none now. */
+static inline pid_t rig_reader(const struct rig *r)
+{
+	char path[64], name[64];
+	int pid, found = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", r->pid, r->pid);
+	f = fopen(path, "re");
+	while (f != NULL && fscanf(f, "%d", &pid) == 1) {
+		rig_status(pid, "Name", name);
+		if (strcmp(name, "jail-reader") == 0)
+			found = pid;
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	return found;
+}
+
+/* The next one that is not `but`. */
+static inline pid_t rig_wait_reader(const struct rig *r, pid_t but)
+{
+	for (int i = 0; i < 3000; i++) {
+		pid_t pid = rig_reader(r);
+
+		if (pid > 0 && pid != but)
+			return pid;
+		msleep(10);
+	}
+	fail_msg("there is no reader");
+	return 0;
+}
+
+static inline void rig_wait_no_reader(const struct rig *r)
+{
+	for (int i = 0; i < 3000; i++) {
+		if (rig_reader(r) == 0)
+			return;
+		msleep(10);
+	}
+	fail_msg("the reader stays");
 }
 
 /* Clients. */

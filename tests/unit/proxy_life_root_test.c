@@ -3,6 +3,9 @@
 #include "tests/unit/proxy_rig.h"
 
 #include <ctype.h>
+#include <sched.h>
+
+#include "tests/unit/inject.h"
 
 static void test_conflict(void **state)
 {
@@ -229,9 +232,47 @@ static void test_killed(void **state)
 	rig_start();
 }
 
+/* What somebody would try whose code it runs. */
+static void test_attempts(void **state)
+{
+	static const struct {
+		const char *what, *path;
+		long nr, args[6];
+	} attempts[] = {
+		{ "open", "/etc/passwd", SYS_openat, { AT_FDCWD } },
+		{ "execute", NULL, SYS_execve, { 0 } },
+		{ "signal", NULL, SYS_kill, { 1, 0 } },
+		{ "unix socket", NULL, SYS_socket, { AF_UNIX, SOCK_STREAM } },
+		{ "netlink socket", NULL, SYS_socket, { AF_NETLINK, SOCK_RAW } },
+		{ "socket option", NULL, SYS_setsockopt, { 3, SOL_SOCKET, SO_MARK } },
+		{ "code", NULL, SYS_mprotect, { 0x400000, 4096, 7 } },
+		{ "user namespace", NULL, SYS_unshare, { CLONE_NEWUSER } },
+	};
+
+	(void)state;
+	if (inject_is_sanitized())
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+		long got;
+		pid_t proxy;
+
+		rig.plan.n_ports = 0;
+		rig_port("127.0.0.1", 8080, 80, 1, IPPROTO_TCP);
+		rig_start();
+		proxy = rig_proxy(1);
+		got = inject(proxy, attempts[i].nr, attempts[i].path, 1, attempts[i].args);
+		if (got == -INJECT_MISSING)
+			skip();
+		if (got != -(INJECT_MISSING + SIGSYS))
+			fail_msg("%s: %ld", attempts[i].what, got);
+		wait_end(proxy);
+	}
+}
+
 static void test_rights(void **state)
 {
-	static const char *const none[] = { "\nCapInh:", "\nCapPrm:", "\nCapEff:", "\nCapAmb:" };
+	static const char *const none[] = { "\nCapInh:", "\nCapPrm:", "\nCapEff:", "\nCapBnd:",
+					    "\nCapAmb:" };
 	char text[256], path[64], ids[64];
 	unsigned fds = 0;
 	struct stat st;
@@ -254,6 +295,8 @@ static void test_rights(void **state)
 	assert_true(text[0] == '\0' || isspace((unsigned char)text[0]));
 	status_of(proxy, "\nNoNewPrivs:", text);
 	assert_string_equal(text, "1");
+	status_of(proxy, "\nSeccomp:", text);
+	assert_string_equal(text, inject_is_sanitized() ? "0" : "2");
 	status_of(proxy, "\nSigIgn:", text);
 	assert_string_equal(text, "0000000000005a07"); /* HUP INT QUIT USR1 USR2 PIPE TERM */
 	status_of(proxy, "\nSigBlk:", text);
@@ -282,7 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_conflict), RIG_TEST(test_refusals),	RIG_TEST(test_change),
 		RIG_TEST(test_end),	 RIG_TEST(test_end_connecting), RIG_TEST(test_killed),
-		RIG_TEST(test_rights),
+		RIG_TEST(test_rights),	 RIG_TEST(test_attempts),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_setup, NULL);

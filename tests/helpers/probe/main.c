@@ -39,6 +39,7 @@ const char *error_name(int error)
 		{ E2BIG, "E2BIG" },
 		{ ENOEXEC, "ENOEXEC" },
 		{ EBADF, "EBADF" },
+		{ EDQUOT, "EDQUOT" },
 		{ ECHILD, "ECHILD" },
 		{ EAGAIN, "EAGAIN" },
 		{ ENOMEM, "ENOMEM" },
@@ -92,7 +93,7 @@ const char *result_of(long r)
 void usage(void)
 {
 	(void)fprintf(stderr, "usage: probe fds|cwd|status|open|ioctl|sys|sys32|sysx32|sock|sock32|"
-			      "stalk|exegrab|chrootbreak|walk|nodes|handle|ptys ...\n");
+			      "stalk|exegrab|chrootbreak|walk|nodes|handle|ptys|hoard ...\n");
 	_exit(64);
 }
 
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
 		{ "nodes", verb_nodes },
 		{ "handle", verb_handle },
 		{ "ptys", verb_ptys },
+		{ "hoard", verb_hoard },
 	};
 
 	if (argc < 2)

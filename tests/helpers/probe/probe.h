@@ -30,5 +30,6 @@ verb_fn verb_fds, verb_cwd, verb_status, verb_open, verb_walk; /* look.c */
 verb_fn verb_nodes, verb_handle, verb_ptys; /* reach.c */
 verb_fn verb_ioctl, verb_sys, verb_sys32, verb_sysx32, verb_sock, verb_sock32; /* calls.c */
 verb_fn verb_stalk, verb_exegrab, verb_chrootbreak; /* grab.c */
+verb_fn verb_hoard; /* hoard.c */
 
 #endif
