@@ -175,9 +175,11 @@ void control_read(void)
 	} c;
 	struct proxy_request r;
 	struct iovec v = { &r, sizeof(r) };
-	struct msghdr m = {
-		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)
-	};
+	/* Not the room, which is rounded up: a second descriptor would arrive, and stay. */
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = &c,
+			    .msg_controllen = CMSG_LEN(sizeof(int)) };
 	CLEANUP_FD int fd = -EBADF;
 	struct cmsghdr *h;
 	ssize_t n;
