@@ -102,7 +102,7 @@ static int defer(struct options_result *r, const struct options_table *table,
 static int option_store(const struct parser *p, const struct options_table *table,
 			const struct option *o, const char *value, struct err *e)
 {
-	char *field = (char *)table->values + o->offset;
+	char *field = table->values ? (char *)table->values + o->offset : NULL;
 	int r = 0;
 
 	switch (o->type) {
