@@ -189,7 +189,7 @@ void control_read(void)
 	n = recvmsg(peer, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0 && errno == EAGAIN)
 		return;
-	h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	h = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL; /* an empty message may bring one, too */
 	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
 	    h->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
