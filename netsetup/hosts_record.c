@@ -93,8 +93,7 @@ static bool has_alias(const struct hosts_entry *entry)
 	const char *alias = entry->alias;
 
 	return alias && alias[0] != '\0' && entry->tenant[0] != '\0' &&
-	       !str_eq(alias, entry->instance->s) && !is_reserved(alias) &&
-	       is_word(alias);
+	       !str_eq(alias, entry->instance->s) && !is_reserved(alias) && is_word(alias);
 }
 
 static void put_comment(const struct hosts_key *key, struct hosts_record *r)

@@ -86,7 +86,8 @@ void nl_nest_end(struct nl_batch *b, size_t nest);
 void *nl_put_raw(struct nl_batch *b, size_t n);
 
 /* Called for each message that is not an acknowledgement, and has the fixed part that the request
- * has; `index` counts the batch's messages from 0. Return: 0 or -errno: then it is not called again, and the exchange fails. */
+ * has; `index` counts the batch's messages from 0. Return: 0 or -errno: then it is not called
+ * again, and the exchange fails. */
 typedef int nl_reply_fn(const struct nlmsghdr *nlh, unsigned index, void *arg);
 
 /* Values of an answer's attribute, as they are (in network byte order, where the kernel sends it
