@@ -57,7 +57,9 @@ static void bound(rlim_t bytes)
 
 static void prepare(struct copy *c, unsigned flags, unsigned where)
 {
-	static const char *const names[] = { "", "/there", "/file", "/new" };
+	static const char *const names[] = {
+		"", "/there", "/file", "/new", "/new/", "/no/such", "/there/..", "/file/x",
+	};
 	struct err e = ERR_INIT;
 	CLEANUP_FD int to = path_make_dir_at(fuzz_dir(), "to", 0700, &e);
 	CLEANUP_FD int there = path_make_dir_at(to, "there", 0700, &e);

@@ -128,6 +128,9 @@ static void configuration(const uint8_t *data, size_t size)
 		return;
 	fuzz_require(c.state_dir[0] == '/' && c.run_dir[0] == '/', "directories");
 	fuzz_require(c.ids.first >= IDMAP_COUNT, "not the host's ids");
+	fuzz_require(config_set_policy(&c, "none", &e) == 0 && !c.policy[0], "no policy");
+	(void)unlinkat(fuzz_dir(), "jail.json", 0);
+	fuzz_require(config_load(file, &c, &e) == -ENOENT && e.hint[0], "a hint");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
