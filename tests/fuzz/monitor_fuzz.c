@@ -44,15 +44,25 @@ static void at(int fd, int number)
 		(void)close(fd);
 }
 
+/* They may have got the very numbers that they are for, of slots that were closed. */
+static void out_of_the_way(int fds[static 2])
+{
+	for (int i = 0; i < 2; i++) {
+		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 100);
+
+		(void)close(fds[i]);
+		fds[i] = fd;
+	}
+}
+
 static void pair(int type, int ours, int theirs)
 {
 	int fds[2];
 
 	fuzz_require(socketpair(AF_UNIX, type, 0, fds) == 0, "a pair");
-	at(fcntl(fds[0], F_DUPFD, 100), ours);
-	at(fcntl(fds[1], F_DUPFD, 100), theirs);
-	(void)close(fds[0]);
-	(void)close(fds[1]);
+	out_of_the_way(fds);
+	at(fds[0], ours);
+	at(fds[1], theirs);
 }
 
 static void connect_slot(int i)
@@ -66,10 +76,9 @@ static void begin_input(void)
 	int fds[2];
 
 	fuzz_require(pipe2(fds, O_NONBLOCK) == 0, "a pipe");
-	at(fcntl(fds[1], F_DUPFD, 100), MONITOR_FD_IN);
-	at(fcntl(fds[0], F_DUPFD, 100), PEER_IN);
-	(void)close(fds[0]);
-	(void)close(fds[1]);
+	out_of_the_way(fds);
+	at(fds[1], MONITOR_FD_IN);
+	at(fds[0], PEER_IN);
 	(void)fcntl(MONITOR_FD_IN, F_SETPIPE_SZ, 4096);
 }
 
@@ -146,13 +155,15 @@ static void hear(int i)
 	}
 }
 
-static void send_to(int i, const uint8_t *data, size_t n, bool right_length)
+enum send { SEND_WHOLE, SEND_AS_IT_IS, SEND_AND_GO };
+
+static void send_to(int i, const uint8_t *data, size_t n, enum send how)
 {
 	static uint8_t text[2 * MONITOR_DATA_MAX];
 	struct monitor_header header = { .type = n ? data[0] : 0 };
 
 	/* Mostly the length is right: else nothing gets through. */
-	if (right_length && n > 0) {
+	if (how != SEND_AS_IT_IS && n > 0) {
 		header.length = (uint32_t)n - 1;
 		memcpy(text, &header, sizeof(header));
 		memcpy(text + sizeof(header), data + 1, n - 1);
@@ -160,6 +171,9 @@ static void send_to(int i, const uint8_t *data, size_t n, bool right_length)
 		data = text;
 	}
 	(void)!send(PEER + i, data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* One that asks, and does not wait for the answer. */
+	if (how == SEND_AND_GO)
+		(void)shutdown(PEER + i, SHUT_RD);
 	client_read(&monitor, i);
 }
 
@@ -250,7 +264,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		} else {
 			n = fuzz_piece(&in, MONITOR_DATA_MAX + 64, &piece);
 			if (monitor.clients[i].open)
-				send_to(i, piece, n, step < 0x90);
+				send_to(i, piece, n,
+					step < 0x90   ? SEND_WHOLE
+					: step < 0x98 ? SEND_AS_IT_IS
+						      : SEND_AND_GO);
 		}
 		check();
 		for (i = 0; i < MONITOR_CLIENTS_MAX; i++) {

@@ -18,13 +18,13 @@ static const struct jail_name web = { "web" }, net = { "default" };
 static int see(const struct hosts_record *r, void *arg)
 {
 	struct jail_name name;
-	uint64_t hash;
+	uint64_t hash = 1;
 	unsigned *seen = arg;
 
 	(*seen)++;
 	if (hosts_record_read(r, &hash, &name))
 		fuzz_require(strnlen(name.s, sizeof(name.s)) < sizeof(name.s), "a name ends");
-	return *seen % 7 == 0; /* turned off */
+	return *seen % 7 == 0 && hash % 2; /* turned off */
 }
 
 static int find(const struct hosts_record *r, void *arg)
@@ -119,9 +119,20 @@ static void take(int pool, const char *key)
 			     "it is handed over and given back");
 }
 
+static bool is_odd(uint64_t number, const void *arg)
+{
+	(void)arg;
+	return number % 2;
+}
+
 static void leases(struct fuzz_input *in)
 {
-	const struct lease_range range = { .first = 0, .count = 9, .format = number_key };
+	unsigned how = fuzz_byte(in);
+	const struct lease_range range = { .first = 0,
+					   .count = how & 1 ? 200 : 9,
+					   .format = number_key,
+					   .compact = how & 1,
+					   .is_foreign = how & 2 ? is_odd : NULL };
 	struct lease_taken taken;
 	struct err e = ERR_INIT;
 	CLEANUP_FD int pool = path_make_dir_at(fuzz_dir(), "pool", 0700, &e);
@@ -145,7 +156,8 @@ static void leases(struct fuzz_input *in)
 	take(pool, key);
 	e = ERR_INIT;
 	if (fuzz_judged(lease_take_any(pool, &range, &web, &taken, &e), &e))
-		fuzz_require(taken.number < range.count, "a number of the range");
+		fuzz_require(taken.number < range.count && !(range.is_foreign && taken.number % 2),
+			     "a number of the range, and nobody else's");
 	(void)path_remove_tree(fuzz_dir(), "pool", &e);
 }
 

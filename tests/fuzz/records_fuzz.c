@@ -65,7 +65,8 @@ static int exit_record(int dir, struct err *e)
 	fuzz_require(x.present && x.status >= 0 && x.status <= 255, "a status");
 	fuzz_require(strnlen(x.reason, sizeof(x.reason)) < sizeof(x.reason), "a reason ends");
 	fuzz_require(exit_record_reserve(dir, e) == 0 && exit_record_is_due(dir), "it is due");
-	fuzz_require(exit_record_last(dir, &x, e) == 0 && str_eq(x.reason, "lost"), "not known yet");
+	fuzz_require(exit_record_last(dir, &x, e) == 0 && str_eq(x.reason, "lost"),
+		     "not known yet");
 	fuzz_require(exit_record_read(dir, &x, &pid, e) == 0, "it is read");
 	r = exit_record_write(dir, &x, pid, e);
 	fuzz_require(exit_record_last(dir, &x, e) == 0 && !exit_record_is_due(dir), "the last");
@@ -194,10 +195,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const char *name;
 		int (*again)(int dir, struct err *e);
 	} kinds[] = {
-		{ 'm', "meta.json", meta },
-		{ 's', "state.json", run_state },
-		{ 'x', "exit.json", exit_record },
-		{ 'o', "state.json", container },
+		{ 'm', "meta.json", meta },	   { 's', "state.json", run_state },
+		{ 'x', "exit.json", exit_record }, { 'o', "state.json", container },
 		{ 'p', "spec.json", spec },
 	};
 	struct err e = ERR_INIT;
