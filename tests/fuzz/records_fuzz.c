@@ -147,12 +147,17 @@ static void events(const char *name, const uint8_t *data, size_t size, size_t wi
 
 	fuzz_require(out && dir >= 0, "a stream and a directory");
 	f.dir = dir;
-	fuzz_put(dir, name, data, size);
+	/* Something else of that name, or a file. */
+	if (width == UINT8_MAX)
+		(void)mkdirat(dir, name, 0700);
+	else
+		fuzz_put(dir, name, data, size);
 	j.state = fuzz_dir();
 	(void)fuzz_judged(events_print(&j, &o, out, &e), &e);
 	(void)fclose(out);
 	if (!o.json)
 		fuzz_harmless(printed, n, false);
+	(void)unlinkat(dir, name, width == UINT8_MAX ? AT_REMOVEDIR : 0);
 	(void)unlinkat(dir, EVENTS_FILE, 0);
 	(void)unlinkat(dir, EVENTS_OLD, 0);
 }
