@@ -123,6 +123,14 @@ int ends_find_networks(struct nl *nl, struct link_ends *ends, struct err *e)
 	return r;
 }
 
+void end_gateway_link_local(const struct link_end *end, struct in6_addr *ret)
+{
+	if (end->routed)
+		net_link_local_of(end->host_mac, ret);
+	else
+		*ret = route_gateway_link_local;
+}
+
 void ends_attachment(const struct link_ends *ends, struct net_attachment *ret)
 {
 	*ret = (struct net_attachment){ .v = { { .routed = false } } };
@@ -237,13 +245,15 @@ static void end_put_family(struct nl_batch *b, const struct link_end *end, int f
 void end_put_reach(struct nl_batch *b, const struct link_end *end)
 {
 	const struct net_interface *i = end->wanted;
+	struct in6_addr gateway;
 
 	if (end->use4)
 		end_put_family(b, end, AF_INET, &i->address4);
 	if (!end->use6)
 		return;
 	if (end->routed) {
-		route_put_link_local_address(b, end->index);
+		end_gateway_link_local(end, &gateway);
+		route_put_link_local_address(b, end->index, &gateway);
 		route_put(b, &(struct route){ .family = AF_INET6,
 					      .index = end->index,
 					      .to = &end->link_local,

@@ -42,6 +42,10 @@ void ends_plan(const struct net_plan *plan, const struct net_attachment *a, stru
 int ends_find_networks(struct nl *nl, struct link_ends *ends, struct err *e);
 /* Is a veth, and not a macvlan or a gap. */
 bool end_has_veth(const struct link_end *end);
+/* The gateway's on this link: fe80::1 of a bridge. A host's end without one has an address of its
+ * own, by its MAC: the kernel's hash of IPv6 addresses, and its list of routes to one, would grow
+ * with each that has the same. */
+void end_gateway_link_local(const struct link_end *end, struct in6_addr *ret);
 void ends_attachment(const struct link_ends *ends, struct net_attachment *ret);
 /* The first one by which a default route of the family leads, or NULL. */
 const struct link_end *ends_default(const struct link_ends *ends, int family);

@@ -86,10 +86,11 @@ static void inside_put6(struct inside *in, const struct link_end *end)
 {
 	const struct net_network *n = end->wanted->network;
 	const uint8_t *mac = end->routed ? end->host_mac : end->bridge_mac;
+	struct in6_addr gateway;
 
-	route_put_neighbour(&in->b, in->index[end->number], AF_INET6, &route_gateway_link_local,
-			    mac);
-	inside_put_route(in, end, AF_INET6, &n->subnet6, n->prefix6, &route_gateway_link_local);
+	end_gateway_link_local(end, &gateway);
+	route_put_neighbour(&in->b, in->index[end->number], AF_INET6, &gateway, mac);
+	inside_put_route(in, end, AF_INET6, &n->subnet6, n->prefix6, &gateway);
 }
 
 /* Addresses before the interface is up, so it never sends with another one; routes after. */
@@ -119,10 +120,13 @@ static void inside_put_end(struct inside *in, const struct link_end *end)
 static void inside_put_default(struct inside *in, const struct link_end *end, int family)
 {
 	const struct net_network *n = end->wanted->network;
-	const void *via = &n->gateway4;
+	const void *via = family == AF_INET ? (const void *)&n->gateway4 : &n->gateway6;
+	struct in6_addr gateway;
 
-	if (family == AF_INET6)
-		via = end_has_veth(end) ? &route_gateway_link_local : &n->gateway6;
+	if (family == AF_INET6 && end_has_veth(end)) {
+		end_gateway_link_local(end, &gateway);
+		via = &gateway;
+	}
 	inside_put_route(in, end, family, NULL, 0, via);
 }
 

@@ -30,7 +30,7 @@
 
 #define NET_INTERFACES_MAX 8 /* of one instance: eth0 ... eth7 */
 #define NET_MAC_LEN 6
-#define NET_GATEWAY_LINK_LOCAL "fe80::1" /* of every network's gateway, on its side */
+#define NET_GATEWAY_LINK_LOCAL "fe80::1" /* of the gateway on every bridge */
 
 enum net_mode { NET_BRIDGE, NET_ROUTED, NET_MACVLAN };
 

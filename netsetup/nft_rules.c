@@ -21,7 +21,7 @@
  *   chain input       { type filter hook input priority filter;  iifgroup OURS jump host }
  *   chain host        { ct state established,related accept
  *                       icmp type echo-request ip saddr . ip daddr @gateways accept
- *                       icmpv6 type echo-request ip6 daddr fe80::1 accept
+ *                       icmpv6 type echo-request ip6 daddr fe80::/10 accept
  *                       icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }
  *                              ip6 hoplimit 255 accept
  *                       ip saddr vmap @host
@@ -158,7 +158,7 @@ static const struct nft_rule {
 	{ "host",
 	  { ICMP6(ICMP6_ECHO_REQUEST), SADDR(AF_INET6), AND_DADDR(AF_INET6), IN_SET(NFT_GATEWAYS6),
 	    ACCEPT } },
-	{ "host", { ICMP6(ICMP6_ECHO_REQUEST), TO_FE80_1, ACCEPT } },
+	{ "host", { ICMP6(ICMP6_ECHO_REQUEST), TO_LINK_LOCAL(AF_INET6), ACCEPT } },
 	{ "host", { ICMP6(ND_NEIGHBOR_SOLICIT), HOP_LIMIT(255), ACCEPT } },
 	{ "host", { ICMP6(ND_NEIGHBOR_ADVERT), HOP_LIMIT(255), ACCEPT } },
 	{ "host", { SADDR(AF_INET), BY_MAP(NFT_HOST4) } },

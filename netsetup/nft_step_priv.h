@@ -28,7 +28,6 @@ void nft_step_lookup(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_verdict(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_to_loopback(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_to_link_local(struct nftnl_rule *rule, const struct nft_step *s);
-void nft_step_to_gateway_link_local(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_hop_limit(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_icmp(struct nftnl_rule *rule, const struct nft_step *s);
 void nft_step_udp(struct nftnl_rule *rule, const struct nft_step *s);
@@ -53,7 +52,6 @@ void nft_step_masquerade(struct nftnl_rule *rule, const struct nft_step *s);
 #define BY_MAP(set) { nft_step_lookup, set, NFT_REG_VERDICT, NULL }
 #define TO_LOOPBACK(family) { nft_step_to_loopback, family, 0, NULL }
 #define TO_LINK_LOCAL(family) { nft_step_to_link_local, family, 0, NULL }
-#define TO_FE80_1 { nft_step_to_gateway_link_local, 0, 0, NULL }
 #define HOP_LIMIT(n) { nft_step_hop_limit, n, 0, NULL }
 #define ICMP(type) { nft_step_icmp, AF_INET, type, NULL }
 #define ICMP6(type) { nft_step_icmp, AF_INET6, type, NULL }

@@ -61,16 +61,6 @@ void nft_step_to_link_local(struct nftnl_rule *rule, const struct nft_step *s)
 			 s->a == AF_INET ? 16 : 10);
 }
 
-void nft_step_to_gateway_link_local(struct nftnl_rule *rule, const struct nft_step *s)
-{
-	struct in6_addr gateway;
-
-	(void)s;
-	if (inet_pton(AF_INET6, NET_GATEWAY_LINK_LOCAL, &gateway) != 1)
-		abort();
-	nft_match_prefix(rule, AF_INET6, false, &gateway, 128);
-}
-
 void nft_step_hop_limit(struct nftnl_rule *rule, const struct nft_step *s)
 {
 	nft_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, 7, 1, R(0));

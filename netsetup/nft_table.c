@@ -22,7 +22,7 @@
 #include "base/str.h"
 
 /* Count up with every change of chains, rules or sets. */
-#define NFT_VERSION "jail rules 4"
+#define NFT_VERSION "jail rules 5"
 
 static const uint8_t nft_version_data[2 + sizeof(NFT_VERSION)] =
 	"\x00\x0d" NFT_VERSION; /* type of comment, length with its NUL */

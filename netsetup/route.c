@@ -167,9 +167,10 @@ void route_put_unreach(struct nl_batch *b, unsigned index, int family, const voi
 	route_put_no_neighbour(b, index, family, address);
 }
 
-void route_put_link_local_address(struct nl_batch *b, unsigned index)
+void route_put_link_local_address(struct nl_batch *b, unsigned index,
+				  const struct in6_addr *address)
 {
-	route_put_address(b, index, AF_INET6, &route_gateway_link_local, 128, false);
+	route_put_address(b, index, AF_INET6, address, 128, false);
 }
 
 static bool route_exists(int result)

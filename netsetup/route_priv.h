@@ -24,11 +24,12 @@ void route_put_no_address(struct nl_batch *b, unsigned index, int family, const 
 			  unsigned prefix);
 
 /*
- * fe80::1 of the gateway, which many interfaces have, and, once they are up, the way to the
- * instances' link-local addresses. In two parts, because a prefix would bring an anycast address
- * along, and the kernel walks through all routes of IPv6 with each interface that comes or goes.
+ * The gateway's link-local address, and, once the interface is up, the way to the instances'
+ * link-local addresses. In two parts, because a prefix would bring an anycast address along, and
+ * the kernel walks through all routes of IPv6 with each interface that comes or goes.
  */
-void route_put_link_local_address(struct nl_batch *b, unsigned index);
+void route_put_link_local_address(struct nl_batch *b, unsigned index,
+				  const struct in6_addr *address);
 void route_put_link_local(struct nl_batch *b, unsigned index);
 /* The route to all groups of IPv6, which the kernel makes with address and carrier, anew: before
  * those of older interfaces in the list, and behind that of the next one, which then need not look
@@ -57,7 +58,7 @@ void route_put_none(struct nl_batch *b, const struct route *route);
 /* Both of an address, the route to it alone and the neighbour entry. Missing is fine. */
 void route_put_unreach(struct nl_batch *b, unsigned index, int family, const void *address);
 
-/* fe80::1 of the gateway. */
+/* fe80::1, of the gateway on a bridge. */
 extern const struct in6_addr route_gateway_link_local;
 
 #endif

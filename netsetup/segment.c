@@ -99,7 +99,7 @@ static int segment_up(struct nl *nl, const struct net_network *n, unsigned segme
 	bridge_put_identity(&b, link->index, alias, n->mtu);
 	link_put_no_address(&b, link->index);
 	if (inet6)
-		route_put_link_local_address(&b, link->index);
+		route_put_link_local_address(&b, link->index, &route_gateway_link_local);
 	link_put_up(&b, link->index, "bring bridge up");
 	if (inet6)
 		route_put_link_local(&b, link->index);

@@ -87,6 +87,7 @@ address6_of() { field "$1" ".networks[${2:-0}].address6"; }
 	ping_from inside free "$(address6_of port)"
 	ping_from inside free $WORLD4
 	ping_from inside free 10.73.0.1
+	ping_from inside free "$(jail exec free ip -6 route show default | awk '{print $3}')%eth0"
 }
 
 @test "a routed network: every instance has its own route, none a port" {
