@@ -139,6 +139,9 @@ void nl_put(struct nl_batch *b, int type, const void *data, size_t n)
 {
 	if (!b->failed && !mnl_attr_put_check(nl_current(b), nl_room(b), (uint16_t)type, n, data))
 		b->failed = true;
+	/* libmnl leaves what the heap had there. */
+	if (!b->failed)
+		memset(b->data + nl_end(b) - (MNL_ALIGN(n) - n), 0, MNL_ALIGN(n) - n);
 }
 
 void nl_put_u8(struct nl_batch *b, int type, uint8_t value)
