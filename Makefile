@@ -28,7 +28,7 @@ HARDEN := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection 
 		-o /dev/null /dev/null 2>/dev/null || \
 		echo -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang))
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
-	$(if $(filter 1,$(FUZZ)),-fsanitize=fuzzer-no-link)
+	$(if $(filter 1,$(FUZZ)),-fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping)
 CPPFLAGS := -D_GNU_SOURCE -I. -I$(B) -DJAIL_VERSION='"$(VERSION)"' \
 	-DJAIL_LIBEXEC='"$(LIBEXECDIR)/jail"' -DJAIL_SYSCONF='"$(SYSCONFDIR)/jail"'
 CFLAGS ?= -O2 -g
@@ -204,13 +204,33 @@ $(B)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(B)/libjail.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ    $@"
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $< $(B)/libjail.a $(LIBS) \
-		$(if $(findstring unpack,$<),$(UNPACK_LIBS))
+		$(if $(filter pax unpack_tar,$*),$(UNPACK_LIBS))
+
+# With a program's own objects, but for main() and what the fuzzer stands in for.
+$(B)/tests/fuzz/cmd_%_fuzz: tests/fuzz/cmd_%_fuzz.c $(filter-out %/main.o,$(CMD_OBJ)) $(B)/libjail.a
+	@mkdir -p $(@D)
+	@echo "  FUZZ    $@"
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(LIBS)
+
+$(B)/tests/fuzz/copy_%_fuzz: tests/fuzz/copy_%_fuzz.c $(filter-out %/main.o,$(COPY_OBJ)) $(B)/libjail.a
+	@mkdir -p $(@D)
+	@echo "  FUZZ    $@"
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter-out %.h,$^) $(UNPACK_LIBS)
 
 .PHONY: fuzz-programs
 fuzz-programs: $(FUZZ_BIN)
 .PHONY: fuzz
 fuzz: test-deps ## run every fuzzer for FUZZ_SECONDS (60) each
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tests/run fuzz
+
+.PHONY: fuzz-coverage
+fuzz-coverage: test-deps ## what the fuzzers reach of the files they are about, after FUZZ_SECONDS (0)
+	@$(MAKE) --no-print-directory CC=clang SAN=1 FUZZ=1 fuzz-programs
+	@tests/fuzz/coverage --seconds $${FUZZ_SECONDS:-0}
+
+.PHONY: valgrind
+valgrind: test-deps ## the unit tests under valgrind's memcheck (root)
+	@JAIL_VALGRIND=all tests/run valgrind
 
 .PHONY: vm-test
 vm-test: test-deps vm-deps ## the tests that need systemd and all controllers, in a VM (root)
@@ -265,7 +285,7 @@ demo: deps ## build, then show an instance's whole life (root)
 
 BUILD_PACKAGES := gcc libc6-dev make musl-tools pkgconf libseccomp-dev libcap-dev libmnl-dev libnftnl-dev libyajl-dev \
 	nettle-dev libarchive-dev libacl1-dev liblzma-dev libzstd-dev liblz4-dev libbz2-dev zlib1g-dev busybox-static
-TEST_PACKAGES := bats libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev llvm cppcheck shellcheck jq \
+TEST_PACKAGES := bats libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev llvm cppcheck shellcheck valgrind jq \
 	python3 python3-jsonschema mmdebstrap arch-test expect curl netcat-openbsd socat iproute2 nftables procps attr \
 	libcap2-bin zstd xz-utils bzip2 lz4 gzip util-linux strace keyutils bsdutils openssh-client \
 	postgresql-client tcpdump podman buildah skopeo umoci e2fsprogs
@@ -286,14 +306,16 @@ bench-deps: deps
 # ---- the code itself
 
 .PHONY: lint
-lint: lint-format lint-tidy lint-cppcheck lint-shell lint-rows ## clang-format, clang-tidy, cppcheck, shellcheck, rows of docs/security.md: all clean
+lint: lint-format lint-tidy lint-cppcheck lint-analyzer lint-shell lint-rows ## clang-format, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck, rows of docs/security.md: all clean
 
 .PHONY: lint-format
 lint-format:
 	@clang-format --dry-run -Werror $(C_FILES)
 
 # Checks and the reason for each that is left out: .clang-tidy.
-TIDY_SRC := $(LIB_SRC) $(CMD_SRC) $(INIT_SRC) $(MONITOR_SRC) $(PROXY_SRC) $(UNPACK_SRC)
+# Among them those of clang's scan-build: clang-analyzer-*.
+TIDY_SRC := $(LIB_SRC) $(CMD_SRC) $(INIT_SRC) $(MONITOR_SRC) $(PROXY_SRC) $(UNPACK_SRC) \
+	$(wildcard cmd/jail-copy/*.c cmd/jail-oci/*.c cmd/jail-oci/*/*.c)
 .PHONY: lint-tidy
 lint-tidy: compile_commands.json
 	printf '%s\n' $(TIDY_SRC) | xargs -P $$(nproc) -n 4 clang-tidy --quiet --warnings-as-errors='*' -p .
@@ -304,6 +326,11 @@ lint-tidy: compile_commands.json
 lint-cppcheck:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=memleak --suppress=ctuuninitvar -D__linux__ -D_GNU_SOURCE '-DJAIL_VERSION="0"' -I . $(TIDY_SRC)
+
+# gcc's -fanalyzer, which follows paths as clang's does in lint-tidy. What is left out: tests/lib/gcc-analyzer.
+.PHONY: lint-analyzer
+lint-analyzer:
+	@printf '%s\n' $(TIDY_SRC) | xargs -P $$(nproc) -n 4 tests/lib/gcc-analyzer
 
 .PHONY: lint-shell
 lint-shell:

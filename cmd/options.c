@@ -102,9 +102,12 @@ static int defer(struct options_result *r, const struct options_table *table,
 static int option_store(const struct parser *p, const struct options_table *table,
 			const struct option *o, const char *value, struct err *e)
 {
-	char *field = (char *)table->values + o->offset;
+	char *field;
 	int r = 0;
 
+	if (o->type == OPTION_DEFERRED)
+		return defer(p->ret, table, o, value, e);
+	field = (char *)table->values + o->offset;
 	switch (o->type) {
 	case OPTION_FLAG:
 		*(bool *)(void *)field = true;
@@ -121,7 +124,7 @@ static int option_store(const struct parser *p, const struct options_table *tabl
 		r = num_parse_duration(value, (uint64_t *)(void *)field, e);
 		break;
 	case OPTION_DEFERRED:
-		return defer(p->ret, table, o, value, e);
+		break; /* has no field */
 	}
 	return r < 0 ? err_wrap(e, "--%s", o->name) : 0;
 }

@@ -57,7 +57,7 @@ struct options_result {
 
 struct options_table {
 	const struct option *options; /* closed by OPTION_END; may be NULL */
-	void *values; /* what the offsets point into */
+	void *values; /* what the offsets point into; NULL: all are OPTION_DEFERRED */
 };
 
 #define OPTIONS_NO_COMMAND SIZE_MAX

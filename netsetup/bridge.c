@@ -87,7 +87,7 @@ static int bridge_route_attribute(const struct nlattr *attr, void *arg)
 	struct bridge_route *route = arg;
 
 	if (mnl_attr_get_type(attr) == RTA_OIF)
-		route->index = mnl_attr_get_u32(attr);
+		route->index = nl_u32(attr);
 	return MNL_CB_OK;
 }
 
@@ -96,7 +96,7 @@ static int bridge_netconf_attribute(const struct nlattr *attr, void *arg)
 	bool *forwarding = arg;
 
 	if (mnl_attr_get_type(attr) == NETCONFA_FORWARDING)
-		*forwarding = mnl_attr_get_u32(attr) != 0;
+		*forwarding = nl_u32(attr) != 0;
 	return MNL_CB_OK;
 }
 
@@ -236,6 +236,7 @@ static bool bridge_in_subnet(const void *address, const void *subnet, unsigned p
 
 struct bridge_destination {
 	const void *to;
+	size_t length;
 	unsigned index;
 };
 
@@ -243,10 +244,12 @@ static int bridge_destination_attribute(const struct nlattr *attr, void *arg)
 {
 	struct bridge_destination *d = arg;
 
-	if (mnl_attr_get_type(attr) == RTA_DST)
+	if (mnl_attr_get_type(attr) == RTA_DST) {
 		d->to = mnl_attr_get_payload(attr);
+		d->length = mnl_attr_get_payload_len(attr);
+	}
 	if (mnl_attr_get_type(attr) == RTA_OIF)
-		d->index = mnl_attr_get_u32(attr);
+		d->index = nl_u32(attr);
 	return MNL_CB_OK;
 }
 
@@ -264,7 +267,7 @@ static int bridge_count_route(const struct nlmsghdr *nlh, unsigned index, void *
 	    rt->rtm_type != RTN_UNICAST)
 		return 0;
 	(void)mnl_attr_parse(nlh, sizeof(*rt), bridge_destination_attribute, &d);
-	if (!d.to || d.index == users->index)
+	if (!d.to || d.length != (four ? 4 : 16) || d.index == users->index)
 		return 0;
 	if (four ? net_has4(n) && bridge_in_subnet(d.to, &n->subnet4, n->prefix4)
 		 : net_has6(n) && bridge_in_subnet(d.to, &n->subnet6, n->prefix6))

@@ -15,6 +15,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #define CONNTRACK_FLOWS 64 /* deleted at a time */
 #define CONNTRACK_ROUNDS 4096
@@ -57,7 +58,8 @@ static int conntrack_keep_attribute(const struct nlattr *attr, void *arg)
 	case CTA_ZONE:
 		if (flow->len + n > sizeof(flow->attributes))
 			return MNL_CB_STOP;
-		memcpy(flow->attributes + flow->len, attr, n);
+		memset(flow->attributes + flow->len, 0, n);
+		memcpy(flow->attributes + flow->len, attr, attr->nla_len);
 		flow->len = (uint16_t)(flow->len + n);
 		break;
 	default:

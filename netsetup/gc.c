@@ -107,17 +107,17 @@ static int gc_keep_dead(uint8_t family, const void *address, void *arg, struct e
 
 static int gc_take_destination(const struct nlattr *attr, void *arg)
 {
-	const void **to = arg;
+	const struct nlattr **to = arg;
 
 	if (mnl_attr_get_type(attr) == NDA_DST)
-		*to = mnl_attr_get_payload(attr);
+		*to = attr;
 	return MNL_CB_OK;
 }
 
 static int gc_take_neighbour(const struct nlmsghdr *nlh, unsigned index, void *arg)
 {
 	const struct ndmsg *nd = mnl_nlmsg_get_payload(nlh);
-	const void *to = NULL;
+	const struct nlattr *to = NULL;
 	struct gc *gc = arg;
 	struct gc_address address;
 
@@ -125,9 +125,9 @@ static int gc_take_neighbour(const struct nlmsghdr *nlh, unsigned index, void *a
 	if (nlh->nlmsg_type != RTM_NEWNEIGH || !(nd->ndm_state & NUD_PERMANENT))
 		return 0;
 	(void)mnl_attr_parse(nlh, sizeof(*nd), gc_take_destination, &to);
-	if (!to)
+	if (!to || mnl_attr_get_payload_len(to) != (nd->ndm_family == AF_INET ? 4 : 16))
 		return 0;
-	address = gc_address_of(nd->ndm_family, to);
+	address = gc_address_of(nd->ndm_family, mnl_attr_get_payload(to));
 	if (!bsearch(&address, gc->dead, gc->n_dead, sizeof(address), gc_compare))
 		return 0;
 	if (gc->n_neighbours == gc->room_neighbours) {

@@ -79,13 +79,21 @@ static void format_names(const struct hosts_entry *entry, bool alias, char *ret,
 			 alias ? entry->alias : "");
 }
 
+/* One printable word of ASCII, and no comment. */
+static bool is_word(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text >= 0x7f || *text == '#')
+			return false;
+	return true;
+}
+
 static bool has_alias(const struct hosts_entry *entry)
 {
 	const char *alias = entry->alias;
 
 	return alias && alias[0] != '\0' && entry->tenant[0] != '\0' &&
-	       !str_eq(alias, entry->instance->s) && !is_reserved(alias) &&
-	       !alias[strcspn(alias, " \t\n#")];
+	       !str_eq(alias, entry->instance->s) && !is_reserved(alias) && is_word(alias);
 }
 
 static void put_comment(const struct hosts_key *key, struct hosts_record *r)

@@ -49,21 +49,12 @@ bool link_is_missing(int result)
 
 /* ---- asking ---- */
 
-static void link_take_text(const struct nlattr *attr, char *ret, size_t n)
-{
-	size_t len = strnlen(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
-
-	len = len < n ? len : n - 1;
-	memcpy(ret, mnl_attr_get_payload(attr), len);
-	ret[len] = '\0';
-}
-
 static int link_take_info(const struct nlattr *attr, void *arg)
 {
 	struct link_state *s = arg;
 
 	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-		link_take_text(attr, s->kind, sizeof(s->kind));
+		(void)nl_text(attr, s->kind, sizeof(s->kind));
 	return MNL_CB_OK;
 }
 
@@ -97,23 +88,23 @@ static int link_take_attribute(const struct nlattr *attr, void *arg)
 
 	switch (mnl_attr_get_type(attr)) {
 	case IFLA_IFNAME:
-		link_take_text(attr, s->name, sizeof(s->name));
+		(void)nl_text(attr, s->name, sizeof(s->name));
 		break;
 	case IFLA_IFALIAS:
-		link_take_text(attr, s->alias, sizeof(s->alias));
+		(void)nl_text(attr, s->alias, sizeof(s->alias));
 		break;
 	case IFLA_ADDRESS:
 		if (mnl_attr_get_payload_len(attr) == sizeof(s->mac))
 			memcpy(s->mac, mnl_attr_get_payload(attr), sizeof(s->mac));
 		break;
 	case IFLA_MTU:
-		s->mtu = mnl_attr_get_u32(attr);
+		s->mtu = nl_u32(attr);
 		break;
 	case IFLA_GROUP:
-		s->group = mnl_attr_get_u32(attr);
+		s->group = nl_u32(attr);
 		break;
 	case IFLA_MASTER:
-		s->master = mnl_attr_get_u32(attr);
+		s->master = nl_u32(attr);
 		break;
 	case IFLA_LINKINFO:
 		return mnl_attr_parse_nested(attr, link_take_info, arg);

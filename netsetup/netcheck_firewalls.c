@@ -40,9 +40,8 @@ static int take_hook(const struct nlattr *attr, void *arg)
 {
 	struct chain *c = arg;
 
-	if (mnl_attr_get_type(attr) == NFTA_HOOK_HOOKNUM &&
-	    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
-		c->hook = ntohl(mnl_attr_get_u32(attr));
+	if (mnl_attr_get_type(attr) == NFTA_HOOK_HOOKNUM)
+		c->hook = ntohl(nl_u32(attr));
 	return MNL_CB_OK;
 }
 
@@ -52,13 +51,13 @@ static int take_chain_attribute(const struct nlattr *attr, void *arg)
 
 	switch (mnl_attr_get_type(attr)) {
 	case NFTA_CHAIN_TABLE:
-		(void)str_format(c->table, sizeof(c->table), "%s", mnl_attr_get_str(attr));
+		(void)nl_text(attr, c->table, sizeof(c->table));
 		break;
 	case NFTA_CHAIN_NAME:
-		(void)str_format(c->name, sizeof(c->name), "%s", mnl_attr_get_str(attr));
+		(void)nl_text(attr, c->name, sizeof(c->name));
 		break;
 	case NFTA_CHAIN_POLICY:
-		c->policy = ntohl(mnl_attr_get_u32(attr));
+		c->policy = ntohl(nl_u32(attr));
 		break;
 	case NFTA_CHAIN_HOOK:
 		c->base = true;
@@ -106,8 +105,8 @@ static int take_verdict(const struct nlattr *attr, void *arg)
 	struct rule *r = arg;
 
 	if (mnl_attr_get_type(attr) == NFTA_VERDICT_CODE) {
-		r->drops = (int)ntohl(mnl_attr_get_u32(attr)) == NF_DROP;
-		r->accepts = (int)ntohl(mnl_attr_get_u32(attr)) == NF_ACCEPT;
+		r->drops = (int)ntohl(nl_u32(attr)) == NF_DROP;
+		r->accepts = (int)ntohl(nl_u32(attr)) == NF_ACCEPT;
 	}
 	return MNL_CB_OK;
 }
@@ -135,11 +134,11 @@ static int take_part(const struct nlattr *attr, void *arg)
 	if (str_eq(r->expression, "immediate") && type == NFTA_IMMEDIATE_DATA)
 		(void)mnl_attr_parse_nested(attr, take_value, r);
 	if (str_eq(r->expression, "cmp") && type == NFTA_CMP_OP)
-		r->other = r->other || ntohl(mnl_attr_get_u32(attr)) != NFT_CMP_EQ;
+		r->other = r->other || ntohl(nl_u32(attr)) != NFT_CMP_EQ;
 	if (str_eq(r->expression, "cmp") && type == NFTA_CMP_DATA)
 		(void)mnl_attr_parse_nested(attr, take_value, r);
 	if (str_eq(r->expression, "meta") && type == NFTA_META_KEY)
-		r->key = ntohl(mnl_attr_get_u32(attr));
+		r->key = ntohl(nl_u32(attr));
 	return MNL_CB_OK;
 }
 
@@ -148,8 +147,7 @@ static int take_expression(const struct nlattr *attr, void *arg)
 	struct rule *r = arg;
 
 	if (mnl_attr_get_type(attr) == NFTA_EXPR_NAME) {
-		(void)str_format(r->expression, sizeof(r->expression), "%s",
-				 mnl_attr_get_str(attr));
+		(void)nl_text(attr, r->expression, sizeof(r->expression));
 		if (str_eq(r->expression, "reject"))
 			r->drops = true;
 		else if (!str_eq(r->expression, "immediate") && !str_eq(r->expression, "counter") &&

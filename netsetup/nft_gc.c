@@ -93,20 +93,18 @@ void nft_chain_list_free(struct nft_chain_list *l)
 static int nft_take_chain_attribute(const struct nlattr *attr, void *arg)
 {
 	struct nft_chain_list *l = arg;
+	char table[sizeof(NFT_TABLE) + 1];
 
 	switch (mnl_attr_get_type(attr)) {
 	case NFTA_CHAIN_TABLE:
-		l->ours = mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
-			  str_eq(mnl_attr_get_str(attr), NFT_TABLE);
+		l->ours = nl_text(attr, table, sizeof(table)) && str_eq(table, NFT_TABLE);
 		break;
 	case NFTA_CHAIN_NAME:
-		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0 ||
-		    str_format(l->current.name, sizeof(l->current.name), "%s",
-			       mnl_attr_get_str(attr)) < 0)
+		if (!nl_text(attr, l->current.name, sizeof(l->current.name)))
 			l->current.name[0] = '\0';
 		break;
 	case NFTA_CHAIN_USE:
-		l->current.use = ntohl(mnl_attr_get_u32(attr));
+		l->current.use = ntohl(nl_u32(attr));
 		break;
 	default:
 		break;

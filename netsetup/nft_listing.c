@@ -69,7 +69,7 @@ static int nft_take_element_attribute(const struct nlattr *attr, void *arg)
 		el->data_len = nft_take_value(attr, el->data, sizeof(el->data));
 		break;
 	case NFTA_SET_ELEM_FLAGS:
-		el->end = ntohl(mnl_attr_get_u32(attr)) & NFT_SET_ELEM_INTERVAL_END;
+		el->end = ntohl(nl_u32(attr)) & NFT_SET_ELEM_INTERVAL_END;
 		break;
 	case NFTA_SET_ELEM_USERDATA:
 		nft_take_owner(attr, r->current.owner);
@@ -168,12 +168,10 @@ static int nft_take_counter_value(const struct nlattr *attr, void *arg)
 {
 	struct net_count *count = arg;
 
-	if (mnl_attr_validate(attr, MNL_TYPE_U64) < 0)
-		return MNL_CB_OK;
 	if (mnl_attr_get_type(attr) == NFTA_COUNTER_BYTES)
-		count->bytes += be64toh(mnl_attr_get_u64(attr));
+		count->bytes += be64toh(nl_u64(attr));
 	else if (mnl_attr_get_type(attr) == NFTA_COUNTER_PACKETS)
-		count->packets += be64toh(mnl_attr_get_u64(attr));
+		count->packets += be64toh(nl_u64(attr));
 	return MNL_CB_OK;
 }
 

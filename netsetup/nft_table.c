@@ -51,7 +51,7 @@ static int nft_take_table_attribute(const struct nlattr *attr, void *arg)
 
 	switch (mnl_attr_get_type(attr)) {
 	case NFTA_TABLE_HANDLE:
-		a->handles[a->index] = be64toh(mnl_attr_get_u64(attr));
+		a->handles[a->index] = be64toh(nl_u64(attr));
 		break;
 	case NFTA_TABLE_USERDATA:
 		a->version_matches[a->index] =
@@ -70,7 +70,7 @@ static int nft_take_chain_attribute(const struct nlattr *attr, void *arg)
 	struct nft_answer *a = arg;
 
 	if (mnl_attr_get_type(attr) == NFTA_CHAIN_USE)
-		a->uses[a->index - QUERY_CHAINS] = ntohl(mnl_attr_get_u32(attr));
+		a->uses[a->index - QUERY_CHAINS] = ntohl(nl_u32(attr));
 	return MNL_CB_OK;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 
+#define NL_ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
 #define NL_RECEIVE_SIZE 32768 /* the most that the kernel puts into one part of a dump */
 
 static int nl_set_option(int fd, int option, struct err *e)
@@ -113,6 +114,7 @@ void *nl_begin(struct nl_batch *b, int type, int flags, size_t extra, const char
 	nlh->nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST);
 	b->messages[b->n++] = (struct nl_message){
 		.what = what,
+		.fixed = extra,
 		.acked = (flags & NLM_F_ACK) || (flags & NLM_F_DUMP) == NLM_F_DUMP,
 	};
 	return extra == 0 ? b->spill : mnl_nlmsg_put_extra_header(nlh, extra);
@@ -137,6 +139,9 @@ void nl_put(struct nl_batch *b, int type, const void *data, size_t n)
 {
 	if (!b->failed && !mnl_attr_put_check(nl_current(b), nl_room(b), (uint16_t)type, n, data))
 		b->failed = true;
+	/* libmnl leaves what the heap had there. */
+	if (!b->failed)
+		memset(b->data + nl_end(b) - (MNL_ALIGN(n) - n), 0, MNL_ALIGN(n) - n);
 }
 
 void nl_put_u8(struct nl_batch *b, int type, uint8_t value)
@@ -220,10 +225,8 @@ static int nl_keep_attribute(const struct nlattr *attr, void *arg)
 {
 	struct nl_batch *b = arg;
 
-	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
-	    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
-		(void)snprintf(b->kernel_text, sizeof(b->kernel_text), "%s",
-			       mnl_attr_get_str(attr));
+	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
+		(void)nl_text(attr, b->kernel_text, sizeof(b->kernel_text));
 	return MNL_CB_OK;
 }
 
@@ -233,7 +236,8 @@ static void nl_keep_kernel_text(struct nl_batch *b, const struct nlmsghdr *nlh)
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(nlh);
 	size_t skip = sizeof(*error);
 
-	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) || b->kernel_text[0])
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) || b->kernel_text[0] ||
+	    mnl_nlmsg_get_payload_len(nlh) < skip)
 		return;
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
 		skip += MNL_ALIGN(error->msg.nlmsg_len) - sizeof(error->msg);
@@ -249,6 +253,8 @@ static void nl_note_result(struct nl_batch *b, struct nl_message *m, const struc
 		return;
 	/* Error and end of dump both begin with it. */
 	result = *(const int *)mnl_nlmsg_get_payload(nlh);
+	if (result < -NL_ERRNO_MAX)
+		result = -EPROTO;
 	m->answered = true;
 	if (m->result == 0)
 		m->result = result;
@@ -266,6 +272,9 @@ static int nl_take_part(struct nl *nl, struct nl_batch *b, const struct nlmsghdr
 		return 0; /* of an earlier exchange */
 	if (nlh->nlmsg_type == NLMSG_ERROR || nlh->nlmsg_type == NLMSG_DONE)
 		nl_note_result(b, &b->messages[index], nlh);
+	else if (nlh->nlmsg_type >= NLMSG_MIN_TYPE &&
+		 mnl_nlmsg_get_payload_len(nlh) < b->messages[index].fixed)
+		r = -EPROTO;
 	else if (reply && nlh->nlmsg_type >= NLMSG_MIN_TYPE)
 		r = reply(nlh, index, arg);
 	return r == 0 && (nlh->nlmsg_flags & NLM_F_DUMP_INTR) ? -EINTR : r;
@@ -291,6 +300,12 @@ static bool nl_any_failed(const struct nl_batch *b)
 	return false;
 }
 
+/* mnl_nlmsg_ok() compares as int (libmnl 1.0.4), so that 4 GB fit into anything. */
+static bool nl_is_message(const struct nlmsghdr *nlh, int left)
+{
+	return mnl_nlmsg_ok(nlh, left) && nlh->nlmsg_len <= (unsigned)left;
+}
+
 /* To the end, also when something fails: the next dump on a socket whose last one wasn't read whole
  * is refused (-EBUSY). The first failure counts, and any goes before an interruption. */
 static int nl_receive(struct nl *nl, struct nl_batch *b, nl_reply_fn *reply, void *arg)
@@ -312,7 +327,7 @@ static int nl_receive(struct nl *nl, struct nl_batch *b, nl_reply_fn *reply, voi
 			return -errno;
 		if ((size_t)got > sizeof(part))
 			return -EMSGSIZE;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		for (; nl_is_message(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			bool failed = failure && failure != -EINTR;
 
 			r = nl_take_part(nl, b, nlh, failed ? NULL : reply, arg);

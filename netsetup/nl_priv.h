@@ -36,6 +36,7 @@ typedef bool nl_fine_fn(int result);
 
 struct nl_message {
 	const char *what; /* for the error text: "create bridge"; static */
+	size_t fixed; /* bytes before the attributes, of its answers as well */
 	bool acked; /* the kernel was asked for an answer */
 	bool answered;
 	int result; /* 0 or -errno */
@@ -84,9 +85,17 @@ void nl_nest_end(struct nl_batch *b, size_t nest);
 /* Raw bytes inside a nest (the ifinfomsg of a veth's peer). Return: as nl_begin. */
 void *nl_put_raw(struct nl_batch *b, size_t n);
 
-/* Called for each message that is not an acknowledgement; `index` counts the batch's messages from
- * 0. Return: 0 or -errno: then it is not called again, and the exchange fails. */
+/* Called for each message that is not an acknowledgement, and has the fixed part that the request
+ * has; `index` counts the batch's messages from 0. Return: 0 or -errno: then it is not called
+ * again, and the exchange fails. */
 typedef int nl_reply_fn(const struct nlmsghdr *nlh, unsigned index, void *arg);
+
+/* Values of an answer's attribute, as they are (in network byte order, where the kernel sends it
+ * so); 0 when it is too short. */
+uint32_t nl_u32(const struct nlattr *attr);
+uint64_t nl_u64(const struct nlattr *attr);
+/* Its text, cut to fit. Return: whether it did. */
+bool nl_text(const struct nlattr *attr, char *ret, size_t n);
 
 /* Sends, and fills in messages[].result. Return: 0 when the exchange itself worked; -EINTR without
  * *e set when a dump was interrupted by a change and has to be repeated: what reply saw is real,

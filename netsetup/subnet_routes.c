@@ -46,9 +46,9 @@ static int take_link_attribute(const struct nlattr *attr, void *arg)
 	struct link_seen *l = arg;
 
 	if (mnl_attr_get_type(attr) == IFLA_IFNAME)
-		(void)str_format(l->name, sizeof(l->name), "%s", mnl_attr_get_str(attr));
+		(void)nl_text(attr, l->name, sizeof(l->name));
 	else if (mnl_attr_get_type(attr) == IFLA_GROUP)
-		l->ours = mnl_attr_get_u32(attr) == NET_GROUP;
+		l->ours = nl_u32(attr) == NET_GROUP;
 	return MNL_CB_OK;
 }
 
@@ -85,7 +85,7 @@ static int take_route_attribute(const struct nlattr *attr, void *arg)
 		a->to = mnl_attr_get_payload(attr);
 		a->len = mnl_attr_get_payload_len(attr);
 	} else if (mnl_attr_get_type(attr) == RTA_OIF) {
-		a->by = mnl_attr_get_u32(attr);
+		a->by = nl_u32(attr);
 	}
 	return MNL_CB_OK;
 }

@@ -175,9 +175,11 @@ void control_read(void)
 	} c;
 	struct proxy_request r;
 	struct iovec v = { &r, sizeof(r) };
-	struct msghdr m = {
-		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)
-	};
+	/* Not the room, which is rounded up: a second descriptor would arrive, and stay. */
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = &c,
+			    .msg_controllen = CMSG_LEN(sizeof(int)) };
 	CLEANUP_FD int fd = -EBADF;
 	struct cmsghdr *h;
 	ssize_t n;
@@ -187,7 +189,7 @@ void control_read(void)
 	n = recvmsg(peer, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0 && errno == EAGAIN)
 		return;
-	h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	h = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL; /* an empty message may bring one, too */
 	if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
 	    h->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(&fd, CMSG_DATA(h), sizeof(fd));

@@ -38,6 +38,7 @@ static int set_image(struct jail_spec *s, const char *value, struct err *e)
 static int set_rootfs(struct jail_spec *s, const char *value, struct err *e)
 {
 	s->has_image = false;
+	s->image = (struct image_ref){ .s = "" };
 	return replace_string(&s->rootfs, value, e);
 }
 

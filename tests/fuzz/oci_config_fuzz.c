@@ -10,8 +10,7 @@
 #include <stdio.h>
 
 #include "runtime/oci/config.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void require(bool condition, const char *what)
 {
@@ -70,17 +69,36 @@ static void check_config(const struct oci_config *c)
 		"a user namespace has maps");
 }
 
+/* The same text as what `exec --process` and `update --resources` read, and from the bundle. */
+static void check_files(const uint8_t *data, size_t size, bool accepted)
+{
+	CLEANUP_OCI_CONFIG struct oci_config process = OCI_CONFIG_INIT;
+	CLEANUP_OCI_CONFIG struct oci_config resources = OCI_CONFIG_INIT;
+	CLEANUP_OCI_CONFIG struct oci_config bundle = OCI_CONFIG_INIT;
+	struct err e = ERR_INIT, e2 = ERR_INIT, e3 = ERR_INIT;
+	char path[64];
+
+	fuzz_put(fuzz_dir(), "config.json", data, size);
+	(void)str_format(path, sizeof(path), "%s/config.json", fuzz_path);
+	if (fuzz_judged(oci_process_load(path, &process, &e), &e))
+		require(process.process.args.n > 0, "a process");
+	(void)fuzz_judged(oci_resources_load(path, &resources, &e2), &e2);
+	require(fuzz_judged(oci_config_load(fuzz_dir(), "/bundle", &bundle, &e3), &e3) == accepted,
+		"a file is its text");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP_OCI_CONFIG struct oci_config c = OCI_CONFIG_INIT;
 	struct err e = ERR_INIT;
 	int r = oci_config_parse("fuzz", (const char *)data, size, "/bundle", &c, &e);
 
-	if (r < 0) {
-		require(e.code == -r && e.text[0], "an error without a reason");
+	check_files(data, size, r >= 0);
+	if (!fuzz_judged(r, &e))
 		return 0;
-	}
-	require(e.code == 0, "an error with a success");
 	check_config(&c);
+	for (size_t i = 0; i < c.annotations.n; i++)
+		require(oci_map_get(&c.annotations, c.annotations.v[i].key) != NULL, "a pair");
+	(void)fuzz_judged(oci_config_check_host(&c, &e), &e);
 	return 0;
 }

@@ -52,12 +52,19 @@ static void again(const struct transfer_document *d)
 
 static void sums(const char *text, size_t n)
 {
+	CLEANUP(transfer_sums_free) struct transfer_sums s = { .v = NULL };
 	struct transfer_sum one = { .name = "upper", .bytes = 1 };
-	const struct transfer_sums s = { .v = &one, .n = 1 };
+	CLEANUP_STRBUF struct strbuf b = STRBUF_INIT;
 	struct err e = ERR_INIT;
+	struct json_out o;
 
 	memset(one.sha256.hex, 'a', 64);
+	require(transfer_sums_add(&s, &one, &e) == 0, "a part");
 	require((transfer_sums_check(&s, text, n, &e) == 0) == (e.code == 0), "half an error");
+	e = ERR_INIT;
+	json_out_init(&o, &b, false);
+	transfer_sums_write(&s, &o);
+	require(transfer_sums_check(&s, strbuf_str(&b), b.len, &e) == 0, "its own sums");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -52,8 +52,11 @@ static void fuzz_pieces(const uint8_t *data, size_t size)
 	tarwatch_init(&whole);
 	tarwatch_init(&cut);
 	tarwatch_feed(&whole, data, size);
-	for (size_t at = 0, n = 1; at < size; at += n, n = n * 3 % 1021 + 1)
+	for (size_t at = 0, n = 1; at < size; at += n, n = n * 3 % 1021 + 1) {
 		tarwatch_feed(&cut, data + at, size - at < n ? size - at : n);
+		fuzz_require(tarwatch_settled(&cut) <= cut.offset ||
+			     tarwatch_settled(&cut) == UINT64_MAX);
+	}
 	fuzz_require(whole.ended == cut.ended && whole.stopped.code == cut.stopped.code);
 	fuzz_require(whole.queue_n == cut.queue_n && whole.stopped_at == cut.stopped_at);
 	fuzz_require(memcmp(whole.queue, cut.queue, whole.queue_n * sizeof(*cut.queue)) == 0);

@@ -30,7 +30,8 @@ from jsonschema.validators import extend
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCHEMA = os.path.join(HERE, "..", "..", "config.schema.json")
-CODE_ONLY = {"cpu-range-backwards.json", "port-range-backwards.json", "port-range-longer.json"}
+CODE_ONLY = {"cpu-range-backwards.json", "mems-range-backwards.json", "port-range-backwards.json",
+             "port-range-longer.json"}
 DEPTH = 32
 
 
@@ -283,14 +284,15 @@ def mutate(rng, tree, pool):
 
 
 def code_only(tree):
-    """What the decoder alone sees: a range of CPUs or ports from high to low, or of ports that is not
+    """What the decoder alone sees: a range of CPUs, nodes or ports from high to low, or of ports that is not
     as long on both sides."""
-    try:
-        text = tree["resources"]["cpu"]["cpus"]
-        if any(int(a) > int(b) for a, b in re.findall(r"([0-9]+)-([0-9]+)", text)):
-            return True
-    except (KeyError, TypeError):
-        pass
+    for key in ("cpus", "mems"):
+        try:
+            text = tree["resources"]["cpu"][key]
+            if any(int(a) > int(b) for a, b in re.findall(r"([0-9]+)-([0-9]+)", text)):
+                return True
+        except (KeyError, TypeError):
+            pass
     try:
         texts = [t for t in tree["network"]["ports"] if isinstance(t, str)]
     except (KeyError, TypeError):
