@@ -19,8 +19,8 @@ enum file_sync {
  * replaced), then rename. Readers see the old or the new content, never a part. */
 int file_write_at(int dir, const char *name, const void *data, size_t n, mode_t mode,
 		  enum file_sync sync, struct err *e);
-/* For gc: removes what writers who were killed have left in a directory; one that is at work has its
- * file locked. Return: how many. */
+/* For gc: removes what writers who were killed have left in a directory; one that is at work has
+ * its file locked. Return: how many. */
 int file_remove_unfinished(int dir, struct err *e);
 /* A file of somebody's choice to append to, made if missing (row 83): not through a link (-ELOOP),
  * not one that has another name, too (-EMLINK), no FIFO, even with a reader, nor anything else but

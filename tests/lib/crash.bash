@@ -5,7 +5,7 @@
 #     crash_setup_file        builds the tools; then make the world, which ends with crash_world
 #     crash_sweep LABEL [--one] [--renames] COMMAND...    of jail: see there
 #
-# JAIL_CRASH_POINTS is how many points of each sweep are tried (25), or "all" (make crash-test). They are spread over the
+# JAIL_CRASH_POINTS is how many points of each sweep are tried (16), or "all" (make crash-test). They are spread over the
 # whole command and chosen by chance within their part; JAIL_CRASH_SEED makes the choice again.
 # shellcheck shell=bash
 
@@ -55,7 +55,7 @@ crash_documents() {
 
 # crash_points COUNT: which of the calls 1 to COUNT it is to be.
 crash_points() {
-	local n=${JAIL_CRASH_POINTS:-25} i from
+	local n=${JAIL_CRASH_POINTS:-16} i from
 
 	if [ "$n" = all ] || [ "$n" -ge "$1" ]; then
 		seq "$1"
@@ -70,7 +70,7 @@ crash_points() {
 
 # The same without chance: each in the middle of its part.
 crash_points_even() {
-	local n=${JAIL_CRASH_POINTS:-25} i
+	local n=${JAIL_CRASH_POINTS:-16} i
 
 	if [ "$n" = all ] || [ "$n" -ge "$1" ]; then
 		seq "$1"

@@ -12,7 +12,7 @@
 #     HALF         it may be half done, until it is done again or the instance ends and gc has run: a text that says why
 #     ALSO         the instance whose processes are followed too, those that `begin` has started
 #
-# JAIL_CRASH_POINTS is how many points of each sweep are tried, evenly spread, or "all" (make crash-test).
+# JAIL_CRASH_POINTS is how many points of each sweep are tried (2), evenly spread, or "all" (make crash-test).
 # shellcheck shell=bash
 
 life_setup_file() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Sweeps of errors over a command: the n-th error that the kernel could have given it happens (tests/helpers/ptree/failat.c),
-# once, or from then on. Loaded after common.bash and crash.bash, whose JAIL_CRASH_POINTS (8) and JAIL_CRASH_SEED count here
+# once, or from then on. Loaded after common.bash and crash.bash, whose JAIL_CRASH_POINTS (4) and JAIL_CRASH_SEED count here
 # too. A sweep NAME needs three functions:
 #
 #     NAME_before     makes the world in which the command can be done; it may be made already, in part or whole
@@ -85,7 +85,7 @@ faults_same_world() {
 # how many failed.
 fault_sweep() {
 	local name=$1 object=$2 options=() mode count point tried=0 failed=0 unharmed=0
-	local JAIL_CRASH_POINTS=${JAIL_CRASH_POINTS:-8}
+	local JAIL_CRASH_POINTS=${JAIL_CRASH_POINTS:-4}
 
 	shift 2
 	# The sanitizer's run time gives up without memory.
