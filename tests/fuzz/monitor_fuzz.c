@@ -26,6 +26,7 @@ static struct buffers buffers;
 static struct sockaddr_un listening;
 static socklen_t listening_size;
 static bool ready_told;
+static int null_fd;
 
 int end_status(const struct monitor *m)
 {
@@ -35,6 +36,12 @@ int end_status(const struct monitor *m)
 void end_notify(struct monitor *m)
 {
 	fuzz_require(m->phase >= PHASE_NOTIFYING && !m->restarting, "called off");
+}
+
+/* As the reader does it: nobody else gets the number. */
+void fd_forget(const struct monitor *m, int fd)
+{
+	fuzz_require(dup2(m->null_fd, fd) == fd, "closed, its number taken");
 }
 
 static void at(int fd, int number)
@@ -107,6 +114,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	for (int fd = MONITOR_FD_LOCK; fd <= PEER_DIALS; fd++)
 		if (fd != keep)
 			(void)dup2(keep, fd);
+	null_fd = fcntl(keep, F_DUPFD, 100);
 	at(fcntl(fuzz_dir(), F_DUPFD, 100), MONITOR_FD_RUN);
 	at(fcntl(fuzz_dir(), F_DUPFD, 100), MONITOR_FD_CGROUP);
 	listen_here();
@@ -118,6 +126,7 @@ static void begin(unsigned how)
 	monitor = (struct monitor){
 		.buffers = &buffers,
 		.stdin_client = -1,
+		.null_fd = null_fd,
 		.now = 1000,
 		.phase = how & 1 ? PHASE_BACKOFF : PHASE_RUNNING,
 		.restarting = how & 1,
@@ -130,7 +139,7 @@ static void begin(unsigned how)
 	for (int i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		connect_slot(i);
 	if (how & 16)
-		client_adopt_all(&monitor);
+		client_begin(&monitor);
 	if (!(how & 32))
 		fuzz_put(fuzz_dir(), NOTIFY_AWAITED, "", 0);
 	fuzz_put(fuzz_dir(), "cgroup.events", "frozen 1\n", how & 64 ? 9 : 0);
@@ -177,10 +186,13 @@ static void send_to(int i, const uint8_t *data, size_t n, enum send how)
 	client_read(&monitor, i);
 }
 
-static void dial(void)
+/* Into slot i: without a free one, nobody is asked in. */
+static void dial(int i)
 {
 	int fd = (socket)(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
+	if (monitor.clients[i].open)
+		client_close(&monitor, i);
 	(void)!connect(fd, (const struct sockaddr *)&listening, listening_size);
 	client_accept(&monitor);
 	(void)close(fd);
@@ -260,7 +272,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			n = fuzz_piece(&in, 2 * NOTIFY_MAX, &piece);
 			tell(piece, n);
 		} else if (step >= 0xa0) {
-			dial();
+			dial(i);
 		} else {
 			n = fuzz_piece(&in, MONITOR_DATA_MAX + 64, &piece);
 			if (monitor.clients[i].open)

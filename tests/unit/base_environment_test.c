@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,12 +34,14 @@ static char *seen(void)
 static void row_7_the_rest_is_gone(void **state)
 {
 	static const char *const names[] = { "KEPT", "NOT_SET" };
-	CLEANUP_FREE char *before = seen(), *after = NULL;
+	CLEANUP_FREE char *before = seen(), *after = NULL, *form = NULL;
 	struct err e = ERR_INIT;
 
 	(void)state;
 	/* The naive twin forgets pointers: clearenv(3) leaves the text. */
 	assert_non_null(strstr(before, "SECRET=zzz"));
+	if (getenv("CMOCKA_MESSAGE_OUTPUT"))
+		form = strdup(getenv("CMOCKA_MESSAGE_OUTPUT"));
 	assert_int_equal(environment_keep(names, ARRAY_SIZE(names), &e), 0);
 	after = seen();
 	assert_int_equal(strspn(after, " "), strlen(after));
@@ -46,6 +49,9 @@ static void row_7_the_rest_is_gone(void **state)
 	assert_null(getenv("NOT_SET"));
 	assert_null(getenv("SECRET"));
 	assert_null(environ[1]);
+	/* How cmocka is to report this. */
+	if (form)
+		assert_int_equal(setenv("CMOCKA_MESSAGE_OUTPUT", form, 1), 0);
 }
 
 static void test_too_many(void **state)
@@ -64,7 +70,7 @@ int main(int argc, char **argv)
 {
 	static char secret[] = "SECRET=zzz", kept[] = "KEPT=this",
 		    other[] = "OTHER=", again[] = "again";
-	char *environment[] = { secret, kept, other, NULL };
+	char *environment[] = { secret, kept, other, NULL, NULL };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(row_7_the_rest_is_gone),
 		cmocka_unit_test(test_too_many),
@@ -72,8 +78,13 @@ int main(int argc, char **argv)
 
 	/* So that there is something that execve(2) has put there. */
 	if (argc == 1 && !getenv("SECRET")) {
-		char *args[] = { argv[0], again, NULL };
+		char *args[] = { argv[0], again, NULL }, form[64];
 
+		if (getenv("CMOCKA_MESSAGE_OUTPUT")) {
+			(void)snprintf(form, sizeof(form), "CMOCKA_MESSAGE_OUTPUT=%s",
+				       getenv("CMOCKA_MESSAGE_OUTPUT"));
+			environment[3] = form;
+		}
 		(void)execve("/proc/self/exe", args, environment);
 		return 1;
 	}
