@@ -113,16 +113,42 @@ static int write_records(struct network_change *c, const struct meta *m,
 	return run_state_write(c->running->run, &state, e);
 }
 
+/* Of a record, what a change can change. */
+static bool same_places(const struct meta *a, const struct meta *b)
+{
+	bool same = a->n_networks == b->n_networks;
+
+	for (size_t i = 0; same && i < a->n_networks; i++) {
+		const struct net_addresses *one = &a->networks[i].addresses;
+		const struct net_addresses *other = &b->networks[i].addresses;
+
+		same = str_eq(a->networks[i].network.s, b->networks[i].network.s) &&
+		       one->v4.s_addr == other->v4.s_addr &&
+		       IN6_ARE_ADDR_EQUAL(&one->v6, &other->v6);
+	}
+	return same;
+}
+
+static bool same_attachment(const struct net_attachment *a, const struct net_attachment *b)
+{
+	bool same = true;
+
+	for (size_t i = 0; same && i < ARRAY_SIZE(a->v); i++)
+		same = str_eq(a->v[i].host_interface, b->v[i].host_interface) &&
+		       a->v[i].routed == b->v[i].routed && a->v[i].segment == b->v[i].segment;
+	return same;
+}
+
 static bool records_are_as_before(const struct network_change *c)
 {
 	struct err ignored = ERR_INIT;
 	struct run_state state;
 	struct meta meta;
 
-	if (meta_read(c->dir, &meta, &ignored) < 0 || memcmp(&meta, &c->before, sizeof(meta)) != 0)
+	if (meta_read(c->dir, &meta, &ignored) < 0 || !same_places(&meta, &c->before))
 		return false;
 	return !c->running || (run_state_read(c->running->run, &state, &ignored) >= 0 &&
-			       memcmp(&state.net, &c->running->state.net, sizeof(state.net)) == 0);
+			       same_attachment(&state.net, &c->running->state.net));
 }
 
 static int open_namespace(const struct network_change *c, struct err *e)

@@ -68,9 +68,10 @@ static void prepare_poll(const struct monitor *m, struct pollfd p[static SLOT_EN
 		p[i].revents = 0;
 	}
 	for (i = 0; i < MONITOR_CLIENTS_MAX; i++) {
+		bool owed = (m->chunk.waiting & (1u << i)) || m->clients[i].done_owed;
+
 		p[SLOT_CLIENT + i].fd = fd_if(m->clients[i].open, MONITOR_FD_CLIENT + i);
-		if ((m->chunk.waiting & (1u << i)) || m->clients[i].done_owed)
-			p[SLOT_CLIENT + i].events |= POLLOUT;
+		p[SLOT_CLIENT + i].events = owed ? POLLIN | POLLOUT : POLLIN;
 	}
 }
 

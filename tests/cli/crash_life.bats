@@ -34,7 +34,7 @@ rich() {
 	jail volume create --quiet data
 	jail create --image "$IMAGE" --port 8080:80 --port 127.0.0.1:8081:81 --mount volume:data:/data --disk 16MiB \
 		--mount "$JAIL_TEST_DIR/tools:/tools:ro" --notify-ready --restart on-failure:1 web \
-		-- sh -c "trap 'exit 0' TERM; /tools/notify READY=1; $KEEP"
+		-- sh -c "trap 'exit 0' TERM; /tools/notify READY=1 || exit 3; $KEEP"
 }
 lean() { jail create --image "$IMAGE" --port 8080:80 --stop-timeout 0s web -- sh -c "$KEEP"; }
 rich_runs() {

@@ -46,7 +46,8 @@ result_is() { [ "$(cat "$JAIL_TEST_DIR/result")" = "$1" ]; }
 made() {
 	exists web || jail create web --image "$IMAGE" --port 8001:80 --mount volume:data:/data -- sleep 1000
 }
-gone() { ! exists web || jail rm --force web; }
+# A monitor may be about to remove it, too.
+gone() { ! exists web || jail rm --force web || ! exists web; }
 stopped() {
 	made
 	[ "$(status_of web)" != running ] || jail stop --timeout 0s web
