@@ -109,28 +109,33 @@ static int print_detached(const struct jail_spec *spec, const struct instance_in
 	return cli_print_json(&b, e);
 }
 
-/* With --rm the supervisor removes it. Nobody hears it when it can't. */
-static void warn_if_left(const struct jail_spec *spec, int dir)
+/* With --rm the supervisor removes it. Nobody hears it when it can't. dir: or why it could not be
+ * opened, in *why. */
+static void warn_if_left(const struct jail_spec *spec, int dir, struct err *why)
 {
-	struct stat st;
+	struct stat st = { .st_nlink = 0 };
+	int r = dir;
 
-	if (dir >= 0 && fstat(dir, &st) == 0 && st.st_nlink > 0)
+	if (r >= 0 && fstat(r, &st) < 0)
+		r = err_sys(why, "stat its directory");
+	if (st.st_nlink > 0)
 		warn("%s could not be removed at its end: jail rm %s", spec->name.s, spec->name.s);
+	else if (r < 0 && r != -ENOENT)
+		warn("whether %s was removed at its end is not known: %s", spec->name.s, why->text);
 }
 
 static int attach(struct cli *c, const struct jail_spec *spec, int client, struct err *e)
 {
 	const struct run_values *v = c->values;
-	struct err ignored = ERR_INIT;
-	CLEANUP_FD int dir =
-		v->remove ? instance_directory(c->jail, &spec->name, &ignored) : -EBADF;
+	struct err why = ERR_INIT;
+	CLEANUP_FD int dir = v->remove ? instance_directory(c->jail, &spec->name, &why) : -ENOENT;
 	int r = attachment_run(client, spec,
 			       ATTACHMENT_LOSSLESS | (v->remove ? ATTACHMENT_REMOVED : 0) |
 				       (spec->process.stdin_open ? ATTACHMENT_STDIN : 0),
 			       e);
 
 	if (r >= 0)
-		warn_if_left(spec, dir);
+		warn_if_left(spec, dir, &why);
 	return r;
 }
 
