@@ -246,7 +246,7 @@ test: test-deps vm-deps ## install what the tests need, build and run them all (
 	@tests/run
 
 .PHONY: crash-test
-crash-test: test-deps ## kill commands at every system call that changes something (root, an hour)
+crash-test: test-deps ## SIGKILL and errors at every system call that changes something, long races (root, hours)
 	@tests/run crash
 
 .PHONY: bench
