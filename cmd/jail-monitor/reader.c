@@ -100,7 +100,8 @@ static void release_buffers(struct monitor *m)
 	m->release_at = FOREVER;
 }
 
-/* Another reader could go on from what outlives this one. */
+/* Another reader could go on from what outlives this one; that somebody is stopping the instance
+ * is told only once. */
 static bool is_needless(const struct monitor *m)
 {
 	int i;
@@ -109,8 +110,8 @@ static bool is_needless(const struct monitor *m)
 		if (m->clients[i].open)
 			return false;
 	}
-	return m->phase == PHASE_RUNNING && m->s.watchdog_ms == 0 && m->out_retry_at == FOREVER &&
-	       !log_is_held(&m->log);
+	return m->phase == PHASE_RUNNING && !m->stopping && m->s.watchdog_ms == 0 &&
+	       m->out_retry_at == FOREVER && !log_is_held(&m->log);
 }
 
 static NORETURN void end(const struct monitor *m)
