@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <yajl/yajl_parse.h>
 
+#include "base/json_memory_priv.h"
 #include "base/json_priv.h"
 #include "base/limits.h"
 #include "base/num.h"
@@ -34,6 +35,7 @@ struct json_parser {
 	struct json *last[LIMIT_JSON_DEPTH]; /* last child of each so far */
 	const char *key; /* of the next value, or NULL */
 	uint32_t key_line, key_column;
+	struct json_memory memory; /* yajl's */
 };
 
 /* Sets an error at an offset of the text. */
@@ -454,28 +456,34 @@ static int json_check_tail(struct json_parser *p)
 	return p->at < p->n ? json_fail(p, p->at, "trailing garbage") : 0;
 }
 
-/* The second pass. */
-static int json_build(struct json_parser *p)
+static int json_run(struct json_parser *p, yajl_handle h)
 {
-	yajl_handle h = yajl_alloc(&json_callbacks, NULL, p);
 	size_t consumed = p->n;
 	yajl_status status;
-	int r = 0;
 
-	if (!h)
-		return err_nomem(p->e);
 	status = yajl_parse(h, (const unsigned char *)p->text, p->n);
 	if (status == yajl_status_error)
 		consumed = yajl_get_bytes_consumed(h);
 	else if (status == yajl_status_ok)
 		status = yajl_complete_parse(h);
 	if (status == yajl_status_client_canceled)
-		r = -p->e->code;
-	else if (status == yajl_status_error || !p->doc->root)
-		r = json_fail_grammar(p, h, consumed);
+		return -p->e->code;
+	if (status == yajl_status_error || !p->doc->root)
+		return json_fail_grammar(p, h, consumed);
+	return json_check_tail(p);
+}
+
+/* The second pass. */
+static int json_build(struct json_parser *p)
+{
+	yajl_alloc_funcs funcs = json_memory_funcs(&p->memory);
+	int r;
+
+	if (setjmp(p->memory.out) == 0)
+		r = json_run(p, yajl_alloc(&json_callbacks, &funcs, p));
 	else
-		r = json_check_tail(p);
-	yajl_free(h);
+		r = err_nomem(p->e);
+	json_memory_free(&p->memory);
 	return r;
 }
 

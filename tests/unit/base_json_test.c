@@ -2,6 +2,12 @@
 /* JSON: positions, what is refused and with which words, and that what is written reads back. */
 #include "base_tmpdir.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/json.h"
 #include "base/limits.h"
 
@@ -397,15 +403,74 @@ static void test_write_back(void **state)
 	assert_string_equal(strbuf_str(&b), text);
 }
 
+/* In a child that may have no more than it has, and SIZE bytes. */
+static int parse_with(const char *text, rlim_t size)
+{
+	CLEANUP_JSON struct json_doc *doc = NULL;
+	struct err e = ERR_INIT;
+	struct rlimit limit;
+	size_t pages;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (!f || fscanf(f, "%zu", &pages) != 1)
+		return 0;
+	(void)fclose(f);
+	limit.rlim_cur = limit.rlim_max = pages * (size_t)sysconf(_SC_PAGESIZE) + size;
+	if (setrlimit(RLIMIT_AS, &limit) < 0)
+		return 0;
+	return parse(text, &doc, &e);
+}
+
+/* yajl looks at no allocation's result. At some size one of its own is the first that fails: a
+ * string with escapes is put together in its buffer. */
+static void test_no_memory(void **state)
+{
+	enum { ESCAPES = 400000 };
+	char *text = malloc(2 * ESCAPES + 5);
+	unsigned failed = 0, done = 0;
+
+	(void)state;
+	/* Their allocators end the process. */
+#ifdef __SANITIZE_ADDRESS__
+	free(text);
+	skip();
+#endif
+	if (getenv("LD_PRELOAD") && strstr(getenv("LD_PRELOAD"), "vgpreload")) {
+		free(text);
+		skip();
+	}
+	assert_non_null(text);
+	memcpy(text, "[\"", 2);
+	for (size_t i = 0; i < ESCAPES; i++)
+		memcpy(text + 2 + 2 * i, "\\n", 2);
+	memcpy(text + 2 + 2 * ESCAPES, "\"]", 3);
+	for (rlim_t size = 0; size < 4u << 20; size += 64u << 10) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0)
+			_exit(-parse_with(text, size));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_true(WEXITSTATUS(status) == ENOMEM || WEXITSTATUS(status) == 0);
+		failed += WEXITSTATUS(status) == ENOMEM;
+		done += WEXITSTATUS(status) == 0;
+	}
+	assert_true(failed > 0 && done > 0);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tree),	      cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_nul_byte),
-		cmocka_unit_test(test_no_terminator), cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_sizes),	      cmocka_unit_test(test_many_keys),
-		cmocka_unit_test(test_errors),	      cmocka_unit_test(test_long_key),
-		cmocka_unit_test(test_write),	      cmocka_unit_test(test_write_back),
+		/* First: others leave room in the heap. */
+		cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_numbers),	   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_nul_byte),   cmocka_unit_test(test_no_terminator),
+		cmocka_unit_test(test_depth),	   cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_many_keys),  cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_long_key),   cmocka_unit_test(test_write),
+		cmocka_unit_test(test_write_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
