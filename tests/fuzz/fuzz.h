@@ -118,4 +118,25 @@ FUZZ_HELPER void fuzz_harmless(const char *text, size_t n, bool one_line)
 	}
 }
 
+/* A kind of file that is kept: `again` reads it, and writes what it has read in its place. */
+struct fuzz_record {
+	char letter; /* how an input begins that is about it */
+	const char *name;
+	int (*again)(int dir, struct err *e);
+};
+/* What is accepted has been written again: to read and write that once more changes nothing. */
+FUZZ_HELPER void fuzz_record(const struct fuzz_record *r, const uint8_t *data, size_t n)
+{
+	CLEANUP_FREE char *first = NULL, *second = NULL;
+	struct err e = ERR_INIT;
+
+	fuzz_put(fuzz_dir(), r->name, data, n);
+	if (!fuzz_judged(r->again(fuzz_dir(), &e), &e))
+		return;
+	(void)fuzz_get(fuzz_dir(), r->name, &first);
+	fuzz_require(r->again(fuzz_dir(), &e) == 0, "what was written is read");
+	(void)fuzz_get(fuzz_dir(), r->name, &second);
+	fuzz_require(str_eq(first, second), "what was read is something else");
+}
+
 #endif

@@ -13,17 +13,6 @@
 static const char layer[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 static const struct jail_name thing = { "thing" };
 
-static void same_again(const char *name, int (*again)(int dir, struct err *e))
-{
-	CLEANUP_FREE char *first = NULL, *second = NULL;
-	struct err e = ERR_INIT;
-
-	(void)fuzz_get(fuzz_dir(), name, &first);
-	fuzz_require(again(fuzz_dir(), &e) == 0, e.text);
-	(void)fuzz_get(fuzz_dir(), name, &second);
-	fuzz_require(str_eq(first, second), "what was read is something else");
-}
-
 static int volume(int dir, struct err *e)
 {
 	CLEANUP_VOLUME struct volume v = { .mode = 0 };
@@ -135,27 +124,18 @@ static void configuration(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct {
-		char letter;
-		const char *name;
-		int (*again)(int dir, struct err *e);
-	} kinds[] = {
+	static const struct fuzz_record kinds[] = {
 		{ 'v', "volume.json", volume },
 		{ 'n', "thing.json", network },
 		{ 'i', "image.json", image },
 		{ 's', SNAPSHOT_FILE, snapshot },
 	};
-	struct err e = ERR_INIT;
 
 	if (size < 1)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (kinds[i].letter != (char)data[0])
-			continue;
-		fuzz_put(fuzz_dir(), kinds[i].name, data + 1, size - 1);
-		if (fuzz_judged(kinds[i].again(fuzz_dir(), &e), &e))
-			same_again(kinds[i].name, kinds[i].again);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i].letter == (char)data[0])
+			fuzz_record(&kinds[i], data + 1, size - 1);
 	if (data[0] == 'l')
 		layers(data + 1, size - 1);
 	if (data[0] == 'u')
