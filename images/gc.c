@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/dir.h"
+#include "base/file.h"
 #include "base/path.h"
 #include "images/digest.h"
 #include "images/store_priv.h"
@@ -165,23 +166,12 @@ static int gc_remove_configs(struct gc *g, struct err *e)
 /* What file_write_at() of somebody who was killed has left: whoever writes there has the lock. */
 static int gc_remove_unfinished(struct gc *g, int dir, struct err *e)
 {
-	CLEANUP_DIR DIR *d = NULL;
-	struct dirent *ent;
-	int r = gc_opendir(dir, &d, e);
+	int n = file_remove_unfinished(dir, e);
 
-	if (r < 0)
-		return r;
-	while ((errno = 0, ent = readdir(d))) {
-		size_t n = strlen(ent->d_name);
-
-		if (ent->d_name[0] != '.' || n < sizeof(".tmp") ||
-		    !str_eq(ent->d_name + n - strlen(".tmp"), ".tmp"))
-			continue;
-		if (unlinkat(dir, ent->d_name, 0) < 0)
-			return err_sys(e, "remove %s", ent->d_name);
-		g->removed.staging++;
-	}
-	return errno ? err_sys(e, "read a directory of the store") : 0;
+	if (n < 0)
+		return n;
+	g->removed.staging += (size_t)n;
+	return 0;
 }
 
 /* Claims up to GC_BATCH staging directories that nobody holds. Return: how many. */
